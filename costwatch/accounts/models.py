@@ -1,0 +1,92 @@
+"""Who works with costwatch (members), who sends to it (API keys), and for which tenant (workspaces)."""
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+
+class Workspace(models.Model):
+    """A tenant: owns keys, events, budgets. Its id is also its lane, the first column of every fact table."""
+
+    class WeekStart(models.IntegerChoices):
+        MONDAY = 1
+        SATURDAY = 6
+        SUNDAY = 7
+
+    name = models.CharField(max_length=200, unique=True)
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name; days and months begin in it")
+    week_start = models.SmallIntegerField(choices=WeekStart.choices, default=WeekStart.MONDAY)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def lane(self) -> int:
+        return self.pk
+
+
+class Role(models.TextChoices):
+    """What a member may do, each including the ones before it: look; budgets and alerts; keys, members, prices; all."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    ADMIN = "admin"
+    OWNER = "owner"
+
+
+class Member(AbstractBaseUser):
+    """A person who logs in, in one workspace, with one role. (An end user, `user_id`, is somebody else: billed for.)"""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="members")
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
+    theme = models.CharField(max_length=6, default="system", choices=[(t, t) for t in ("system", "light", "dark")])
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[BaseUserManager["Member"]] = BaseUserManager()
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class ApiKey(models.Model):
+    """A credential of a program. Only its SHA-256 is kept; `prefix` and `last4` let a person recognise it."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="keys")
+    name = models.CharField(max_length=200)
+    prefix = models.CharField(max_length=16, help_text="cw_ingest_, cw_read_ or cw_admin_")
+    last4 = models.CharField(max_length=4)
+    digest = models.BinaryField(max_length=32, unique=True)
+    scopes = models.JSONField(default=list)
+    created_by = models.ForeignKey(Member, null=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…{self.last4})"
+
+
+class AuditEntry(models.Model):
+    """Who changed what and when; rows are only ever added (a trigger refuses UPDATE and DELETE)."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    at = models.DateTimeField(auto_now_add=True)
+    actor = models.CharField(max_length=255, help_text="e-mail of a member, name of a key, or the command line")
+    action = models.CharField(max_length=100, help_text="e.g. key.created")
+    subject = models.CharField(max_length=255)
+    facts = models.JSONField(default=dict)
+    ip = models.GenericIPAddressField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.at:%F %T} {self.actor} {self.action} {self.subject}"

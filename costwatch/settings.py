@@ -1,0 +1,107 @@
+"""Settings, all from the environment (docs/settings.md lists them; a test keeps the two equal)."""
+
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from costwatch import env
+
+PACKAGE = Path(__file__).resolve().parent
+BASE_DIR = PACKAGE.parent
+
+
+def _shipped(name: str) -> Path:
+    """A folder of the checkout or, in an installed wheel, its copy inside the package."""
+    packed = PACKAGE / f"_{name}"
+    return packed if packed.is_dir() else BASE_DIR / name
+
+
+def _database(url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "costwatch",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", parts.hostname or ""),
+        "PORT": options.pop("port", str(parts.port or "")),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": options,
+    }
+
+
+DATA_DIR = env.default_data_dir()
+DEBUG = env.flag("COSTWATCH_DEBUG", False)
+SECRET_KEY = env.text("COSTWATCH_SECRET_KEY") or "only-for-tests-and-checks-a-started-installation-makes-its-own-key"
+ALLOWED_HOSTS = env.words("COSTWATCH_ALLOWED_HOSTS", "*")
+HTTPS = env.flag("COSTWATCH_HTTPS", False)
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "template_partials",
+    "rest_framework",
+    "drf_spectacular",
+    "costwatch",
+    "costwatch.accounts",
+    "costwatch.pricing",
+    "costwatch.ledger",
+    "costwatch.spend",
+    "costwatch.dashboards",
+    "costwatch.api",
+    "ingest",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "costwatch.urls"
+WSGI_APPLICATION = "costwatch.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [_shipped("templates")],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+DATABASE_URL = env.text("DATABASE_URL") or "postgresql:///costwatch"
+DATABASES = {"default": _database(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.Member"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [_shipped("static")]
+STATIC_ROOT = Path(env.text("COSTWATCH_STATIC_ROOT") or DATA_DIR / "static")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+BROKER_URL = env.text("BROKER_URL")
