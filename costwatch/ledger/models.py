@@ -126,20 +126,20 @@ class Measures(models.Model):
     price, `unknown_calls` no count; both carry cost 0 here. `upper_bound`: what the unpriced cost at most. Money in USD.
     """
 
-    events = models.BigIntegerField(default=0)
-    calls = models.BigIntegerField(default=0)
-    errors = models.BigIntegerField(default=0)
-    runs = models.BigIntegerField(default=0)
-    unpriced_calls = models.BigIntegerField(default=0)
-    unknown_calls = models.BigIntegerField(default=0)
-    input_tokens = models.BigIntegerField(default=0)
-    cached_input_tokens = models.BigIntegerField(default=0)
-    cache_write_tokens = models.BigIntegerField(default=0)
-    output_tokens = models.BigIntegerField(default=0)
-    reasoning_tokens = models.BigIntegerField(default=0)
-    cost = models.DecimalField(default=0, **USD_SUM)
-    error_cost = models.DecimalField(default=0, **USD_SUM)
-    upper_bound = models.DecimalField(default=0, **USD_SUM)
+    events = models.BigIntegerField(db_default=0)
+    calls = models.BigIntegerField(db_default=0)
+    errors = models.BigIntegerField(db_default=0)
+    runs = models.BigIntegerField(db_default=0)
+    unpriced_calls = models.BigIntegerField(db_default=0)
+    unknown_calls = models.BigIntegerField(db_default=0)
+    input_tokens = models.BigIntegerField(db_default=0)
+    cached_input_tokens = models.BigIntegerField(db_default=0)
+    cache_write_tokens = models.BigIntegerField(db_default=0)
+    output_tokens = models.BigIntegerField(db_default=0)
+    reasoning_tokens = models.BigIntegerField(db_default=0)
+    cost = models.DecimalField(db_default=0, **USD_SUM)
+    error_cost = models.DecimalField(db_default=0, **USD_SUM)
+    upper_bound = models.DecimalField(db_default=0, **USD_SUM)
 
     class Meta:
         abstract = True

@@ -1,0 +1,124 @@
+"""Interning: label tuples, end users and sessions become small numbers once, and are remembered in each process.
+
+Ids are committed before an event uses them and never change, so a cache can only be incomplete, not wrong.
+"""
+
+import json
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+
+from costwatch.ledger.entry import Entry
+from costwatch.ledger.models import LabelKind
+
+KINDS = (LabelKind.PROVIDER, LabelKind.MODEL, LabelKind.OPERATION, LabelKind.AGENT, LabelKind.TASK,
+         LabelKind.ENVIRONMENT, LabelKind.RELEASE)  # fmt: skip
+CACHE_SIZE = 200_000  # about 60 MB at worst; the demo fills 500 of them
+
+Labels = tuple[Any, ...]
+_attributions: dict[tuple[int, Labels], int] = {}
+_names: dict[tuple[str, int, str], int] = {}
+
+
+def labels_of(entry: Entry) -> Labels:
+    """What an event is attributed to: the seven labels in the order of KINDS, the API key, the tags."""
+    tags = tuple(sorted(entry.tags.items())) if entry.tags else ()
+    return (entry.provider, entry.model, entry.operation, entry.agent_id, entry.task, entry.environment,
+            entry.release, entry.api_key_id or 0, tags)  # fmt: skip
+
+
+def attribution_ids(cursor: Cursor[Any], lane: int, wanted: Iterable[Labels]) -> dict[Labels, int]:
+    """The id of each label tuple, made where it is new."""
+    wanted = set(wanted)
+    found = {labels: _attributions[lane, labels] for labels in wanted if (lane, labels) in _attributions}
+    missing = wanted - found.keys()
+    if missing:
+        made = _make_attributions(cursor, lane, sorted(missing, key=repr))
+        _remember(_attributions, {(lane, labels): number for labels, number in made.items()})
+        found.update(made)
+    return found
+
+
+def end_user_ids(cursor: Cursor[Any], lane: int, wanted: set[str]) -> dict[str, int]:
+    return _cached_names(cursor, "end_user", "user_id", lane, wanted)
+
+
+def session_ids(cursor: Cursor[Any], lane: int, wanted: set[str]) -> dict[str, int]:
+    return _cached_names(cursor, "session", "session_id", lane, wanted)
+
+
+def forget() -> None:
+    """Empty the caches (a transaction that had made ids was rolled back)."""
+    _attributions.clear()
+    _names.clear()
+
+
+def names(cursor: Cursor[Any], table: str, column: str, lane: int, wanted: set[str]) -> tuple[dict[str, int], set[str]]:
+    """Ids of names in one table, and which of them this call made. Sorted: two senders never wait for each other crosswise."""
+    select = f"SELECT {column}, id FROM {table} WHERE lane = %s AND {column} = ANY(%s)"  # noqa: S608
+    found = dict(cursor.execute(select, [lane, list(wanted)]).fetchall())
+    missing = sorted(wanted - found.keys())
+    if not missing:
+        return found, set()
+    made = cursor.execute(
+        f"INSERT INTO {table} (lane, {column}) SELECT %s, n FROM unnest(%s::text[]) n"  # noqa: S608
+        f" ON CONFLICT DO NOTHING RETURNING {column}, id",
+        [lane, missing],
+    ).fetchall()
+    found.update(made)
+    if len(made) < len(missing):  # somebody else made them meanwhile
+        found.update(cursor.execute(select, [lane, [n for n in missing if n not in found]]).fetchall())
+    return found, {name for name, _ in made}
+
+
+def _cached_names(cursor: Cursor[Any], table: str, column: str, lane: int, wanted: set[str]) -> dict[str, int]:
+    found = {name: _names[table, lane, name] for name in wanted if (table, lane, name) in _names}
+    missing = wanted - found.keys()
+    if missing:
+        made, _ = names(cursor, table, column, lane, missing)
+        _remember(_names, {(table, lane, name): number for name, number in made.items()})
+        found.update(made)
+    return found
+
+
+def _make_attributions(cursor: Cursor[Any], lane: int, missing: list[Labels]) -> dict[Labels, int]:
+    values = {(kind, labels[i]) for labels in missing for i, kind in enumerate(KINDS) if labels[i]}
+    numbers = _label_ids(cursor, lane, values)
+    digests = {_digest(labels): labels for labels in missing}
+    rows = sorted((digest, [numbers.get((kind, labels[i]), 0) for i, kind in enumerate(KINDS)] + [labels[7]], dict(labels[8]))
+                  for digest, labels in digests.items())  # fmt: skip
+    cursor.execute(
+        "INSERT INTO attribution (lane, digest, provider_id, model_id, operation_id, agent_id, task_id, environment_id,"
+        " release_id, key_id, tags) SELECT %s, * FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[],"
+        " %s::int[], %s::int[], %s::int[], %s::int[], %s::jsonb[]) ON CONFLICT DO NOTHING",
+        [lane, [r[0] for r in rows], *([r[1][i] for r in rows] for i in range(8)), [json.dumps(r[2]) for r in rows]],
+    )
+    cursor.execute("SELECT digest, id FROM attribution WHERE lane = %s AND digest = ANY(%s)", [lane, list(digests)])
+    return {digests[digest]: number for digest, number in cursor.fetchall()}
+
+
+def _label_ids(cursor: Cursor[Any], lane: int, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    pairs = sorted(wanted)
+    kinds, values = [int(k) for k, _ in pairs], [v for _, v in pairs]
+    cursor.execute("INSERT INTO label (lane, kind, value) SELECT %s, * FROM unnest(%s::smallint[], %s::text[]) AS w(kind, value)"
+                   " WHERE NOT EXISTS (SELECT FROM label l WHERE l.lane = %s AND l.kind = w.kind AND l.value = w.value)"
+                   " ON CONFLICT DO NOTHING", [lane, kinds, values, lane])  # fmt: skip
+    cursor.execute("SELECT l.kind, l.value, l.id FROM label l JOIN unnest(%s::smallint[], %s::text[]) AS w(kind, value)"
+                   " ON l.lane = %s AND l.kind = w.kind AND l.value = w.value", [kinds, values, lane])  # fmt: skip
+    return {(LabelKind(kind), value): number for kind, value, number in cursor.fetchall()}
+
+
+def _digest(labels: Labels) -> UUID:
+    return UUID(bytes=blake2b(json.dumps(labels, ensure_ascii=True).encode(), digest_size=16).digest())
+
+
+def _remember(cache: dict[Any, int], new: dict[Any, int]) -> None:
+    if len(cache) > CACHE_SIZE:
+        for key in list(cache)[: CACHE_SIZE // 2]:  # the oldest half
+            cache.pop(key, None)
+    cache.update(new)
+
+

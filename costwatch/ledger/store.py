@@ -1,0 +1,48 @@
+"""The ledger's own connection work: psycopg under Django's connection, and what counts as "storage is unavailable"."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+
+MEASURES = (
+    "events",
+    "calls",
+    "errors",
+    "runs",
+    "unpriced_calls",
+    "unknown_calls",
+    "input_tokens",
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cost",
+    "error_cost",
+    "upper_bound",
+)
+
+
+class StorageUnavailable(Exception):
+    """The database cannot store now. Nothing of the batch was committed as far as we know; the sender may repeat it."""
+
+
+@contextmanager
+def writing() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
+    """One transaction on the raw connection; trouble with the database itself becomes StorageUnavailable."""
+    try:
+        with transaction.atomic(), psycopg.Cursor(connection.connection) as cursor:  # Django's own binds on the client
+            yield cursor
+    except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError) as trouble:
+        if not connection.in_atomic_block:
+            connection.close()
+        raise StorageUnavailable(str(trouble)) from trouble
+    except (DatabaseError, psycopg.DatabaseError) as trouble:
+        # a full disk is 53100 once, then the server recovers; read-only and shutdown states are classes 25, 57, 58
+        state = getattr(trouble, "sqlstate", None) or getattr(trouble.__cause__, "sqlstate", None) or ""
+        if state[:2] in ("25", "53", "57", "58"):
+            connection.close()
+            raise StorageUnavailable(str(trouble)) from trouble
+        raise
