@@ -4,8 +4,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from costwatch.pricing.usage import CostSource, Usage
 
 

@@ -94,7 +94,12 @@ def _make_attributions(cursor: Cursor[Any], lane: int, missing: list[Labels]) ->
         "INSERT INTO attribution (lane, digest, provider_id, model_id, operation_id, agent_id, task_id, environment_id,"
         " release_id, key_id, tags) SELECT %s, * FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[],"
         " %s::int[], %s::int[], %s::int[], %s::int[], %s::jsonb[]) ON CONFLICT DO NOTHING",
-        [lane, [r[0] for r in rows], *([r[1][i] for r in rows] for i in range(8)), [json.dumps(r[2]) for r in rows]],
+        [
+            lane,
+            [r[0] for r in rows],
+            *([r[1][i] for r in rows] for i in range(8)),
+            [json.dumps(r[2]) for r in rows],
+        ],
     )
     cursor.execute("SELECT digest, id FROM attribution WHERE lane = %s AND digest = ANY(%s)", [lane, list(digests)])
     return {digests[digest]: number for digest, number in cursor.fetchall()}
@@ -120,5 +125,3 @@ def _remember(cache: dict[Any, int], new: dict[Any, int]) -> None:
         for key in list(cache)[: CACHE_SIZE // 2]:  # the oldest half
             cache.pop(key, None)
     cache.update(new)
-
-

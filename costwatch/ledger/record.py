@@ -153,7 +153,7 @@ def _copy(cursor: Cursor[Any], lane: int, batch_id: int, entries: list[Entry], r
         ids = (runs.get(e.run_id), sessions.get(e.session_id), users.get(e.user_id))  # type: ignore[arg-type]
         rows.append(copyrow.pack(e, at, batch_id, ids, lane, attributions[labels.labels_of(e)], starts))
     rows.append(copyrow.TRAILER)
-    with cursor.copy(f"COPY usage_event ({copyrow.COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy:  # noqa: S608
+    with cursor.copy(f"COPY usage_event ({copyrow.COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy:
         copy.write(b"".join(rows))
     return runs
 

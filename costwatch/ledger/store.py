@@ -33,7 +33,10 @@ class StorageUnavailable(Exception):
 def writing() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
     """One transaction on the raw connection; trouble with the database itself becomes StorageUnavailable."""
     try:
-        with transaction.atomic(), psycopg.Cursor(connection.connection) as cursor:  # Django's own binds on the client
+        with (
+            transaction.atomic(),
+            psycopg.Cursor(connection.connection) as cursor,
+        ):  # Django's own binds on the client
             yield cursor
     except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError) as trouble:
         if not connection.in_atomic_block:

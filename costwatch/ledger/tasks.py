@@ -1,0 +1,20 @@
+"""The ledger's periodic work. Each task does what the tables say: safe to run twice, at once, and never."""
+
+from datetime import UTC, datetime
+
+from celery import shared_task
+
+from costwatch.ledger import fold as folding
+from costwatch.ledger import partitions
+
+
+@shared_task(name="ledger.fold", ignore_result=True)
+def fold() -> None:
+    """Every second: what was committed since goes into the rollups."""
+    folding.fold_all()
+
+
+@shared_task(name="ledger.partitions", ignore_result=True)
+def make_partitions() -> None:
+    """Every hour: the coming days have their partitions before their first event."""
+    partitions.make_ahead(datetime.now(UTC))
