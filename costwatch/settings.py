@@ -58,6 +58,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "costwatch.middleware.security_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -90,6 +91,26 @@ DATABASE_URL = env.text("DATABASE_URL") or "postgresql:///costwatch"
 DATABASES = {"default": _database(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.Member"
+AUTHENTICATION_BACKENDS = ["costwatch.accounts.backend.MemberBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+CSRF_FAILURE_VIEW = "costwatch.errors.csrf_failure"
+
+# idle 8 h here; at most 7 days in all in accounts/access.py
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_COOKIE_NAME = "costwatch_session"
+CSRF_COOKIE_NAME = "costwatch_csrf"
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = env.integer("COSTWATCH_HSTS_SECONDS", 0)
+# how many proxies of the operator's own stand in front: so many last entries of X-Forwarded-For are believed
+TRUSTED_PROXIES = env.integer("COSTWATCH_TRUSTED_PROXIES", 0)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+X_FRAME_OPTIONS = "DENY"
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
