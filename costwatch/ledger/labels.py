@@ -4,7 +4,9 @@ Ids are committed before an event uses them and never change, so a cache can onl
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -13,47 +15,74 @@ from psycopg import Cursor
 
 from costwatch.ledger.entry import Entry
 from costwatch.ledger.models import LabelKind
+from costwatch.ledger.store import writing
 
 KINDS = (LabelKind.PROVIDER, LabelKind.MODEL, LabelKind.OPERATION, LabelKind.AGENT, LabelKind.TASK,
          LabelKind.ENVIRONMENT, LabelKind.RELEASE)  # fmt: skip
-CACHE_SIZE = 200_000  # about 60 MB at worst; the demo fills 500 of them
+CACHE_SIZE = 100_000  # entries a cache, about 30 MB at worst; the demo fills 500 of them
 
 Labels = tuple[Any, ...]
 _attributions: dict[tuple[int, Labels], int] = {}
-_names: dict[tuple[str, int, str], int] = {}
+_users: dict[tuple[int, str], int] = {}
+_sessions: dict[tuple[int, str], int] = {}
 
 
-def labels_of(entry: Entry) -> Labels:
+@dataclass(frozen=True)
+class Ids:
+    """The numbers of one batch: `attribution` by position of the entry, users and sessions by their names."""
+
+    attribution: list[int]
+    users: dict[str, int]
+    sessions: dict[str, int]
+
+
+def resolve(lane: int, entries: Sequence[Entry]) -> Ids:
+    """The numbers of everything these entries name, made where new. Raises StorageUnavailable."""
+    labels = [_labels_of(e) for e in entries]
+    attributions = _cached(_attributions, lane, set(labels), _make_attributions)
+    users = _cached(_users, lane, {e.user_id for e in entries if e.user_id}, partial(_make, "end_user", "user_id"))
+    sessions = _cached(_sessions, lane, {e.session_id for e in entries if e.session_id},
+                       partial(_make, "session", "session_id"))  # fmt: skip
+    return Ids([attributions[own] for own in labels], users, sessions)
+
+
+def forget() -> None:
+    """Empty the caches (a transaction around them was rolled back)."""
+    for cache in (_attributions, _users, _sessions):
+        cache.clear()
+
+
+def remember(cache: dict[Any, int], new: dict[Any, int]) -> None:
+    """Add committed ids to a cache; beyond CACHE_SIZE the oldest half goes."""
+    if len(cache) > CACHE_SIZE:
+        for key in list(cache)[: CACHE_SIZE // 2]:
+            cache.pop(key, None)
+    cache.update(new)
+
+
+def _labels_of(entry: Entry) -> Labels:
     """What an event is attributed to: the seven labels in the order of KINDS, the API key, the tags."""
     tags = tuple(sorted(entry.tags.items())) if entry.tags else ()
     return (entry.provider, entry.model, entry.operation, entry.agent_id, entry.task, entry.environment,
             entry.release, entry.api_key_id or 0, tags)  # fmt: skip
 
 
-def attribution_ids(cursor: Cursor[Any], lane: int, wanted: Iterable[Labels]) -> dict[Labels, int]:
-    """The id of each label tuple, made where it is new."""
-    wanted = set(wanted)
-    found = {labels: _attributions[lane, labels] for labels in wanted if (lane, labels) in _attributions}
+def _cached(
+    cache: dict[Any, int], lane: int, wanted: set[Any], make: Callable[[Cursor[Any], int, set[Any]], dict[Any, int]]
+) -> dict[Any, int]:
+    """Ids from the cache, the missing ones made in a transaction of their own and remembered once it is committed."""
+    found = {name: cache[lane, name] for name in wanted if (lane, name) in cache}
     missing = wanted - found.keys()
     if missing:
-        made = _make_attributions(cursor, lane, sorted(missing, key=repr))
-        _remember(_attributions, {(lane, labels): number for labels, number in made.items()})
+        with writing() as cursor:
+            made = make(cursor, lane, missing)
+        remember(cache, {(lane, name): number for name, number in made.items()})
         found.update(made)
     return found
 
 
-def end_user_ids(cursor: Cursor[Any], lane: int, wanted: set[str]) -> dict[str, int]:
-    return _cached_names(cursor, "end_user", "user_id", lane, wanted)
-
-
-def session_ids(cursor: Cursor[Any], lane: int, wanted: set[str]) -> dict[str, int]:
-    return _cached_names(cursor, "session", "session_id", lane, wanted)
-
-
-def forget() -> None:
-    """Empty the caches (a transaction that had made ids was rolled back)."""
-    _attributions.clear()
-    _names.clear()
+def _make(table: str, column: str, cursor: Cursor[Any], lane: int, wanted: set[str]) -> dict[str, int]:
+    return names(cursor, table, column, lane, wanted)[0]
 
 
 def names(cursor: Cursor[Any], table: str, column: str, lane: int, wanted: set[str]) -> tuple[dict[str, int], set[str]]:
@@ -74,17 +103,8 @@ def names(cursor: Cursor[Any], table: str, column: str, lane: int, wanted: set[s
     return found, {name for name, _ in made}
 
 
-def _cached_names(cursor: Cursor[Any], table: str, column: str, lane: int, wanted: set[str]) -> dict[str, int]:
-    found = {name: _names[table, lane, name] for name in wanted if (table, lane, name) in _names}
-    missing = wanted - found.keys()
-    if missing:
-        made, _ = names(cursor, table, column, lane, missing)
-        _remember(_names, {(table, lane, name): number for name, number in made.items()})
-        found.update(made)
-    return found
-
-
-def _make_attributions(cursor: Cursor[Any], lane: int, missing: list[Labels]) -> dict[Labels, int]:
+def _make_attributions(cursor: Cursor[Any], lane: int, wanted: set[Labels]) -> dict[Labels, int]:
+    missing = sorted(wanted, key=repr)
     values = {(kind, labels[i]) for labels in missing for i, kind in enumerate(KINDS) if labels[i]}
     numbers = _label_ids(cursor, lane, values)
     digests = {_digest(labels): labels for labels in missing}
@@ -118,10 +138,3 @@ def _label_ids(cursor: Cursor[Any], lane: int, wanted: set[tuple[int, str]]) -> 
 
 def _digest(labels: Labels) -> UUID:
     return UUID(bytes=blake2b(json.dumps(labels, ensure_ascii=True).encode(), digest_size=16).digest())
-
-
-def _remember(cache: dict[Any, int], new: dict[Any, int]) -> None:
-    if len(cache) > CACHE_SIZE:
-        for key in list(cache)[: CACHE_SIZE // 2]:  # the oldest half
-            cache.pop(key, None)
-    cache.update(new)

@@ -6,7 +6,7 @@ from struct import Struct
 from typing import Any
 
 from django.db import transaction
-from psycopg import Cursor, adapters
+from psycopg import Cursor
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
@@ -16,7 +16,6 @@ from costwatch.ledger.store import StorageUnavailable, writing
 
 __all__ = ["StorageUnavailable", "record"]
 
-RUN_CACHE_SIZE = 100_000
 _runs: dict[tuple[int, str], int] = {}
 
 
@@ -34,9 +33,6 @@ class _KeysDumper(Dumper):
         return self._head(1, 1, 2950, len(obj), 1) + body
 
 
-adapters.register_dumper(Keys, _KeysDumper)
-
-
 def record(lane: int, entries: Sequence[Entry]) -> list[int]:
     """Store all entries of one batch, or none; return the indexes of the duplicates, which are not stored again.
 
@@ -46,22 +42,22 @@ def record(lane: int, entries: Sequence[Entry]) -> list[int]:
     """
     if not entries:
         return []
-    known, repeats = _repeats(entries)
+    owner, repeats = _repeats(entries)
     firsts = [i for i in range(len(entries)) if i not in repeats]
-    received = datetime.now(UTC)
+    now = datetime.now(UTC)
+    partitions.ensure({e.timestamp.astimezone(UTC).date() for e in entries}, now.date())
+    ids = labels.resolve(lane, entries)
     with writing() as cursor:
-        _prepare(cursor, lane, [entries[i] for i in firsts], received)
-    with writing() as cursor:
-        batch_id = _open_batch(cursor, lane, [entries[i] for i in firsts], received)
-        new_keys = _insert_keys(cursor, lane, batch_id, entries, known)
+        cursor.adapters.register_dumper(Keys, _KeysDumper)
+        batch_id = _open_batch(cursor, lane, [entries[i].timestamp for i in firsts], now)
+        new_keys = _insert_keys(cursor, lane, batch_id, entries, owner)
         stored = [i for i in firsts if all(key in new_keys for key in entries[i].keys)]
         if len(stored) < len(entries):
             _point_aliases(cursor, lane, entries, stored, new_keys)
-        if not stored:
-            cursor.execute("DELETE FROM ingest_batch WHERE id = %s", [batch_id])
+        if stored:
+            _copy(cursor, lane, batch_id, [(entries[i], ids.attribution[i]) for i in stored], ids, now)
         else:
-            runs = _copy(cursor, lane, batch_id, [entries[i] for i in stored], received)
-            transaction.on_commit(lambda: _remember_runs(lane, runs))
+            cursor.execute("DELETE FROM ingest_batch WHERE id = %s", [batch_id])
     kept = set(stored)
     return [i for i in range(len(entries)) if i not in kept]
 
@@ -86,16 +82,7 @@ def _repeats(entries: Sequence[Entry]) -> tuple[dict[bytes, int], set[int]]:
     return owner, repeats
 
 
-def _prepare(cursor: Cursor[Any], lane: int, entries: list[Entry], now: datetime) -> None:
-    """Partitions, labels, users and sessions: committed before the events, so that caches hold only committed ids."""
-    partitions.ensure({e.timestamp.astimezone(UTC).date() for e in entries}, now.date())
-    labels.attribution_ids(cursor, lane, {labels.labels_of(e) for e in entries})
-    labels.end_user_ids(cursor, lane, {e.user_id for e in entries if e.user_id})
-    labels.session_ids(cursor, lane, {e.session_id for e in entries if e.session_id})
-
-
-def _open_batch(cursor: Cursor[Any], lane: int, entries: list[Entry], received: datetime) -> int:
-    times = [e.timestamp for e in entries]
+def _open_batch(cursor: Cursor[Any], lane: int, times: list[datetime], received: datetime) -> int:
     row = cursor.execute(
         "INSERT INTO ingest_batch (id, lane, first_at, last_at, received_at)"
         " VALUES (nextval('ingest_batch_id'), %s, %s, %s, %s) RETURNING id",
@@ -138,24 +125,22 @@ def _point_aliases(
         )
 
 
-def _copy(cursor: Cursor[Any], lane: int, batch_id: int, entries: list[Entry], received: datetime) -> dict[str, int]:
-    """Write the events; return the ids of their runs."""
-    attributions = labels.attribution_ids(cursor, lane, map(labels.labels_of, entries))
-    users = labels.end_user_ids(cursor, lane, {e.user_id for e in entries if e.user_id})
-    sessions = labels.session_ids(cursor, lane, {e.session_id for e in entries if e.session_id})
-    runs, starting = _run_ids(cursor, lane, {e.run_id for e in entries if e.run_id})
+def _copy(cursor: Cursor[Any], lane: int, batch_id: int, entries: list[tuple[Entry, int]], ids: labels.Ids,
+          received: datetime) -> None:  # fmt: skip
+    """Write the events, each with the id of its attribution."""
+    runs, starting = _run_ids(cursor, lane, {e.run_id for e, _ in entries if e.run_id})
     at = copyrow.microseconds(received)
     rows = [copyrow.SIGNATURE]
-    for e in entries:
+    for e, attribution in entries:
         starts = e.run_id in starting
         if starts:
             starting.discard(e.run_id)  # type: ignore[arg-type]
-        ids = (runs.get(e.run_id), sessions.get(e.session_id), users.get(e.user_id))  # type: ignore[arg-type]
-        rows.append(copyrow.pack(e, at, batch_id, ids, lane, attributions[labels.labels_of(e)], starts))
+        many = (runs.get(e.run_id), ids.sessions.get(e.session_id), ids.users.get(e.user_id))  # type: ignore[arg-type]
+        rows.append(copyrow.pack(e, at, batch_id, many, lane, attribution, starts))
     rows.append(copyrow.TRAILER)
     with cursor.copy(f"COPY usage_event ({copyrow.COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy:
         copy.write(b"".join(rows))
-    return runs
+    transaction.on_commit(lambda: labels.remember(_runs, {(lane, run): number for run, number in runs.items()}))
 
 
 def _run_ids(cursor: Cursor[Any], lane: int, wanted: set[str]) -> tuple[dict[str, int], set[str]]:
@@ -167,10 +152,3 @@ def _run_ids(cursor: Cursor[Any], lane: int, wanted: set[str]) -> tuple[dict[str
         more, made = labels.names(cursor, "run", "run_id", lane, missing)
         found.update(more)
     return found, made
-
-
-def _remember_runs(lane: int, runs: dict[str, int]) -> None:
-    if len(_runs) > RUN_CACHE_SIZE:
-        for key in list(_runs)[: RUN_CACHE_SIZE // 2]:
-            _runs.pop(key, None)
-    _runs.update({(lane, run): number for run, number in runs.items()})
