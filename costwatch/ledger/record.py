@@ -10,7 +10,7 @@ from psycopg import Cursor
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
-from costwatch.ledger import copyrow, labels, partitions
+from costwatch.ledger import labels, partitions, rows
 from costwatch.ledger.entry import Entry
 from costwatch.ledger.store import StorageUnavailable, writing
 
@@ -98,14 +98,14 @@ def _insert_keys(
     keys = sorted(owner)
     days = [entries[owner[key]].timestamp.astimezone(UTC).date() for key in keys]
     aliases = Keys(b"" if entries[owner[key]].keys[0] == key else entries[owner[key]].keys[0] for key in keys)
-    rows = cursor.execute(
+    inserted = cursor.execute(
         "INSERT INTO event_key (lane, event_key, batch_id, day, alias_of)"
         " SELECT %s, k, %s, d, a FROM unnest(%b, %b::date[], %b) AS n(k, d, a) ORDER BY k"
         " ON CONFLICT DO NOTHING RETURNING uuid_send(event_key)",
         [lane, batch_id, Keys(keys), days, aliases],
         binary=True,
     )
-    return {key for (key,) in rows}
+    return {key for (key,) in inserted}
 
 
 def _point_aliases(
@@ -129,17 +129,14 @@ def _copy(cursor: Cursor[Any], lane: int, batch_id: int, entries: list[tuple[Ent
           received: datetime) -> None:  # fmt: skip
     """Write the events, each with the id of its attribution."""
     runs, starting = _run_ids(cursor, lane, {e.run_id for e, _ in entries if e.run_id})
-    at = copyrow.microseconds(received)
-    rows = [copyrow.SIGNATURE]
-    for e, attribution in entries:
-        starts = e.run_id in starting
-        if starts:
-            starting.discard(e.run_id)  # type: ignore[arg-type]
-        many = (runs.get(e.run_id), ids.sessions.get(e.session_id), ids.users.get(e.user_id))  # type: ignore[arg-type]
-        rows.append(copyrow.pack(e, at, batch_id, many, lane, attribution, starts))
-    rows.append(copyrow.TRAILER)
-    with cursor.copy(f"COPY usage_event ({copyrow.COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy:
-        copy.write(b"".join(rows))
+    with cursor.copy(f"COPY usage_event ({', '.join(rows.COLUMNS)}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(rows.TYPES)
+        for e, attribution in entries:
+            starts = e.run_id in starting
+            if starts:
+                starting.discard(e.run_id)  # type: ignore[arg-type]
+            many = (runs.get(e.run_id), ids.sessions.get(e.session_id), ids.users.get(e.user_id))  # type: ignore[arg-type]
+            copy.write_row(rows.values(e, received, batch_id, many, lane, attribution, starts))
     transaction.on_commit(lambda: labels.remember(_runs, {(lane, run): number for run, number in runs.items()}))
 
 
