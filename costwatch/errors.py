@@ -41,7 +41,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """500, or 503 with Retry-After where the database is what failed."""
-    down = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    raised = sys.exc_info()[1]
+    causes = (raised, raised and raised.__cause__)
+    down = any(isinstance(cause, OperationalError | InterfaceError) for cause in causes)
     return answer(request, 503 if down else 500)
 
 

@@ -126,3 +126,12 @@ STORAGES = {
 }
 
 BROKER_URL = env.text("BROKER_URL")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["costwatch.accounts.drf.KeyOrMemberAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["costwatch.accounts.drf.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "costwatch.accounts.drf.error_answer",
+}

@@ -1,5 +1,18 @@
 """Every address of the product. A new one needs its rule of who may (tests/test_access.py walks this list)."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from costwatch.api import keys as api_keys
+from costwatch.dashboards import settings_views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("costwatch.accounts.urls")),
+    path("settings/workspace", settings_views.workspace, name="workspace"),
+    path("api/v1/keys", api_keys.Keys.as_view(), name="api-keys"),
+    path("api/v1/keys/<int:key_id>", api_keys.Key.as_view(), name="api-key"),
+]
+
+handler400 = "costwatch.errors.bad_request"
+handler403 = "costwatch.errors.forbidden"
+handler404 = "costwatch.errors.not_found"
+handler500 = "costwatch.errors.server_error"

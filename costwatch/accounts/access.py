@@ -27,6 +27,13 @@ LONGEST_SESSION = timedelta(days=7)
 RENEW_EVERY = timedelta(minutes=10)
 
 
+class MemberRequest(HttpRequest):
+    """What a view behind member_page gets."""
+
+    member: Member
+    workspace: Workspace
+
+
 def public(view: View) -> View:
     """A view for everybody, logged in or not."""
     view.access = "public"  # type: ignore[attr-defined]

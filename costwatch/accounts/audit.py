@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from costwatch.accounts.access import MemberRequest
 from costwatch.accounts.models import ApiKey, AuditEntry, Member, Workspace
 
 COMMAND_LINE = "command line"
@@ -31,9 +32,9 @@ def record(
     )
 
 
-def record_for(request: HttpRequest, action: str, subject: object, facts: Mapping[str, Any]) -> AuditEntry:
+def record_for(request: MemberRequest, action: str, subject: object, facts: Mapping[str, Any]) -> AuditEntry:
     """Note a change that the logged-in member of this request made."""
-    return record(request.workspace, request.member, action, subject, facts, client_ip(request))  # type: ignore[attr-defined]
+    return record(request.workspace, request.member, action, subject, facts, client_ip(request))
 
 
 def client_ip(request: HttpRequest) -> str | None:

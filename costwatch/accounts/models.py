@@ -70,6 +70,10 @@ class Member(AbstractBaseUser):
         """Whether the member's role includes `role`."""
         return Role(self.role).includes(role)
 
+    @property
+    def is_admin(self) -> bool:
+        return self.may(Role.ADMIN)
+
     def get_session_auth_hash(self) -> str:
         """What a session was opened under: it ends with another password, role or epoch."""
         state = f"{self.password} {self.role} {self.session_epoch}"

@@ -1,0 +1,104 @@
+"""API keys over the API: made (shown once), listed (never shown), revoked."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.dateparse import parse_datetime
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from costwatch.accounts import audit
+from costwatch.accounts.access import own_or_404
+from costwatch.accounts.drf import KeyHolder
+from costwatch.accounts.keys import KeyInvalid, create_key, revoke
+from costwatch.accounts.models import ApiKey, Member
+
+
+class Keys(APIView):
+    """`GET /api/v1/keys`, `POST /api/v1/keys`."""
+
+    required_scope = "admin"
+
+    def get(self, request: Request) -> Response:
+        """The workspace's keys, newest first; `cursor` is the id after which to go on."""
+        rows = ApiKey.objects.filter(workspace=request.user.workspace).order_by("-id")
+        limit, cursor = _whole(request, "limit", 100, 1_000), _whole(request, "cursor", 0, 2**63 - 1)
+        page = list((rows.filter(pk__lt=cursor) if cursor else rows)[: limit + 1])
+        more = page[limit - 1].pk if len(page) > limit else None
+        return Response({"items": [_shown(key) for key in page[:limit]], "next_cursor": more and str(more)})
+
+    def post(self, request: Request) -> Response:
+        """Make a key from `name`, `scopes` and perhaps `expires_at`; its text is in this answer and nowhere else."""
+        data = request.data if isinstance(request.data, dict) else {}
+        user = request.user
+        try:
+            with transaction.atomic():
+                key, text = create_key(
+                    user.workspace,
+                    data.get("name", ""),
+                    data.get("scopes", ()),
+                    created_by=user if isinstance(user, Member) else None,
+                    expires_at=_moment(data.get("expires_at")),
+                )
+                facts = {"scopes": key.scopes}
+                audit.record(user.workspace, actor(request), "key.created", key, facts, audit.client_ip(request))
+        except KeyInvalid as problem:
+            error = {"code": "invalid", "message": problem.message, "field": problem.field}
+            return Response({"error": error}, status=422)
+        return Response({"id": key.pk, "key": text}, status=201, headers={"Cache-Control": "no-store"})
+
+
+class Key(APIView):
+    """`DELETE /api/v1/keys/{id}`."""
+
+    required_scope = "admin"
+
+    def delete(self, request: Request, key_id: int) -> Response:
+        """Revoke a key: refused everywhere within a second. Revoking it again changes nothing."""
+        key = own_or_404(ApiKey, request.user.workspace, pk=key_id)
+        with transaction.atomic():
+            if revoke(key):
+                facts = {"scopes": key.scopes}
+                audit.record(key.workspace, actor(request), "key.revoked", key, facts, audit.client_ip(request))
+        return Response(status=204)
+
+
+def actor(request: Request) -> Member | ApiKey:
+    """Who calls, for the audit log."""
+    user = request.user
+    return ApiKey.objects.get(pk=user.identity.key_id) if isinstance(user, KeyHolder) else user
+
+
+def _shown(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": key.pk,
+        "name": key.name,
+        "prefix": key.prefix,
+        "last4": key.last4,
+        "scopes": key.scopes,
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+        "last_used_at": key.last_used_at,
+    }
+
+
+def _moment(value: Any) -> datetime | None:
+    """The time in `expires_at`, absent or null for none. Raises KeyInvalid."""
+    if value is None:
+        return None
+    try:
+        moment = parse_datetime(value)
+    except (TypeError, ValueError, OverflowError):
+        moment = None
+    if moment is None:
+        raise KeyInvalid("expires_at", "expires_at must be an RFC 3339 time with its offset.")
+    return moment
+
+
+def _whole(request: Request, name: str, default: int, most: int) -> int:
+    """A whole number of the query, held within 1 and `most`; anything else is the default."""
+    text = request.query_params.get(name, "")
+    return min(max(int(text), 1), most) if text.isascii() and text.isdigit() and len(text) < 20 else default
