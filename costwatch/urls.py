@@ -6,6 +6,7 @@ from costwatch.api import keys as api_keys
 from costwatch.dashboards import settings_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("costwatch.dashboards.urls")),
     path("", include("costwatch.accounts.urls")),
     path("settings/workspace", settings_views.workspace, name="workspace"),
     path("api/v1/keys", api_keys.Keys.as_view(), name="api-keys"),

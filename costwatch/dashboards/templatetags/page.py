@@ -1,0 +1,34 @@
+"""What every page's frame needs: its theme and its navigation."""
+
+from django import template
+from django.template import Context
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from costwatch.dashboards.theme import theme_of
+
+register = template.Library()
+BELOW = {"runs": ("/runs", "/run", "/calls", "/call"), "settings": ("/settings",)}
+
+
+@register.simple_tag(takes_context=True)
+def theme_attribute(context: Context) -> SafeString:
+    """` data-theme="dark"` for <html>, written by the server so that nothing flashes; nothing for the system's."""
+    theme = theme_of(context.get("request"))
+    return SafeString("") if theme == "system" else format_html(' data-theme="{}"', theme)
+
+
+@register.simple_tag(takes_context=True)
+def other_theme(context: Context) -> str:
+    """What the theme button asks for where no script can see what the system prefers."""
+    return "light" if theme_of(context.get("request")) == "dark" else "dark"
+
+
+@register.simple_tag(takes_context=True)
+def nav_link(context: Context, name: str, label: str) -> SafeString:
+    """A link of the rail, marked where the page is the linked one or below it."""
+    address = reverse(name)
+    path = context["request"].path if "request" in context else ""
+    here = path == address or any(path == below or path.startswith(f"{below}/") for below in BELOW.get(name, ()))
+    return format_html('<a href="{}"{}>{}</a>', address, SafeString(' aria-current="page"') if here else "", label)

@@ -1,0 +1,120 @@
+/* Theme, menus, popovers, keyboard, live figures. Everything here adds comfort to pages that work without it. */
+(() => {
+  const root = document.documentElement;
+  const $ = (selector, from = document) => from.querySelector(selector);
+  const $$ = (selector, from = document) => from.querySelectorAll(selector);
+
+  /* theme */
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  const redraw = () => $$('cost-chart').forEach(chart => chart.draw());
+  const dark = () => root.dataset.theme ? root.dataset.theme === 'dark' : system.matches;
+  document.addEventListener('submit', event => {
+    const form = event.target.closest('[data-theme-form]');
+    if (!form) return;
+    event.preventDefault();
+    root.dataset.theme = dark() ? 'light' : 'dark';
+    redraw();
+    const body = new FormData(form);
+    body.set('theme', root.dataset.theme);
+    fetch(form.action, { method: 'POST', body, headers: { 'X-Requested-With': 'fetch' } });
+  });
+  system.addEventListener('change', () => root.dataset.theme || redraw());
+
+  /* menus close when one clicks elsewhere or presses Escape */
+  const closeMenus = except => $$('details.menu[open]').forEach(d => d.contains(except) || d.removeAttribute('open'));
+  document.addEventListener('click', event => closeMenus(event.target));
+
+  /* copy what a button stands beside */
+  document.addEventListener('click', async event => {
+    const button = event.target.closest('[data-copy]');
+    if (!button) return;
+    const source = $('pre', button.closest('.snippet'));
+    try {
+      await navigator.clipboard.writeText(source.textContent.trim());
+    } catch { // no clipboard without HTTPS: select it, so that one key press copies
+      getSelection().selectAllChildren(source);
+      button.textContent = 'Press Ctrl+C';
+      return;
+    }
+    button.textContent = 'Copied';
+    setTimeout(() => { button.textContent = 'Copy'; }, 2000);
+  });
+
+  /* the parts of a call's cost, beside the amount that was clicked */
+  let opener = null;
+  document.addEventListener('htmx:beforeRequest', event => {
+    if (event.detail.elt.matches('.cost-btn')) opener = event.detail.elt;
+  });
+  document.addEventListener('htmx:afterSwap', event => {
+    const pop = event.detail.target;
+    if (pop.id !== 'parts' || !opener) return;
+    pop.showPopover();
+    const at = opener.getBoundingClientRect(), box = pop.getBoundingClientRect(), gap = 12;
+    if (innerWidth < 544) return;
+    const above = at.top - box.height - gap;
+    pop.style.top = `${above > 8 ? above : Math.min(at.bottom + gap, innerHeight - box.height - 8)}px`;
+    pop.style.left = `${Math.max(8, Math.min(at.right - box.width + 8, innerWidth - box.width - 8))}px`;
+  });
+  addEventListener('scroll', () => $('#parts:popover-open')?.hidePopover(), { capture: true, passive: true });
+
+  /* a click on a bar asks for what the link of its series asks for, on that day */
+  document.addEventListener('chart:drill', event => {
+    const { series, at } = event.detail;
+    const link = [...$$('a[data-series]')].find(a => a.dataset.series === series);
+    if (!link) return;
+    const to = link.cloneNode();
+    if (event.target.dataset.bucket === 'day') {
+      const address = new URL(link.href);
+      ['period', 'on'].forEach(name => address.searchParams.delete(name));
+      ['first', 'last'].forEach(name => address.searchParams.set(name, at.slice(0, 10)));
+      to.href = address.href;
+    }
+    to.hidden = true;
+    link.after(to);
+    htmx.process(to);
+    to.click();
+  });
+
+  /* live figures: only while somebody can see them, and without disturbing what the reader does */
+  document.addEventListener('htmx:beforeRequest', event => {
+    const { elt } = event.detail;
+    if (elt.matches('[data-live]') && (document.hidden || $('details.menu[open]'))) event.preventDefault();
+  });
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) $$('[data-live]').forEach(elt => htmx.trigger(elt, 'wake'));
+  });
+  Object.assign(Idiomorph.defaults.callbacks, {
+    beforeNodeMorphed: (old, fresh) => {
+      if (old.localName !== 'cost-chart' || fresh.localName !== 'cost-chart') return true;
+      old.take(fresh);
+      return false;
+    }
+  });
+
+  /* a request that failed leaves the page as it is and says so */
+  const say = text => { const line = $('#trouble'); if (line) { line.textContent = text; line.hidden = !text; } };
+  document.addEventListener('htmx:sendError', () => say('The server does not answer. The page shows what was known last.'));
+  document.addEventListener('htmx:responseError', event => say(`The server answered ${event.detail.xhr.status}. The page shows what was known last.`));
+  document.addEventListener('htmx:afterRequest', event => event.detail.successful && say(''));
+
+  /* keyboard */
+  const follow = selector => $(selector)?.click();
+  const keys = {
+    '/': () => { const menu = $('#filter-menu'); if (menu) { menu.open = true; $('a, input, select', $('.pop', menu))?.focus(); } },
+    '?': () => $('#help')?.togglePopover(),
+    d: () => follow('[data-key=d]'), w: () => follow('[data-key=w]'), m: () => follow('[data-key=m]'),
+    ArrowLeft: () => follow('[data-key=previous]'), ArrowRight: () => follow('[data-key=next]')
+  };
+  document.addEventListener('keydown', event => {
+    if (event.key === 'Escape') {
+      const open = $('details.menu[open]');
+      if (open) { open.open = false; $('summary', open).focus(); }
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
+    if (event.target.closest('input, select, textarea, [contenteditable]')) return;
+    // arrows scroll a table that has the focus
+    if (event.key.startsWith('Arrow') && event.target.closest('.scroll, pre')) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+})();

@@ -1,0 +1,62 @@
+/* <cost-chart>: draws the Plotly figure that stands in it as JSON. The server sends token names for colours
+   ("--s1", "--accent/16" = 16 % alpha); they are read here, so light and dark need no second figure. */
+(() => {
+  const probe = document.createElement('i');
+  const colour = token => {
+    const [name, alpha] = token.split('/');
+    probe.style.color = `var(${name})`;
+    document.body.append(probe);
+    const rgb = getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3);
+    probe.remove();
+    return `rgba(${rgb},${(alpha || 100) / 100})`;
+  };
+  const resolve = v => typeof v === 'string' ? (/^--[a-z]/.test(v) ? colour(v) : v)
+    : Array.isArray(v) ? v.map(resolve)
+    : v && typeof v === 'object' ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, resolve(x)])) : v;
+  const plain = v => v && typeof v === 'object' && !Array.isArray(v);
+  const merge = (a, b) => {
+    for (const k in b) a[k] = plain(a[k]) && plain(b[k]) ? merge(a[k], b[k]) : b[k];
+    return a;
+  };
+  const axis = { fixedrange: true, zeroline: false, ticks: '', showline: false, automargin: false, tickfont: { size: 12 } };
+  const base = () => ({
+    barmode: 'stack', bargap: .28, showlegend: false, hovermode: 'x unified', dragmode: false,
+    margin: { l: 44, r: 4, t: 18, b: 24 },
+    paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
+    font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: '--muted' },
+    hoverlabel: { bgcolor: '--surface', bordercolor: '--control', font: { color: '--ink', size: 12 } },
+    xaxis: { ...axis, showgrid: false, showline: true, linecolor: '--control', showspikes: false },
+    yaxis: { ...axis, gridcolor: '--line', rangemode: 'tozero', tickprefix: '$', tickformat: ',', nticks: 5 }
+  });
+  const calm = { displayModeBar: false, responsive: false, doubleClick: false };
+
+  customElements.define('cost-chart', class extends HTMLElement {
+    connectedCallback() {
+      this.box = document.createElement('div');
+      this.append(this.box);
+      this.draw();
+      this.box.on('plotly_click', ({ points: [point] }) => this.dispatchEvent(
+        new CustomEvent('chart:drill', { bubbles: true, detail: { series: point.data.meta, at: point.x } })));
+      // not Plotly's own `responsive`: it leaks a listener for every chart that is swapped out
+      this.watch = new ResizeObserver(() => this.width !== this.clientWidth && this.draw());
+      this.watch.observe(this);
+    }
+    disconnectedCallback() { this.watch.disconnect(); Plotly.purge(this.box); this.box.remove(); }
+    /* the same element in a newer page: take over its figure without losing the drawing */
+    take(other) {
+      const figure = other.querySelector('script').textContent, mine = this.querySelector('script');
+      this.setAttribute('aria-label', other.getAttribute('aria-label'));
+      if (mine.textContent === figure) return;
+      mine.textContent = figure;
+      this.draw();
+    }
+    draw() {
+      this.width = this.clientWidth;
+      const { data, layout = {}, narrow = {} } = JSON.parse(this.querySelector('script').textContent);
+      const full = merge(base(), layout);
+      if (this.width < 520) merge(full, narrow);
+      full.height = +this.dataset.height || 280;
+      Plotly.react(this.box, resolve(data), resolve(full), calm);
+    }
+  });
+})();
