@@ -72,7 +72,7 @@ def previous(this: Period, kind: str, tz: ZoneInfo, week_start: int = 1) -> Peri
 
 
 def buckets(start: datetime, end: datetime, kind: str, tz: ZoneInfo, week_start: int = 1) -> list[Period]:
-    """The whole periods of a kind that meet [start, end), in order and without gaps; the outer ones may reach over it."""
+    """The whole periods of a kind that meet [start, end), in order, without gaps; the outer ones may reach over it."""
     return list(_each(start.astimezone(UTC), end.astimezone(UTC), kind, tz, week_start))
 
 

@@ -1,6 +1,7 @@
 """Calendar periods: every instant in exactly one of them, in every zone, over every DST change."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -84,7 +85,10 @@ def test_hours_and_days_of_a_45_minute_zone_begin_at_quarter_hours():
 
 def test_the_hour_that_comes_twice_makes_two_buckets():
     hours = buckets(utc("2026-10-25T00:00"), utc("2026-10-25T02:00"), "hour", BERLIN)
-    assert [h.start.astimezone(BERLIN).isoformat() for h in hours] == ["2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00"]
+    assert [h.start.astimezone(BERLIN).isoformat() for h in hours] == [
+        "2026-10-25T02:00:00+02:00",
+        "2026-10-25T02:00:00+01:00",
+    ]
 
 
 def test_the_month_before_march_is_february_and_before_january_december():
@@ -123,7 +127,7 @@ def test_buckets_cover_a_range_without_gap_or_overlap(start, length, tz, kind, w
         return
     assert found[0].start <= start and found[-1].end >= end
     assert found[0].end > start and found[-1].start < end
-    assert all(a.end == b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end == b.start for a, b in pairwise(found))
     assert all(p.start < p.end for p in found)
     assert all(p.start.timestamp() % 900 == 0 for p in found)
 
@@ -166,7 +170,9 @@ def test_postgresql_puts_instants_on_the_same_local_day(name):
         assert [day for (day,) in cursor.fetchall()] == [periods.local_day(edge, tz) for edge in edges]
 
 
-@pytest.mark.parametrize("name", ["/etc/localtime", "../UTC", "Europe/Nowhere", "", "A/" * 5000, "\0", "localtime", "utc+1"])
+@pytest.mark.parametrize(
+    "name", ["/etc/localtime", "../UTC", "Europe/Nowhere", "", "A/" * 5000, "\0", "localtime", "utc+1"]
+)
 def test_a_name_that_is_no_iana_zone_is_refused_in_a_short_sentence(name):
     with pytest.raises(ValueError, match="is not an IANA time zone") as refusal:
         zone(name)

@@ -1,0 +1,153 @@
+"""What was spent: sums over any part of the usage, by any dimensions and calendar periods, exact at any instant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from costwatch.ledger.models import Cut
+from costwatch.lib import periods
+from costwatch.spend import conditions as where
+from costwatch.spend.dimensions import is_dimension
+from costwatch.spend.filters import BadQuery, SpendFilter
+from costwatch.spend.snapshot import Snapshot, snapshot
+from costwatch.spend.sources import sources_for
+from costwatch.spend.statement import Question, statement
+from costwatch.spend.sums import Sums, add
+
+BUCKETS = ("none", "15m", "hour", "day", "week", "month")
+MOST_BUCKETS = 20_000
+MOST_ROWS = 100_000
+MOST_DIMENSIONS = 8
+MOST_GROUPS = 10_000
+
+
+class Workspace(Protocol):
+    """What is needed of a workspace here."""
+
+    lane: int
+    time_zone: str
+    week_start: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """The sums of one combination of values, in one bucket if there are buckets. "" = not attributed.
+
+    `other`: all combinations that the limit cut off, together; its values are None.
+    """
+
+    values: dict[str, str | None]
+    bucket: datetime | None
+    sums: Sums
+    other: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The groups add up to `total` exactly. Everything committed before `complete_until` is counted. Times in UTC."""
+
+    start: datetime
+    end: datetime
+    time_zone: str
+    groups: list[Group]
+    total: Sums
+    complete_until: datetime
+
+
+def query(
+    workspace: Workspace,
+    filter: SpendFilter,
+    group_by: Sequence[str] = (),
+    bucket: str = "none",
+    time_zone: str | None = None,
+    limit: int = 1000,
+) -> Answer:
+    """Sums of the filtered usage, grouped by dimensions and by periods of `time_zone` (default: the workspace's).
+
+    `limit` keeps that many of the dearest combinations; the rest are one combination marked `other` (with buckets: one
+    row of it in each). Ordered by bucket, then cost, dearest first. Raises BadQuery.
+    """
+    tz = _zone(time_zone or workspace.time_zone)
+    starts = _bucket_starts(filter, bucket, tz, workspace.week_start)
+    group_by = _checked_groups(group_by)
+    limit = max(1, min(limit, MOST_GROUPS, MOST_ROWS // max(1, len(starts))))
+    with snapshot(workspace.lane) as books:
+        asked = _prepare(workspace, filter, group_by, starts)
+        rows = _fetch(asked, books, limit)
+    groups = _groups(asked, rows, starts, limit)
+    total = add(group.sums for group in groups)
+    return Answer(filter.start, filter.end, tz.key, groups, total, books.at)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return periods.zone(name)
+    except ValueError as unknown:
+        raise BadQuery("tz", str(unknown)) from None
+
+
+def _checked_groups(group_by: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(group_by))
+    for name in names:
+        if not is_dimension(name):
+            raise BadQuery("group_by", f"{name[:64]!r} is no dimension; tags are grouped by as tag.<name>.")
+    if len(names) > MOST_DIMENSIONS:
+        raise BadQuery("group_by", f"At most {MOST_DIMENSIONS} dimensions can be grouped by at once.")
+    return names
+
+
+def _bucket_starts(filter: SpendFilter, bucket: str, tz: ZoneInfo, week_start: int) -> list[datetime]:
+    """The starts of the buckets; empty without buckets."""
+    if bucket == "none":
+        return []
+    if bucket not in BUCKETS:
+        raise BadQuery("bucket", f"bucket must be one of {', '.join(BUCKETS)}.")
+    if (filter.end - filter.start) / periods.SHORTEST[bucket] > MOST_BUCKETS:
+        raise BadQuery("bucket", f"The range has more than {MOST_BUCKETS:,} buckets of this length; take longer ones.")
+    return [p.start for p in periods.buckets(filter.start, filter.end, bucket, tz, week_start)]
+
+
+def _prepare(workspace: Workspace, filter: SpendFilter, group_by: tuple[str, ...], starts: list[datetime]) -> Question:
+    conditions = where.resolve(workspace.lane, filter)
+    sources = sources_for({*group_by, *filter.dimensions()}, starts[1:], _zone(workspace.time_zone))
+    # cuts of one or two dimensions hold the ids themselves; for the others attributions are looked up first
+    crossing = sources[0].cut in (None, Cut.ATTRIBUTION)
+    attributions = where.few_attributions(workspace.lane, conditions) if crossing else None
+    return Question(
+        workspace.lane,
+        _zone(workspace.time_zone),
+        filter.start,
+        filter.end,
+        group_by,
+        starts[1:],
+        conditions,
+        attributions,
+    )
+
+
+def _fetch(asked: Question, books: Snapshot, limit: int) -> list[tuple[Any, ...]]:
+    text, parameters = statement(asked, books, limit)
+    with connection.cursor() as cursor:
+        cursor.execute(text, parameters)
+        return cursor.fetchall()
+
+
+def _groups(asked: Question, rows: list[tuple[Any, ...]], starts: list[datetime], limit: int) -> list[Group]:
+    """Rows of (rank, bucket number, ids, sums) with their names; rows of zeros, left by corrections, are dropped."""
+    n = len(asked.group_by)
+    names = [
+        where.names_of(dimension, {row[2 + i] for row in rows if row[0] <= limit})
+        for i, dimension in enumerate(asked.group_by)
+    ]
+    groups = []
+    for rank, bucket, *values in sorted(rows, key=lambda row: (row[1], row[0])):
+        sums, other = Sums(*values[n:]), rank > limit
+        told = (None if other else names[i].get(values[i], "") for i in range(n))
+        if sums:
+            named = dict(zip(asked.group_by, told, strict=True))
+            groups.append(Group(named, starts[bucket] if starts else None, sums, other))
+    return groups

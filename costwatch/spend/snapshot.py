@@ -1,0 +1,44 @@
+"""One view of the books: the rollups and the batches that are not in them yet, whatever fold does meanwhile."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from costwatch.ledger.fold import tail_condition
+from costwatch.spend.conditions import Clause
+
+# jit: compiling these queries takes longer than running them; the time limit: a query of hours helps nobody
+_BEGIN = """SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL statement_timeout = '20s'"""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """`at`: all that was committed before counts. `batches`: the unfolded ones (id, lane, first_at, last_at)."""
+
+    at: datetime
+    batches: list[tuple[int, int, datetime, datetime]]
+
+    def tail(self, start: datetime, end: datetime) -> Clause | None:
+        """The condition for unfolded entries between two instants; None if there are none."""
+        batches = [batch for batch in self.batches if batch[2] < end and batch[3] >= start]
+        if not batches:
+            return None
+        sql, parameters = tail_condition(batches)
+        return f"{sql} AND occurred_at >= %s AND occurred_at < %s", [*parameters, start, end]
+
+
+@contextmanager
+def snapshot(lane: int) -> Iterator[Snapshot]:
+    """All statements inside see the books of one moment. (Inside somebody's own transaction, that one's rules hold.)"""
+    own = not connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        if own:
+            cursor.execute(_BEGIN)
+        cursor.execute("SELECT statement_timestamp()")
+        at = cursor.fetchone()[0]
+        cursor.execute("SELECT id, lane, first_at, last_at FROM ingest_batch WHERE lane = %s", [lane])
+        yield Snapshot(at, cursor.fetchall())

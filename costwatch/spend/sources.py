@@ -1,0 +1,95 @@
+"""Which tables answer a query: the smallest that know its dimensions, each for the part it can be exact for.
+
+The aligned middle of a range comes from rollups, its edges from finer rollups and at last from the entries themselves.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from costwatch.ledger.models import Cut
+from costwatch.ledger.rollups import QUARTER_CUTS
+from costwatch.lib import periods
+from costwatch.spend.dimensions import FACTS, KEY, LABELS, USER, is_attribution
+
+SINGLE = {**{name: Cut(kind.value) for name, kind in LABELS.items()}, KEY: Cut.KEY, USER: Cut.USER}
+PAIRS = {
+    frozenset(("agent", "task")): (Cut.AGENT_TASK, {"agent": "r.a", "task": "r.b"}),
+    frozenset(("agent", "model")): (Cut.AGENT_MODEL, {"agent": "r.a", "model": "r.b"}),
+    frozenset(("task", "model")): (Cut.TASK_MODEL, {"task": "r.a", "model": "r.b"}),
+    frozenset(("agent", "user")): (Cut.AGENT_USER, {"agent": "r.a", "user": "r.b"}),
+    frozenset(("task", "user")): (Cut.TASK_USER, {"task": "r.a", "user": "r.b"}),
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table `r` with its column of time, the columns that hold ids of dimensions, and the one of the attribution."""
+
+    table: str
+    time: str
+    cut: Cut | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    attribution: str | None = None
+
+    def aligned(self, start: datetime, end: datetime, tz: ZoneInfo) -> tuple[datetime, datetime]:
+        """The largest part of a range that whole rows of this table add up to; empty where first >= second."""
+        if self.time == "day":
+            first, last = periods.period("day", start, tz), periods.period("day", end, tz)
+            return first.start if first.start == start else first.end, last.start
+        if self.time == "slot":
+            return periods.ceiling(start), periods.floor(end)
+        return start, end
+
+
+ENTRIES = Source("ledger_entry", "occurred_at", None, {name: f"r.{c}" for name, c in FACTS.items()}, "r.attribution_id")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of the range and the table that is summed for it."""
+
+    source: Source
+    start: datetime
+    end: datetime
+
+
+def sources_for(dimensions: set[str], edges: Sequence[datetime], tz: ZoneInfo) -> list[Source]:
+    """The tables that know these dimensions and have no row across an edge of a bucket; coarse ones first."""
+    found = []
+    day = _day_source(dimensions)
+    if day and all(periods.period("day", edge, tz).start == edge for edge in edges):
+        found.append(day)
+    cut = _single(dimensions)
+    if cut in QUARTER_CUTS and all(periods.floor(edge) == edge for edge in edges):
+        found.append(Source("spend_quarter", "slot", cut, dict.fromkeys(dimensions, "r.a")))
+    return [*found, ENTRIES]
+
+
+def cover(start: datetime, end: datetime, sources: Sequence[Source], tz: ZoneInfo) -> list[Piece]:
+    """Pieces that together are exactly [start, end), in order."""
+    if start >= end:
+        return []
+    source, finer = sources[0], sources[1:]
+    first, last = source.aligned(start, end, tz)
+    if first >= last:
+        return cover(start, end, finer, tz)
+    return [*cover(start, first, finer, tz), Piece(source, first, last), *cover(last, end, finer, tz)]
+
+
+def _single(dimensions: set[str]) -> Cut | None:
+    if not dimensions:
+        return Cut.TOTAL
+    return SINGLE.get(next(iter(dimensions))) if len(dimensions) == 1 else None
+
+
+def _day_source(dimensions: set[str]) -> Source | None:
+    single = _single(dimensions)
+    if single is not None:
+        return Source("spend_day", "day", single, dict.fromkeys(dimensions, "r.a"))
+    if frozenset(dimensions) in PAIRS:
+        return Source("spend_day", "day", *PAIRS[frozenset(dimensions)])
+    if all(map(is_attribution, dimensions)):
+        return Source("spend_day", "day", Cut.ATTRIBUTION, attribution="r.a")
+    return None

@@ -1,0 +1,117 @@
+"""The one SQL statement that answers a question: pieces of the range from their tables, the unfolded tail, one sum."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from costwatch.lib import periods
+from costwatch.spend.conditions import Clause, Condition, from_clause, group_expression, joined, on_source
+from costwatch.spend.snapshot import Snapshot
+from costwatch.spend.sources import ENTRIES, Piece, Source, cover, sources_for
+from costwatch.spend.sums import FIELDS
+
+FEW_PROBES = 20_000  # so many index look-ups of (period, id) cost less than reading all rows of the periods
+
+MONEY = ("cost", "error_cost", "upper_bound")
+SUMS = ", ".join(f"sum(p.{f}){'' if f in MONEY else '::bigint'} AS {f}" for f in FIELDS)
+NAMES = ", ".join(f"r.{f}" for f in FIELDS)
+
+_SLOTS = """r.slot = ANY(ARRAY(SELECT generate_series(
+    %s::timestamptz, %s::timestamptz - interval '15 minutes', interval '15 minutes')))"""
+_UNGROUPED = "WITH piece AS ({pieces}) SELECT 1, p.bucket, {sums} FROM piece p GROUP BY p.bucket"
+_GROUPED = """
+WITH piece AS ({pieces}),
+grouped AS (SELECT {g}, p.bucket, {sums} FROM piece p GROUP BY {g}, p.bucket),
+ranked AS (SELECT {g}, row_number() OVER (ORDER BY sum(cost) DESC, sum(calls) DESC, {g}) AS rank
+             FROM grouped GROUP BY {g})
+SELECT least(ranked.rank, {limit} + 1), p.bucket, {kept}, {sums} FROM grouped p JOIN ranked USING ({g})
+ GROUP BY least(ranked.rank, {limit} + 1), p.bucket, {kept}"""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, with all names looked up. `edges`: the instants at which a new bucket begins inside the range."""
+
+    lane: int
+    zone: ZoneInfo
+    start: datetime
+    end: datetime
+    group_by: tuple[str, ...]
+    edges: list[datetime]
+    conditions: list[Condition]
+    attributions: list[int] | None
+
+    @property
+    def dimensions(self) -> set[str]:
+        return {*self.group_by, *(condition.dimension for condition in self.conditions)}
+
+
+def statement(asked: Question, books: Snapshot, limit: int) -> Clause:
+    """SQL for rows of (rank of the combination, number of the bucket, ids of the combination, sums)."""
+    selects = _selects(asked, books)
+    pieces = " UNION ALL ".join(sql for sql, _ in selects)
+    parameters = [value for _, values in selects for value in values]
+    if not asked.group_by:
+        return _UNGROUPED.format(pieces=pieces, sums=SUMS), parameters
+    columns = [f"g{i}" for i in range(len(asked.group_by))]
+    kept = ", ".join(f"CASE WHEN ranked.rank <= {limit} THEN {column} END" for column in columns)
+    g = ", ".join(columns)
+    return _GROUPED.format(pieces=pieces, sums=SUMS, g=g, kept=kept, limit=int(limit)), parameters
+
+
+def _selects(asked: Question, books: Snapshot) -> list[Clause]:
+    pieces = cover(asked.start, asked.end, sources_for(asked.dimensions, asked.edges, asked.zone), asked.zone)
+    selects = [_select(asked, piece.source, _period(asked, piece)) for piece in pieces]
+    rolled = [piece for piece in pieces if piece.source != ENTRIES]
+    tail = books.tail(rolled[0].start, rolled[-1].end) if rolled else None
+    return [*selects, _select(asked, ENTRIES, tail)] if tail else selects
+
+
+def _select(asked: Question, source: Source, which: Clause) -> Clause:
+    """The rows of one table for which `which` and the conditions hold, with their group values and bucket."""
+    bucket = _bucket(asked, source)
+    groups = [group_expression(source, dimension) for dimension in asked.group_by]
+    columns = "".join(f"{sql} AS g{i}, " for i, (sql, _) in enumerate(groups))
+    cut = [] if source.cut is None else [("r.cut = %s", [source.cut.value])]
+    clauses = [("r.lane = %s", [asked.lane]), *cut, which, *on_source(source, asked.conditions, asked.attributions)]
+    condition, parameters = joined(clauses)
+    tables = from_clause(source, asked.conditions, asked.attributions, asked.group_by)
+    sql = f"SELECT {columns}{bucket[0]} AS bucket, {NAMES} FROM {tables} WHERE {condition}"  # noqa: S608
+    return sql, [*(value for _, values in groups for value in values), *bucket[1], *parameters]
+
+
+def _bucket(asked: Question, source: Source) -> Clause:
+    """The number of the bucket of a row, from 0: how many edges are not after it."""
+    if not asked.edges:
+        return "0", []
+    if source.time == "day":
+        days = [periods.local_day(edge, asked.zone) for edge in asked.edges]
+        return "width_bucket(r.day, %s::date[])", [days]
+    return f"width_bucket(r.{source.time}, %s::timestamptz[])", [asked.edges]
+
+
+def _period(asked: Question, piece: Piece) -> Clause:
+    """The rows of a piece. Few ids are looked up period by period: the index has the period before the id."""
+    start: Any = piece.start
+    end: Any = piece.end
+    probes = _ids_on_index(asked, piece.source) * ((end - start) / periods.QUARTER_HOUR)
+    if piece.source.time == "day":
+        start, end = periods.local_day(start, asked.zone), periods.local_day(end, asked.zone)
+        if 0 < probes / 96 <= FEW_PROBES:
+            return "r.day = ANY(%s::date[])", [[start + timedelta(days=i) for i in range((end - start).days)]]
+    elif piece.source.time == "slot" and 0 < probes <= FEW_PROBES:
+        step = "interval '15 minutes'"
+        return f"r.slot = ANY(ARRAY(SELECT generate_series(%s::timestamptz, %s::timestamptz - {step}, {step})))", [
+            start,
+            end,
+        ]
+    return f"r.{piece.source.time} >= %s AND r.{piece.source.time} < %s", [start, end]
+
+
+def _ids_on_index(asked: Question, source: Source) -> int:
+    """How many values of the rollups' column `a` are asked for; 0 for all."""
+    if source.attribution == "r.a":
+        return len(asked.attributions or ())
+    first = [c for c in asked.conditions if source.columns.get(c.dimension) == "r.a" and not c.negated]
+    return min((len(condition.values) for condition in first), default=0)

@@ -1,0 +1,58 @@
+"""The measures of a part of the spend, added up."""
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from decimal import ROUND_DOWN, Decimal, localcontext
+
+SHARE_STEP = Decimal("0.000001")
+ENOUGH_DIGITS = 60  # numeric(30,12) sums of many groups may need more than Decimal's usual 28
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """`calls` counts provider requests, `events` events; money in USD, exact. The fields are those of the rollups.
+
+    `runs`: runs whose first call is among these. `unpriced_calls` had tokens but no price, `unknown_calls` no tokens;
+    both are in no cost. `upper_bound`: what the unpriced cost at most.
+    """
+
+    events: int = 0
+    calls: int = 0
+    errors: int = 0
+    runs: int = 0
+    unpriced_calls: int = 0
+    unknown_calls: int = 0
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost: Decimal = Decimal(0)
+    error_cost: Decimal = Decimal(0)
+    upper_bound: Decimal = Decimal(0)
+
+    @property
+    def priced_calls(self) -> int:
+        return self.calls - self.unpriced_calls - self.unknown_calls
+
+    @property
+    def priced_share(self) -> Decimal | None:
+        """The share of the money that is priced, from 0 to 1, rounded down; None where no money is known of."""
+        money = self.cost + self.upper_bound
+        if money <= 0:
+            return None if self.unpriced_calls or not self.calls else Decimal(1)
+        return (self.cost / money).quantize(SHARE_STEP, ROUND_DOWN)
+
+    def __bool__(self) -> bool:
+        return any(astuple(self))
+
+
+FIELDS = tuple(f.name for f in fields(Sums))
+
+
+def add(sums: Iterable[Sums]) -> Sums:
+    """The exact sum of all."""
+    rows = [astuple(s) for s in sums]
+    with localcontext() as context:
+        context.prec = ENOUGH_DIGITS
+        return Sums(*(sum(column) for column in zip(*rows, strict=True))) if rows else Sums()
