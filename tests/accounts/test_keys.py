@@ -9,21 +9,9 @@ from django.utils import timezone
 
 from costwatch.accounts import keys
 from costwatch.accounts.keys import KeyInvalid, KeyRefused, authenticate, create_key, revoke
-from costwatch.accounts.models import ApiKey, Workspace
+from costwatch.accounts.models import ApiKey
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def empty_cache():
-    keys._cache.clear()
-    yield
-    keys._cache.clear()
-
-
-@pytest.fixture
-def workspace():
-    return Workspace.objects.create(name="Larkfield", time_zone="Europe/Berlin")
 
 
 def bearer(text):
