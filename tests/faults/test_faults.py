@@ -1,0 +1,144 @@
+"""Whatever is killed: acknowledged = stored = rolled up, each event once. Real processes, real clients."""
+
+import os
+import random
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.faults.installation import Installation
+from tests.faults.senders import Sender
+
+pytestmark = pytest.mark.fault
+SENDERS = 3
+
+
+@pytest.fixture(scope="module")
+def installation() -> Iterator[Installation]:
+    with tempfile.TemporaryDirectory(prefix="costwatch-faults-") as folder:
+        Path(folder).chmod(0o755)
+        running = Installation(Path(folder) / "data")
+        running.start()
+        yield running
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def key(installation: Installation) -> str:
+    return installation.make_key()
+
+
+def under_load(installation: Installation, key: str, hurt: Callable[[], None]) -> list[Sender]:
+    """Senders at work while `hurt` happens and a little longer; all their batches are acknowledged at the end."""
+    senders = [Sender(installation.url, key) for _ in range(SENDERS)]
+    for sender in senders:
+        sender.start()
+    time.sleep(0.5)
+    hurt()
+    installation.wait_until_ready(60)
+    time.sleep(1)
+    for sender in senders:
+        sender.stop()
+    return senders
+
+
+def check(installation: Installation, senders: list[Sender]) -> None:
+    """The invariants: nothing acknowledged is lost, nothing is there twice, the rollups agree to the last digit."""
+    acknowledged = [event for sender in senders for event in sender.acknowledged]
+    assert [wrong for sender in senders for wrong in sender.wrong] == []
+    assert len(acknowledged) == len(set(acknowledged)) > 0
+    database = (installation.data_dir / "database.url").read_text().strip()
+    with psycopg.connect(database) as connection:
+        stored = [
+            row[0]
+            for row in connection.execute("SELECT event_id FROM usage_event WHERE event_id = ANY(%s)", [acknowledged])
+        ]
+    assert sorted(stored) == sorted(acknowledged)
+    proof = installation.command("verify", "--deep")
+    assert proof.returncode == 0, proof.stdout + proof.stderr
+
+
+def test_web_workers_killed_in_the_middle_of_batches(installation, key):
+    def hurt() -> None:
+        dice = random.Random(1)
+        for _ in range(12):
+            installation.kill("granian")
+            time.sleep(dice.uniform(0.3, 1.2))
+
+    check(installation, under_load(installation, key, hurt))
+
+
+def test_worker_and_scheduler_killed_while_they_fold(installation, key):
+    def hurt() -> None:
+        dice = random.Random(2)
+        for _ in range(8):
+            installation.kill("celery")
+            time.sleep(dice.uniform(0.5, 2))
+
+    check(installation, under_load(installation, key, hurt))
+
+
+def test_postgresql_stopped_immediately_during_ingest(installation, key):
+    def hurt() -> None:
+        for _ in range(3):
+            installation.stop_postgres_immediately()
+            time.sleep(1)
+            installation.wait_until_ready(60)
+            time.sleep(1)
+
+    senders = under_load(installation, key, hurt)
+    check(installation, senders)
+
+
+def test_a_frozen_database_answers_503_in_time_and_the_process_stays_healthy(installation, key):
+    victims = [installation.postmaster(), *(p.pid for p in installation.processes("postgres:"))]
+
+    def hurt() -> None:
+        for pid in victims:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            assert installation.status("/healthz", timeout=5) == 200
+            assert installation.status("/readyz", timeout=12) == 503
+            assert time.monotonic() - began < 12
+        finally:
+            for pid in victims:
+                os.kill(pid, signal.SIGCONT)
+
+    check(installation, under_load(installation, key, hurt))
+
+
+def test_with_the_broker_dead_everything_still_happens_within_ten_seconds(installation, key):
+    senders = under_load(installation, key, lambda: None)
+    for _ in range(3):
+        installation.kill("valkey-server")
+        time.sleep(0.3)
+    last = Sender(installation.url, key)
+    last.start()
+    time.sleep(0.5)
+    last.stop()
+    database = (installation.data_dir / "database.url").read_text().strip()
+    with psycopg.connect(database, autocommit=True) as connection:
+        until = time.monotonic() + 12
+        while connection.execute("SELECT count(*) FROM ingest_batch").fetchone()[0]:  # type: ignore[index]
+            assert time.monotonic() < until, "batches were not folded"
+            time.sleep(0.2)
+    check(installation, [*senders, last])
+
+
+def test_everything_killed_at_once_and_started_again_with_all_data(installation, key):
+    senders = [Sender(installation.url, key) for _ in range(SENDERS)]
+    for sender in senders:
+        sender.start()
+    time.sleep(2)
+    installation.kill_everything()
+    installation.start()
+    time.sleep(1)
+    for sender in senders:
+        sender.stop()
+    check(installation, senders)
