@@ -1,0 +1,70 @@
+"""costwatch.dashboards.display for templates."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from costwatch.dashboards import display
+
+register = template.Library()
+
+for function in (
+    display.money,
+    display.money_change,
+    display.unit_cost,
+    display.every_digit,
+    display.fixed,
+    display.count,
+    display.tokens,
+    display.percent,
+    display.coverage,
+    display.duration,
+    display.name,
+):
+    register.filter(function.__name__, function)
+
+
+@register.filter
+def headline(amount: Decimal) -> SafeString:
+    """Money as a headline figure, its cents lighter."""
+    whole, cents = display.headline(amount)
+    return format_html('{}<span class="cents">{}</span>', whole, cents) if cents else format_html("{}", whole)
+
+
+@register.filter
+def clock(at: datetime | None, zone: str) -> str:
+    """The time of day in a zone."""
+    return display.clock(at and at.astimezone(ZoneInfo(zone)))
+
+
+@register.filter
+def moment(at: datetime | None, zone: str) -> str:
+    """Day and time in a zone."""
+    return display.moment(at and at.astimezone(ZoneInfo(zone)))
+
+
+@register.simple_tag
+def token_cell(number: int | None) -> SafeString:
+    """Tokens for a table cell, the exact number in the title."""
+    return format_html('<span title="{}">{}</span>', display.count(number), display.tokens(number))
+
+
+@register.simple_tag
+def change(now: Decimal, before: Decimal) -> SafeString:
+    """The change of an amount of money with its state."""
+    told = display.change(now, before)
+    return format_html('<span class="{}">{}</span>', told.state, told.text)
+
+
+@register.simple_tag
+def bar(part: Any, colour: str) -> SafeString:
+    """A bar of a share (0 to 1) of the column's width; drawn by an attribute, which a strict CSP allows."""
+    width = f"{max(0, min(100, float(part) * 100)):.2f}%"
+    return format_html(
+        '<svg class="bar c-{}" aria-hidden="true"><rect width="{}" height="100%"/></svg>', colour, width
+    )
