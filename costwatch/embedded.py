@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL of `costwatch up` and of the tests: the wheel's binaries (else any initdb), our own life cycle.
+"""The embedded PostgreSQL of `costwatch up` and of the tests: the wheel's programs, else any initdb; our life cycle.
 
 PostgreSQL refuses to run as root: started by root it runs as a system user of its own (`pgserver`).
 Everything survives kill -9: the cluster is made aside and renamed, a left-over server is stopped before a start.

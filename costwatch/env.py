@@ -1,4 +1,4 @@
-"""Environment variables, read in one place and loudly: a bad value stops the start with its name and what would be right."""
+"""Environment variables, read in one place and loudly: a bad value stops the start with its name and what is right."""
 
 import os
 from pathlib import Path

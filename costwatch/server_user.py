@@ -86,7 +86,7 @@ def _open_folders(data_dir: Path) -> list[Path]:
     for folder in closed:
         if folder in homes:
             raise Trouble(
-                f"{data_dir} lies in the home {folder}, which the system user {SYSTEM_USER} of PostgreSQL may not enter: "
+                f"{data_dir} lies in the home {folder}, which PostgreSQL's user {SYSTEM_USER} may not enter: "
                 "choose another --data-dir, for example /var/lib/costwatch, or start as an ordinary user."
             )
     for folder in closed:

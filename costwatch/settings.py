@@ -1,5 +1,7 @@
 """Settings, all from the environment (docs/settings.md lists them; a test keeps the two equal)."""
 
+import os
+import secrets
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -15,11 +17,15 @@ def _shipped(name: str) -> Path:
     return packed if packed.is_dir() else BASE_DIR / name
 
 
-def _database(url: str) -> dict[str, object]:
+def _database(url: str, timeout: int) -> dict[str, object]:
+    """Django's form of a database URL; timeout in seconds limits each answer (0: none)."""
     parts = urlsplit(url)
-    options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    options: dict[str, object] = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    if timeout:
+        options |= {"connect_timeout": 3, "answer_timeout": timeout}
+        options["options"] = f"{options.get('options', '')} -c statement_timeout={timeout * 1000 - 500}".strip()
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "costwatch.database",
         "NAME": unquote(parts.path.lstrip("/")) or "costwatch",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
@@ -31,9 +37,16 @@ def _database(url: str) -> dict[str, object]:
     }
 
 
+def _kept(setting: str, name: str, otherwise: str) -> str:
+    """A secret as given, or the installation's own from its data dir."""
+    file = DATA_DIR / name
+    return env.text(setting) or (file.read_text().strip() if os.access(file, os.R_OK) else otherwise)
+
+
 DATA_DIR = env.default_data_dir()
 DEBUG = env.flag("COSTWATCH_DEBUG", False)
-SECRET_KEY = env.text("COSTWATCH_SECRET_KEY") or "only-for-tests-and-checks-a-started-installation-makes-its-own-key"
+# without one: a key that lasts as long as this process, which the checks complain about
+SECRET_KEY = _kept("COSTWATCH_SECRET_KEY", "secret_key", secrets.token_urlsafe(50))
 ALLOWED_HOSTS = env.words("COSTWATCH_ALLOWED_HOSTS", "*")
 HTTPS = env.flag("COSTWATCH_HTTPS", False)
 
@@ -58,6 +71,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "costwatch.metrics.count_requests",
     "costwatch.middleware.security_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -88,7 +102,8 @@ TEMPLATES = [
 ]
 
 DATABASE_URL = env.text("DATABASE_URL") or "postgresql:///costwatch"
-DATABASES = {"default": _database(DATABASE_URL)}
+DATABASE_TIMEOUT = env.integer("COSTWATCH_DATABASE_TIMEOUT", 0)
+DATABASES = {"default": _database(DATABASE_URL, DATABASE_TIMEOUT)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.Member"
 AUTHENTICATION_BACKENDS = ["costwatch.accounts.backend.MemberBackend"]
@@ -106,7 +121,7 @@ SESSION_COOKIE_NAME = "costwatch_session"
 CSRF_COOKIE_NAME = "costwatch_csrf"
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SECURE_HSTS_SECONDS = env.integer("COSTWATCH_HSTS_SECONDS", 0)
+SECURE_HSTS_SECONDS = env.integer("COSTWATCH_HSTS_SECONDS", 30 * 86400 if HTTPS else 0)
 # how many proxies of the operator's own stand in front: so many last entries of X-Forwarded-For are believed
 TRUSTED_PROXIES = env.integer("COSTWATCH_TRUSTED_PROXIES", 0)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
@@ -125,7 +140,65 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+# a doorbell for the worker; without one the scheduler does the periodic work itself
 BROKER_URL = env.text("BROKER_URL")
+CELERY_BROKER_URL = BROKER_URL or "memory://"
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 120,
+    "unacked_restore_throttle": 1,
+    "unacked_restore_interval": 2,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_max": 0.2,
+}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_DEFAULT_QUEUE = "costwatch"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_BEAT_SCHEDULE = {
+    "fold": {"task": "ledger.fold", "schedule": 1.0, "options": {"expires": 10}},
+    "partitions": {"task": "ledger.partitions", "schedule": 3600.0, "options": {"expires": 600}},
+}
+
+BODY_LIMIT = 4 * 1024 * 1024  # bytes of a request as sent; the events it unpacks to have their own limits
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
+RATE_LIMIT = env.integer("COSTWATCH_RATE_LIMIT", 2000)  # requests a second and key; 0: none
+WEB_PROCESSES = env.integer("COSTWATCH_WEB_PROCESSES", 2)  # each counts its share of that limit
+# how people and messages reach this installation; up's own address where it is not given
+PUBLIC_URL = env.text("COSTWATCH_URL")
+# who may read /metrics and the details of /readyz from another machine
+METRICS_TOKEN = _kept("COSTWATCH_METRICS_TOKEN", "metrics_token", "")
+WHITENOISE_MAX_AGE = 3600  # seconds; names with a hash are kept for ever whatever this says
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]  # asked by probes inside, without a proxy
+# what else runs under the operator's domain is not ours to bind to HTTPS
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "text": {"format": "%(levelname)s %(name)s: %(message)s"},
+        "json": {"()": "costwatch.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "out": {
+            "class": "logging.StreamHandler",
+            "formatter": "json" if env.text("COSTWATCH_LOG") == "json" else "text",
+        }
+    },
+    "root": {"handlers": ["out"], "level": env.text("COSTWATCH_LOG_LEVEL", "WARNING").upper()},
+    "loggers": {"costwatch": {"level": env.text("COSTWATCH_LOG_LEVEL", "INFO").upper()}},
+}
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["costwatch.accounts.drf.KeyOrMemberAuthentication"],

@@ -2,10 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from costwatch import health
 from costwatch.api import keys as api_keys
 from costwatch.dashboards import settings_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.prometheus, name="metrics"),
     path("", include("costwatch.dashboards.urls")),
     path("", include("costwatch.accounts.urls")),
     path("settings/workspace", settings_views.workspace, name="workspace"),

@@ -1,0 +1,72 @@
+"""What the commands do once the installation is found and Django is ready. Each returns its exit status."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from django.db import DatabaseError, InterfaceError, OperationalError
+
+from costwatch.accounts import commands as accounts
+from costwatch.trouble import Trouble
+
+
+def guarded(command: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    """Run it; what a person can act on becomes Trouble: a refused value, a silent or unprepared database."""
+    try:
+        return command(arguments)
+    except ValueError as error:
+        raise Trouble(str(error)) from error
+    except (OperationalError, InterfaceError) as error:
+        raise Trouble(f"The database does not answer ({_first_line(error)}); `costwatch doctor` tells more.") from error
+    except DatabaseError as error:
+        raise Trouble(f"The database refused: {_first_line(error)}; `costwatch doctor` tells more.") from error
+
+
+def key_create(arguments: argparse.Namespace) -> int:
+    """Only the key on stdout, for scripts."""
+    print(accounts.key_create(arguments.name, arguments.workspace, arguments.scopes))
+    return 0
+
+
+def user_create(arguments: argparse.Namespace) -> int:
+    """With a password from standard input (one trailing newline is not part of it), or a link to choose one."""
+    password = sys.stdin.read().removesuffix("\n").removesuffix("\r") if arguments.password_stdin else None
+    print(accounts.user_create(arguments.email, arguments.role, password, arguments.workspace))
+    return 0
+
+
+def import_files(arguments: argparse.Namespace) -> int:
+    """Back-fill from files."""
+    from costwatch import importer
+
+    return importer.run(arguments.files, arguments.workspace)
+
+
+def prices_sync(arguments: argparse.Namespace) -> int:
+    """The installed package's catalogue into the tables."""
+    from costwatch.pricing import catalogue
+
+    print(catalogue.sync())
+    return 0
+
+
+def prices_check(arguments: argparse.Namespace) -> int:
+    """0 where nothing is inconsistent, else 1 and what is."""
+    from costwatch.pricing import commands
+
+    return commands.check()
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """0 and one line, or 1 and what differs."""
+    from costwatch.ledger.verify import verify as compare
+
+    report = compare(deep=arguments.deep)
+    print(report.summary)
+    for difference in report.differences:
+        print(f"  {difference}")
+    return 0 if report.ok else 1
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0].rstrip(":. ")

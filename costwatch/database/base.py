@@ -1,0 +1,54 @@
+"""PostgreSQL with a limit on how long an answer is awaited, so that a frozen server costs seconds, not every thread.
+
+statement_timeout is the server's own clock and stands still with it; a local socket has no TCP timeout either.
+"""
+
+from typing import Any, TypeVar
+
+import psycopg
+from django.db.backends.postgresql import base
+from psycopg.abc import PQGen
+
+RV = TypeVar("RV")
+ALIVE_WITHIN = 2.0  # seconds for the SELECT 1 that tests a kept connection
+
+
+class LimitedConnection(psycopg.Connection[Any]):
+    """Gives up on a server that is silent for answer_timeout seconds; the connection is closed then."""
+
+    answer_timeout: float | None = None
+
+    def wait(self, gen: PQGen[RV], *args: Any, timeout: float | None = None, **kwargs: Any) -> RV:
+        limit = timeout if timeout is not None else self.answer_timeout
+        try:
+            return super().wait(gen, *args, timeout=limit, **kwargs)
+        except psycopg.errors._WaitTimeout:
+            self.close()
+            raise psycopg.OperationalError(f"the database has not answered for {limit:g} s") from None
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """OPTIONS["answer_timeout"] in seconds; absent or 0 waits for ever."""
+
+    def get_connection_params(self) -> dict[str, Any]:
+        params = super().get_connection_params()
+        params.pop("answer_timeout", None)
+        return params
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        connection.__class__ = LimitedConnection
+        connection.answer_timeout = self.settings_dict["OPTIONS"].get("answer_timeout") or None
+        return connection
+
+    def is_usable(self) -> bool:
+        """Tested before a request uses a kept connection: a silent server is noticed sooner here."""
+        if self.connection is None:
+            return False
+        usual = self.connection.answer_timeout
+        self.connection.answer_timeout = ALIVE_WITHIN if usual else None
+        try:
+            return bool(super().is_usable())
+        finally:
+            if self.connection is not None:
+                self.connection.answer_timeout = usual

@@ -1,0 +1,74 @@
+"""What /metrics tells Prometheus. Labels come from fixed lists only: no agent, user or key ever becomes one."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import REGISTRY
+
+from costwatch import env, ticks
+
+REQUESTS: Final = Counter("costwatch_requests_total", "Requests answered.", ["route", "method", "status"])
+SECONDS: Final = Histogram(
+    "costwatch_request_seconds", "Time to an answer.", ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)  # fmt: skip
+EVENTS: Final = Counter("costwatch_events_total", "Usage events received, by what became of them.", ["outcome"])
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+View = Callable[[HttpRequest], HttpResponseBase]
+
+
+def count_requests(get_response: View) -> View:
+    """Middleware: every answer, by the pattern of its address (never the address itself)."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        began = time.perf_counter()
+        response = get_response(request)
+        route = request.resolver_match.route if request.resolver_match else "(none)"
+        method = request.method if request.method in METHODS else "OTHER"
+        REQUESTS.labels(route, method, str(response.status_code)).inc()
+        SECONDS.labels(route).observe(time.perf_counter() - began)
+        return response
+
+    return middleware
+
+
+class Installation:
+    """What the database says of the whole installation, asked at each scrape."""
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("costwatch_database_up", "1 while the database answers.")
+        try:
+            unfolded, age = _unfolded(), ticks.newest_age(timezone.now())
+        except DatabaseError:
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        yield GaugeMetricFamily("costwatch_unfolded_batches", "Committed batches not in the rollups yet.", unfolded)
+        if age is not None:
+            yield GaugeMetricFamily("costwatch_scheduler_age_seconds", "Since a periodic task last ended well.", age)
+
+
+def exposition() -> bytes:
+    """All metrics in Prometheus' text format: the sums over all processes where there are several."""
+    registry = REGISTRY
+    if env.text("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    own = CollectorRegistry()
+    own.register(Installation())  # type: ignore[arg-type]
+    return generate_latest(registry) + generate_latest(own)
+
+
+def _unfolded() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM ingest_batch")
+        return int(cursor.fetchone()[0])
