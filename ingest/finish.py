@@ -1,0 +1,189 @@
+"""The rules between the fields of an event, and its normal form: times in UTC, names, keys, whole and parts. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from secrets import token_hex
+from typing import Any
+
+import msgspec
+
+from costwatch.ledger.entry import Entry
+from costwatch.ledger.keys import event_key, response_key
+from ingest import text
+from ingest.wire import MOST_TOKENS
+
+AHEAD = timedelta(minutes=5)
+BACK = timedelta(days=5 * 365 + 2)
+LABEL_CACHE = 50_000
+LONGEST_USAGE = 16_384
+DEEPEST_USAGE = text.DEEPEST - 3  # under {"events": [{"usage": …
+PICODOLLAR = Decimal("1e-12")
+MOST_USD = Decimal(10) ** 12
+INPUT_PARTS = ("cached_input_tokens", "cache_write_tokens", "cache_write_1h_tokens", "audio_input_tokens",
+               "image_input_tokens")  # fmt: skip
+OUTPUT_PARTS = ("reasoning_tokens", "audio_output_tokens", "image_output_tokens")
+
+Labels = tuple[str | None, ...]
+
+
+class Invalid(Exception):
+    """An event at fault: the field, and a sentence a person can act on."""
+
+    def __init__(self, field: str | None, message: str, code: str = "invalid", event_id: str | None = None) -> None:
+        super().__init__(message)
+        self.field, self.message, self.code, self.event_id = field, message, code, event_id
+
+
+@dataclass(slots=True)
+class Frame:
+    """What holds for every event of a request.
+
+    `provider(sent, model)` names the provider in its one way, or infers it from the model where none was sent. `labels`
+    remembers the label tuples seen. `keep_inconsistent`: nobody reads the answer, so flag wrong sums, do not refuse.
+    """
+
+    now: datetime
+    provider: Callable[[str | None, str], str | None]
+    labels: dict[Labels, Labels]
+    api_key_id: int | None = None
+    keep_inconsistent: bool = False
+    newest: datetime = field(init=False)
+    oldest: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.newest, self.oldest = self.now + AHEAD, self.now - BACK
+
+
+def finish(e: Entry, frame: Frame) -> None:
+    """Bring a decoded event into its normal form. Raises Invalid; Refused for one nested too deep."""
+    at = e.timestamp
+    if type(at) is not datetime or not frame.oldest <= at <= frame.newest:
+        e.timestamp = _moment(at, frame)
+    elif at.tzinfo is not UTC:
+        e.timestamp = at.astimezone(UTC)
+    sent = (e.provider, e.model, e.operation, e.agent_id, e.task, e.environment, e.release)
+    kept = frame.labels.get(sent) or _labels(sent, frame)
+    # the same string objects again and again: the ledger's look-ups find their hashes computed
+    e.provider, e.model, e.operation, e.agent_id, e.task, e.environment, e.release = kept  # type: ignore[assignment]
+    _check_sums(e, frame)
+    _finish_rare(e)
+    if e.event_id is None:
+        e.event_id = token_hex(16)
+    elif e.event_id.isspace():
+        raise Invalid("event_id", "event_id must not be blank; leave it out to have one made.")
+    e.keys = (event_key(e.event_id),)
+    if e.response_id is not None:
+        e.keys += (response_key(e.provider, e.response_id),)
+    e.api_key_id = frame.api_key_id
+    e.received_at = frame.now
+
+
+def _moment(at: Any, frame: Frame) -> datetime:
+    """A time that is absent, in Unix seconds, or out of range."""
+    if at is None:
+        return frame.now
+    if isinstance(at, datetime):
+        moment = at
+    elif frame.oldest.timestamp() <= at <= frame.newest.timestamp():
+        return datetime.fromtimestamp(at, UTC)
+    else:
+        hint = " Unix times are in seconds, not milliseconds." if at > 1e11 else ""
+        raise Invalid("timestamp", f"timestamp is outside the last 5 years and next 5 minutes.{hint}")
+    if moment > frame.newest:
+        raise Invalid("timestamp", f"timestamp is more than 5 minutes ahead of our clock, {frame.now:%FT%TZ}.")
+    raise Invalid("timestamp", "timestamp is more than 5 years ago.")
+
+
+def _labels(sent: Labels, frame: Frame) -> Labels:
+    provider, model, operation, *rest = sent
+    if model is None or not model.strip():
+        raise Invalid("model", "model must not be blank; write it as the provider names it.")
+    kept = (frame.provider(provider, model), model, operation or "chat", *rest)
+    if len(frame.labels) >= LABEL_CACHE:
+        frame.labels.clear()
+    frame.labels[sent] = kept
+    return kept
+
+
+def _check_sums(e: Entry, frame: Frame) -> None:
+    """The parts of the input and of the output must not be more than the whole."""
+    parts = (e.cached_input_tokens or 0) + (e.cache_write_tokens or 0) + (e.cache_write_1h_tokens or 0)
+    parts += (e.audio_input_tokens or 0) + (e.image_input_tokens or 0)
+    if parts > (e.input_tokens or 0):
+        _inconsistent(e, frame, "input_tokens", INPUT_PARTS)
+    parts = (e.reasoning_tokens or 0) + (e.audio_output_tokens or 0) + (e.image_output_tokens or 0)
+    if parts > (e.output_tokens or 0):
+        _inconsistent(e, frame, "output_tokens", OUTPUT_PARTS)
+
+
+def _inconsistent(e: Entry, frame: Frame, whole: str, parts: tuple[str, ...]) -> None:
+    if frame.keep_inconsistent:
+        e.usage_inconsistent = True
+        return
+    counts = {name: getattr(e, name) for name in parts if getattr(e, name)}
+    total = getattr(e, whole)
+    more = f"more than {whole} = {total:,}" if total is not None else f"but {whole} is missing"
+    message = f"{' + '.join(counts)} = {sum(counts.values()):,}, {more}: {whole} counts all, these are parts of it."
+    raise Invalid(max(counts, key=counts.__getitem__), message)
+
+
+def _finish_rare(e: Entry) -> None:
+    """What most events do not have."""
+    if e.status == "error":  # type: ignore[attr-defined]
+        e.error = True
+    if e.tags:
+        for value in e.tags.values():
+            if type(value) is not str or not value:
+                e.tags = _texts(e.tags)
+                break
+    if e.latency_ms is not None and type(e.latency_ms) is not int:
+        e.latency_ms = round(e.latency_ms)
+    if e.units is not None:
+        e.units = _units(e.units)
+    if e.reported_cost is not None:
+        e.reported_cost = _usd(e.reported_cost)
+    if e.raw_usage is not None:
+        _check_usage(e.raw_usage)
+    if not e.requests:
+        e.requests = 1
+    if e.batch is None:
+        e.batch = False
+
+
+def _texts(tags: dict[str, Any]) -> dict[str, str] | None:
+    """Numbers and booleans as JSON writes them; empty and null = absent."""
+    kept: dict[str, str] = {}
+    for name, value in tags.items():
+        if type(value) is bool:
+            value = "true" if value else "false"
+        if value is not None and value != "":
+            kept[name] = str(value)
+        if len(kept.get(name, "")) > 200:
+            raise Invalid(f"tags.{name}", f"The tag {name} must be at most 200 characters long.")
+    return kept or None
+
+
+def _units(units: dict[str, Any]) -> dict[str, Decimal] | None:
+    for name, quantity in units.items():
+        if not 0 <= quantity <= MOST_TOKENS:
+            raise Invalid(f"units.{name}", f"The unit {name} must be a number from 0 to 1,000,000,000.")
+    return {name: Decimal(str(quantity)) for name, quantity in units.items()} or None
+
+
+def _usd(amount: Decimal) -> Decimal:
+    if not amount.is_finite() or not 0 <= amount < MOST_USD:
+        raise Invalid("cost_usd", "cost_usd must be an amount in USD from 0 to below 1,000,000,000,000.")
+    return amount.quantize(PICODOLLAR, ROUND_HALF_EVEN)
+
+
+def _check_usage(usage: dict[str, Any] | list[Any]) -> None:
+    try:
+        packed = msgspec.json.encode(usage)
+    except RecursionError:
+        raise text.too_deep() from None
+    if text.deeper_than(packed, DEEPEST_USAGE):
+        raise text.too_deep()
+    if len(packed) > LONGEST_USAGE:
+        raise Invalid("usage", f"usage must be at most {LONGEST_USAGE:,} bytes; send the counts, not the answer.")

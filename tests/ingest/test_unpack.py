@@ -1,0 +1,92 @@
+"""Content-Encoding: what is unpacked, and that nothing unpacks past the limit."""
+
+import gzip
+import time
+import tracemalloc
+import zlib
+
+import pytest
+import zstandard
+
+from ingest.refused import Refused
+from ingest.unpack import MOST_UNPACKED, unpack
+
+BODY = b'{"model": "gpt-4o"}' * 1000
+
+
+def raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+def zstd_stream(data: bytes) -> bytes:
+    """Without the size in its head, as a stream is packed."""
+    packer = zstandard.ZstdCompressor().compressobj()
+    return packer.compress(data) + packer.flush()
+
+
+def refusal(data: bytes, encoding: str) -> Refused:
+    with pytest.raises(Refused) as caught:
+        unpack(data, encoding)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        ("", BODY), ("identity", BODY), ("gzip", gzip.compress(BODY)), ("GZIP", gzip.compress(BODY)),
+        (" x-gzip ", gzip.compress(BODY)), ("deflate", zlib.compress(BODY)), ("deflate", raw_deflate(BODY)),
+        ("zstd", zstandard.compress(BODY)), ("zstd", zstd_stream(BODY)),
+        ("gzip", gzip.compress(BODY[:50]) + gzip.compress(BODY[50:])), ("gzip", gzip.compress(BODY) + b"\0" * 100),
+    ],
+)  # fmt: skip
+def test_what_is_packed_comes_out_again(encoding, packed):
+    assert unpack(packed, encoding) == BODY
+
+
+@pytest.mark.parametrize("encoding", ["br", "compress", "gzip;q=0", "gzip, gzip", "deflate, gzip", "*", "x" * 10_000])
+def test_other_encodings_are_not_read(encoding):
+    assert refusal(gzip.compress(BODY), encoding).status == 415
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        ("gzip", BODY), ("gzip", b""), ("gzip", gzip.compress(BODY)[:-4]), ("gzip", gzip.compress(BODY)[:20]),
+        ("gzip", gzip.compress(BODY) + b"rubbish"), ("gzip", zlib.compress(BODY)), ("deflate", gzip.compress(BODY)),
+        ("deflate", b"x"), ("deflate", zlib.compress(BODY)[:-2]), ("zstd", BODY), ("zstd", b""),
+        ("zstd", zstandard.compress(BODY)[:-3]), ("zstd", zstandard.compress(BODY) * 2),
+        ("gzip", gzip.compress(b"") * 200_000),
+    ],
+)  # fmt: skip
+def test_what_is_not_whole_or_not_so_packed_is_refused_quickly(encoding, data):
+    began = time.perf_counter()
+    assert refusal(data, encoding).status == 400
+    assert time.perf_counter() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("encoding", "bomb"),
+    [
+        ("gzip", gzip.compress(b"\0" * 300_000_000, 9)),
+        ("gzip", gzip.compress(b"\0" * 4_000_000, 9) * 40),
+        ("deflate", zlib.compress(b"\0" * 300_000_000, 9)),
+        ("zstd", zstandard.compress(b"\0" * 300_000_000)),
+        ("zstd", zstd_stream(b"\0" * 300_000_000)),
+        ("", b" " * (MOST_UNPACKED + 1)),
+    ],
+    ids=["gzip", "gzip in members", "deflate", "zstd", "zstd stream", "not packed"],
+)
+def test_a_bomb_is_refused_in_bounded_memory(encoding, bomb):
+    tracemalloc.start()
+    assert refusal(bomb, encoding).status == 413
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 3 * MOST_UNPACKED
+
+
+def test_the_limit_itself_is_allowed():
+    full = b" " * MOST_UNPACKED
+    for encoding, packed in (("gzip", gzip.compress(full, 1)), ("deflate", zlib.compress(full, 1)),
+                             ("zstd", zstandard.compress(full))):  # fmt: skip
+        assert len(unpack(packed, encoding)) == MOST_UNPACKED
