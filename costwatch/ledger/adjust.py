@@ -7,11 +7,20 @@ from decimal import Decimal
 from uuid import UUID
 
 from costwatch.ledger.store import MEASURES, writing
+from costwatch.pricing.usage import CostSource
+
+_COLUMNS = (
+    "occurred_at, recorded_at, batch_id, lane, attribution_id, run_id, session_id, end_user_id, event_key, cost_source,"
+    f" price_version_id, reason, {', '.join(MEASURES)}"
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Adjustment:
-    """What to add (negative: to take away) at `occurred_at` under the given ids. `measures`: names of MEASURES → amount."""
+    """What to add (negative: to take away) at `occurred_at` under the given ids. `measures`: names of MEASURES → amount.
+
+    `cost_source` and `price_version` say where the cost of the event `event_key` comes from after this.
+    """
 
     occurred_at: datetime
     attribution_id: int
@@ -21,6 +30,8 @@ class Adjustment:
     run_id: int | None = None
     session_id: int | None = None
     end_user_id: int | None = None
+    cost_source: CostSource | None = None
+    price_version: int | None = None
 
 
 def adjust(lane: int, adjustments: Sequence[Adjustment]) -> int:
@@ -28,15 +39,19 @@ def adjust(lane: int, adjustments: Sequence[Adjustment]) -> int:
     if not adjustments:
         return 0
     times = [a.occurred_at for a in adjustments]
-    columns = ("occurred_at", "recorded_at", "batch_id", "lane", "attribution_id", "run_id", "session_id", "end_user_id",
-               "event_key", "reason", *MEASURES)  # fmt: skip
     now = datetime.now(UTC)
     with writing() as cursor:
-        row = cursor.execute("INSERT INTO ingest_batch (id, lane, first_at, last_at, received_at)"
-                             " VALUES (nextval('ingest_batch_id'), %s, %s, %s, %s) RETURNING id",
-                             [lane, min(times), max(times), now]).fetchone()  # fmt: skip
-        with cursor.copy(f"COPY spend_adjustment ({', '.join(columns)}) FROM STDIN") as copy:
+        row = cursor.execute(
+            "INSERT INTO ingest_batch (id, lane, first_at, last_at, received_at)"
+            " VALUES (nextval('ingest_batch_id'), %s, %s, %s, %s) RETURNING id",
+            [lane, min(times), max(times), now],
+        ).fetchone()
+        with cursor.copy(f"COPY spend_adjustment ({_COLUMNS}) FROM STDIN") as copy:
             for a in adjustments:
-                copy.write_row((a.occurred_at, now, row[0], lane, a.attribution_id, a.run_id, a.session_id,  # type: ignore[index]
-                                a.end_user_id, a.event_key, a.reason, *(a.measures.get(m, 0) for m in MEASURES)))  # fmt: skip
+                source = None if a.cost_source is None else int(a.cost_source)
+                copy.write_row((
+                    a.occurred_at, now, row[0], lane, a.attribution_id, a.run_id, a.session_id,  # type: ignore[index]
+                    a.end_user_id, a.event_key, source, a.price_version, a.reason,
+                    *(a.measures.get(measure, 0) for measure in MEASURES),
+                ))  # fmt: skip
     return len(adjustments)

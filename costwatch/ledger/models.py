@@ -274,11 +274,16 @@ class SpendAdjustment(Measures):
     session_id = models.BigIntegerField(null=True)
     end_user_id = models.BigIntegerField(null=True)
     event_key = models.UUIDField(null=True, help_text="the event it corrects, if it is one event's")
+    cost_source = models.SmallIntegerField(null=True, help_text="where the event's cost comes from after this")
+    price_version_id = models.IntegerField(null=True, help_text="the price that was used, if one was")
     reason = models.CharField(max_length=200)
 
     class Meta:
         db_table = "spend_adjustment"
-        indexes = [models.Index(fields=["batch_id"], name="adjustment_batch")]
+        indexes = [
+            models.Index(fields=["batch_id"], name="adjustment_batch"),
+            models.Index(fields=["event_key"], name="adjustment_event", condition=models.Q(event_key__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.cost}"
