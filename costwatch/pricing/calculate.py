@@ -1,0 +1,266 @@
+"""From counts to exact dollars. Pure: Decimal all the way, rounded once, half to even, to 12 places.
+
+A unit without a price of its own is billed as the whole it is part of: cached tokens without a cache price are input.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+import msgspec
+
+from costwatch.pricing.schedules import Schedule
+from costwatch.pricing.specs import TOKEN_UNITS, Component
+from costwatch.pricing.usage import Usage
+
+PLACES = Decimal("1e-12")
+ZERO = Decimal(0)
+EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+# where a token kind is billed when it has no price of its own
+_FALLBACK = {
+    "cache_read": "input",
+    "cache_write_5m": "input",
+    "cache_write_1h": "cache_write_5m",
+    "input_audio": "input",
+    "input_image": "input",
+    "cache_read_audio": "cache_read",
+    "cache_read_image": "cache_read",
+    "reasoning": "output",
+    "output_audio": "output",
+    "output_image": "output",
+}
+# counts that come along with tokens and cost nothing by themselves where the model has no price for them
+_COMPANIONS = frozenset({"image", "request", "audio_second", "character", "web_fetch"})
+UNIT_NAMES = {
+    "web_searches": "web_search", "web_search_requests": "web_search", "web_search_call": "web_search",
+    "web_search_calls": "web_search", "web_search_preview": "web_search", "grounding": "web_search",
+    "file_searches": "file_search", "file_search_call": "file_search", "file_search_calls": "file_search",
+    "storage_search": "file_search", "storage_searches": "file_search",
+    "rerank_searches": "rerank_search", "search_unit": "rerank_search", "search_units": "rerank_search",
+    "pages": "page", "document_page": "page", "document_pages": "page", "pages_processed": "page",
+    "annotated_pages": "annotated_page", "annotated_document_pages": "annotated_page",
+    "audio_seconds": "audio_second", "second": "audio_second", "seconds": "audio_second",
+    "x_search": "social_search", "social_searches": "social_search", "x_searches": "social_search",
+    "code_executions": "code_execution", "code_interpreter": "code_execution",
+    "characters": "character", "text_messages": "text_message", "images": "image", "requests": "request",
+    "web_fetches": "web_fetch", "web_fetch_requests": "web_fetch",
+}  # fmt: skip
+
+
+def unit_name(name: str) -> str:
+    """Our name of a unit: `web_searches` is `web_search`. Unknown ones as they are."""
+    return UNIT_NAMES.get(name, name)
+
+
+class CostPart(msgspec.Struct, frozen=True, gc=False):
+    """One line of a cost: `tokens` of `component` (or searches, pages, seconds) at `unit_price` USD per `per`."""
+
+    component: str
+    tokens: int | Decimal
+    unit_price: Decimal
+    per: int
+    cost: Decimal
+
+
+class UnpricedUnit(Exception):
+    """The call was billed for something this price does not know."""
+
+
+class Prices:
+    """The prices of one version for prompts of one length class, ready to multiply with."""
+
+    __slots__ = (
+        "cache_read", "cache_write", "cache_write_1h", "components", "input", "minimums", "output", "plain", "request",
+    )  # fmt: skip
+
+    def __init__(self, components: Iterable[Component]) -> None:
+        self.components = {component.unit: component for component in components}
+        self.minimums = {c.unit: c.minimum for c in self.components.values() if c.minimum}
+        self.request = self.components.get("request")
+        # USD of one token, for the hot path
+        self.input, self.output = self._each("input"), self._each("output")
+        self.cache_read = self._each("cache_read")
+        self.cache_write, self.cache_write_1h = self._each("cache_write_5m"), self._each("cache_write_1h")
+        apart = ("reasoning", "request")
+        self.plain = "input" in self.components and not any(unit in self.components for unit in apart)
+        self.plain = self.plain and any(c.price for c in self.components.values())
+
+    def _each(self, unit: str) -> Decimal:
+        component = self.components.get(self.priced_as(unit))
+        return EXACT.divide(component.price, Decimal(component.per)) if component else ZERO
+
+    def priced_as(self, unit: str) -> str:
+        """The unit under whose price a token kind is billed."""
+        while unit not in self.components and unit in _FALLBACK:
+            unit = _FALLBACK[unit]
+        return unit
+
+
+class PriceAt:
+    """What a stored price version says: its id, its prices and those above the context thresholds."""
+
+    __slots__ = ("base", "free", "id", "tiers")
+
+    def __init__(self, version_id: int, components: Sequence[Component]) -> None:
+        self.id = version_id
+        self.free = all(component.price == 0 for component in components)
+        thresholds = sorted({component.threshold for component in components})
+        ladder = [(t, Prices(_in_force(components, t))) for t in thresholds or [0]]
+        self.base = ladder[0][1] if ladder[0][0] == 0 else Prices(())
+        self.tiers = tuple(step for step in reversed(ladder) if step[0] > 0)
+
+    def prices(self, usage: Usage) -> Prices:
+        """The prices that hold for this call: the whole request moves up above a threshold, sums never do."""
+        if self.tiers and usage.requests <= 1:
+            tokens = usage.input_tokens or 0
+            for threshold, prices in self.tiers:
+                if tokens > threshold:
+                    return prices
+        return self.base
+
+
+def _in_force(components: Sequence[Component], threshold: int) -> list[Component]:
+    chosen: dict[str, Component] = {}
+    for component in sorted(components, key=lambda c: c.threshold):
+        if component.threshold <= threshold:
+            chosen[component.unit] = component
+    return list(chosen.values())
+
+
+Span = tuple[datetime | None, datetime | None, PriceAt]
+
+
+class Timeline:
+    """The versions of one line in time, and the hours in which others hold."""
+
+    __slots__ = ("ends", "latest", "latest_start", "scheduled", "starts", "versions")
+
+    def __init__(
+        self,
+        spans: Sequence[Span],
+        scheduled: Sequence[tuple[Schedule, "Timeline"]] = (),
+    ) -> None:
+        ordered = sorted(spans, key=lambda span: span[0] or BEGINNING)
+        self.starts = [start or BEGINNING for start, _, _ in ordered]
+        self.ends = [end for _, end, _ in ordered]
+        self.versions = [version for _, _, version in ordered]
+        self.scheduled = tuple(scheduled)
+        # the common case of the hot path: the last version, which has no end
+        open_ended = bool(ordered) and self.ends[-1] is None and not self.scheduled
+        self.latest = self.versions[-1] if open_ended else None
+        self.latest_start = self.starts[-1] if open_ended else BEGINNING
+
+    def within(self, start: datetime | None, end: datetime | None) -> list[Span]:
+        """The spans of this line cut to [start, end)."""
+        spans: list[Span] = []
+        for first, last, version in zip(self.starts, self.ends, self.versions, strict=True):
+            lower = max(first, start or BEGINNING)
+            upper = min((moment for moment in (last, end) if moment is not None), default=None)
+            if upper is None or lower < upper:
+                spans.append((lower, upper, version))
+        return spans
+
+    def at(self, moment: datetime) -> PriceAt | None:
+        """The version in force at this moment, None when there is none."""
+        for schedule, timeline in self.scheduled:
+            version = timeline.at(moment)
+            if version is not None and schedule.active(moment):
+                return version
+        index = bisect_right(self.starts, moment) - 1
+        if index < 0:
+            return None
+        end = self.ends[index]
+        return self.versions[index] if end is None or moment < end else None
+
+
+def cost(usage: Usage, prices: Prices) -> Decimal:
+    """USD of the call, rounded to 12 places. Raises UnpricedUnit for a fee that these prices do not know."""
+    total = ZERO
+    for unit, quantity in quantities(usage, prices):
+        component = prices.components.get(unit)
+        if component is not None:
+            total = EXACT.add(total, _times(quantity, component))
+    return EXACT.quantize(total, PLACES)
+
+
+def _times(quantity: int | Decimal, component: Component) -> Decimal:
+    return EXACT.divide(EXACT.multiply(Decimal(quantity), component.price), Decimal(component.per))
+
+
+def parts(usage: Usage, prices: Prices) -> list[CostPart]:
+    """How the cost comes about; the parts add up to it before rounding."""
+    return [
+        CostPart(unit, quantity, component.price, component.per, _times(quantity, component))
+        for unit, quantity in quantities(usage, prices)
+        if quantity and (component := prices.components.get(unit)) is not None
+    ]
+
+
+def quantities(usage: Usage, prices: Prices) -> list[tuple[str, int | Decimal]]:
+    """What is billed: each token under the most special price that knows it, then the other units."""
+    counts: dict[str, int | Decimal] = dict.fromkeys(TOKEN_UNITS, 0)
+    units = {unit_name(name): amount for name, amount in (usage.units or {}).items()}
+    _input_kinds(counts, usage, prices, units)
+    _output_kinds(counts, usage, prices)
+    billed: dict[str, int | Decimal] = {}
+    for unit, count in counts.items():
+        if count:
+            kind = prices.priced_as(unit)
+            billed[kind] = billed.get(kind, 0) + count
+    if prices.request is not None:
+        units.setdefault("request", Decimal(usage.requests))
+    for unit, amount in units.items():
+        if unit in prices.components:
+            billed[unit] = max(amount, prices.minimums.get(unit, ZERO)) if amount else ZERO
+        elif amount and unit not in _COMPANIONS and unit not in ("cached_audio_token", "cached_image_token"):
+            raise UnpricedUnit(unit)
+    _require_known(usage, prices, units)
+    return list(billed.items())
+
+
+def _require_known(usage: Usage, prices: Prices, units: dict[str, Decimal]) -> None:
+    """A call of which nothing is priced, though something was used, has no price here."""
+    used = {unit for unit, amount in units.items() if amount}
+    if usage.input_tokens:
+        used.add("input")
+    if usage.output_tokens and "input" not in prices.components:
+        used.add("output")
+    if used and not any(prices.priced_as(unit) in prices.components for unit in used):
+        raise UnpricedUnit(", ".join(sorted(used)))
+
+
+def _input_kinds(counts: dict[str, int | Decimal], usage: Usage, prices: Prices, units: dict[str, Decimal]) -> None:
+    """Split the prompt: cached and written first, then audio and images; a cached audio token is both."""
+    cached = usage.cached_input_tokens or 0
+    audio, image = usage.audio_input_tokens or 0, usage.image_input_tokens or 0
+    cached_audio = int(units.get("cached_audio_token", ZERO))
+    cached_image = int(units.get("cached_image_token", ZERO))
+    counts["cache_read_audio"], counts["cache_read_image"] = cached_audio, cached_image
+    counts["cache_read"] = cached - cached_audio - cached_image
+    counts["cache_write_5m"] = usage.cache_write_tokens or 0
+    counts["cache_write_1h"] = usage.cache_write_1h_tokens or 0
+    counts["input_audio"], counts["input_image"] = audio - cached_audio, image - cached_image
+    counts["input"] = _remainder(counts, usage.input_tokens or 0)
+
+
+def _remainder(counts: dict[str, int | Decimal], whole: int) -> int:
+    """The tokens of no special kind. Cached audio that the sender did not call so overlaps: it counts as cached.
+
+    Parts larger than the whole are flagged where events are read; here every part is billed, the remainder is 0.
+    """
+    rest = whole - int(sum(counts.values()))
+    for kind in ("input_audio", "input_image"):
+        shared = min(-rest, int(counts[kind]))
+        if shared > 0:
+            counts[kind] -= shared
+            rest += shared
+    return max(rest, 0)
+
+
+def _output_kinds(counts: dict[str, int | Decimal], usage: Usage, prices: Prices) -> None:
+    audio, image = usage.audio_output_tokens or 0, usage.image_output_tokens or 0
+    reasoning = (usage.reasoning_tokens or 0) if "reasoning" in prices.components else 0
+    counts["output_audio"], counts["output_image"], counts["reasoning"] = audio, image, reasoning
+    counts["output"] = max((usage.output_tokens or 0) - audio - image - reasoning, 0)
