@@ -12,11 +12,16 @@ from costwatch.ledger.models import Cut
 from costwatch.lib import periods
 from costwatch.spend import conditions as where
 from costwatch.spend.dimensions import is_dimension
+from costwatch.spend.events import event, events
 from costwatch.spend.filters import BadQuery, SpendFilter
+from costwatch.spend.page import Page
+from costwatch.spend.runs import RunRow, run, runs
 from costwatch.spend.snapshot import Snapshot, snapshot
 from costwatch.spend.sources import sources_for
 from costwatch.spend.statement import Question, statement
 from costwatch.spend.sums import Sums, add
+
+__all__ = ["Answer", "Group", "Page", "RunRow", "event", "events", "query", "run", "runs"]
 
 BUCKETS = ("none", "15m", "hour", "day", "week", "month")
 MOST_BUCKETS = 20_000

@@ -1,0 +1,134 @@
+"""Single events as they were sent, with what they cost and why."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from costwatch.ledger.keys import event_key
+from costwatch.ledger.models import Cut, EventKey, UsageEvent
+from costwatch.spend import conditions as where
+from costwatch.spend.conditions import Clause
+from costwatch.spend.dimensions import FACTS
+from costwatch.spend.filters import BadQuery, SpendFilter
+from costwatch.spend.page import MOST_ITEMS, Page, from_cursor, to_cursor
+from costwatch.spend.shown import shown
+from costwatch.spend.snapshot import Snapshot, snapshot
+from costwatch.spend.sources import Source
+
+ORDERS = ("-time", "time")
+FIRST_WINDOW = timedelta(hours=6)
+WINDOW_GROWTH = 4
+
+_SOURCE = Source("usage_event", "occurred_at", None, {name: f"r.{c}" for name, c in FACTS.items()}, "r.attribution_id")
+_COLUMNS = tuple(field.column for field in UsageEvent._meta.concrete_fields)
+_SELECT = f"SELECT {', '.join(f'r.{c}' for c in _COLUMNS)} FROM"
+
+
+def events(
+    workspace: Any, filter: SpendFilter, cursor: str | None = None, limit: int = 100, order: str = "-time"
+) -> Page[dict[str, Any]]:
+    """The events that a filter means, newest first ("time": oldest first), each as API.md §3 names its fields.
+
+    Raises BadQuery.
+    """
+    if order not in ORDERS:
+        raise BadQuery("order", f"order must be one of {', '.join(ORDERS)}.")
+    limit = max(1, min(limit, MOST_ITEMS))
+    position = from_cursor(f"events.{order}", cursor) if cursor else None
+    with snapshot(workspace.lane) as books:
+        conditions = where.resolve(workspace.lane, filter)
+        attributions = where.few_attributions(workspace.lane, conditions)
+        tables = where.from_clause(_SOURCE, conditions, attributions, ())
+        clauses = [("r.lane = %s", [workspace.lane]), *where.on_source(_SOURCE, conditions, attributions)]
+        rows = _first(workspace.lane, books, filter, tables, clauses, position, limit + 1, order)
+    more = to_cursor(f"events.{order}", _position(rows[limit - 1])) if len(rows) > limit else None
+    return Page(shown(rows[:limit]), more)
+
+
+def event(workspace: Any, event_id: str) -> dict[str, Any] | None:
+    """One event by any id it was sent with; None where this workspace has no such event."""
+    try:
+        key = UUID(bytes=event_key(event_id))
+    except UnicodeEncodeError:
+        return None
+    known = EventKey.objects.filter(lane=workspace.lane, event_key=key).first()
+    if known is None:
+        return None
+    day = datetime(known.day.year, known.day.month, known.day.day, tzinfo=UTC)
+    clauses = [
+        ("r.lane = %s AND r.event_key = %s", [workspace.lane, known.alias_of or key]),
+        ("r.batch_id = %s", [known.batch_id]),
+        ("r.occurred_at >= %s AND r.occurred_at < %s", [day, day + timedelta(days=1)]),
+    ]
+    rows = _rows("usage_event r", where.joined(clauses), "")
+    return shown(rows)[0] if rows else None
+
+
+def _first(
+    lane: int,
+    books: Snapshot,
+    filter: SpendFilter,
+    tables: str,
+    clauses: Sequence[Clause],
+    position: list[Any] | None,
+    count: int,
+    order: str,
+) -> list[dict[str, Any]]:
+    """The first rows in this order, from parts of the range that grow: there is no index in order of time."""
+    newest = order == "-time"
+    start, end = _bounds(lane, books, filter)
+    if position:
+        at = datetime.fromisoformat(position[0])
+        start, end = (start, min(end, at + timedelta(microseconds=1))) if newest else (max(start, at), end)
+        beyond = "<" if newest else ">"
+        clauses = [*clauses, (f"(r.occurred_at, r.event_key) {beyond} (%s::timestamptz, %s::uuid)", position)]
+    way = "DESC" if newest else "ASC"
+    rows: list[dict[str, Any]] = []
+    for first, last in _windows(start, end, newest, whole=bool(filter.include.keys() & FACTS.keys())):
+        period = ("r.occurred_at >= %s AND r.occurred_at < %s", [first, last])
+        ordered = f"ORDER BY r.occurred_at {way}, r.event_key {way} LIMIT {count - len(rows)}"
+        rows += _rows(tables, where.joined([*clauses, period]), ordered)
+        if len(rows) == count:
+            break
+    return rows
+
+
+def _windows(start: datetime, end: datetime, newest: bool, whole: bool) -> Iterator[tuple[datetime, datetime]]:
+    """[start, end) in parts of growing length, in one direction; at once where an index leads to the rows."""
+    length = FIRST_WINDOW
+    while start < end:
+        if whole or end - start <= length:
+            yield start, end
+            return
+        if newest:
+            yield end - length, end
+            end -= length
+        else:
+            yield start, start + length
+            start += length
+        length *= WINDOW_GROWTH
+
+
+def _bounds(lane: int, books: Snapshot, filter: SpendFilter) -> tuple[datetime, datetime]:
+    """The part of a range in which there are events at all; a local day is within a day of the UTC day of its name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT min(day), max(day) FROM spend_day WHERE lane = %s AND cut = %s", [lane, Cut.TOTAL.value])
+        days = [datetime(d.year, d.month, d.day, tzinfo=UTC) for d in cursor.fetchone() if d]
+    first = [*days[:1], *(batch[2] for batch in books.batches)]
+    last = [*days[1:], *(batch[3] for batch in books.batches)]
+    if not first:
+        return filter.end, filter.end
+    return max(filter.start, min(first) - timedelta(days=2)), min(filter.end, max(last) + timedelta(days=3))
+
+
+def _rows(tables: str, condition: Clause, ordered: str) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_SELECT} {tables} WHERE {condition[0]} {ordered}", condition[1])
+        return [dict(zip(_COLUMNS, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _position(row: Mapping[str, Any]) -> list[Any]:
+    return [row["occurred_at"].isoformat(), str(row["event_key"])]

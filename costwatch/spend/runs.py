@@ -1,0 +1,148 @@
+"""Runs: one execution of an agent each, with the sums of all its calls, folded or not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from costwatch.ledger.models import Attribution
+from costwatch.ledger.rollups import run_sums
+from costwatch.spend import conditions as where
+from costwatch.spend.conditions import Clause
+from costwatch.spend.dimensions import LABELS, SESSION, USER
+from costwatch.spend.filters import EARLIEST, LATEST, BadQuery, SpendFilter
+from costwatch.spend.page import MOST_ITEMS, Page, from_cursor, to_cursor
+from costwatch.spend.snapshot import snapshot
+from costwatch.spend.sources import ENTRIES
+from costwatch.spend.sums import FIELDS, Sums
+
+NOTHING: Clause = ("false", [])
+_TICK = timedelta(microseconds=1)
+# order → what it sorts by, and its type for the cursor
+_TIME = (datetime.isoformat, "timestamptz")
+_SORTS = {
+    "cost": ("cost", str, "numeric"),
+    "calls": ("calls", int, "bigint"),
+    "started": ("first_at", *_TIME),
+    "last": ("last_at", *_TIME),
+    "duration": ("duration", lambda d: str(Decimal(d // _TICK).scaleb(-6)), "numeric"),
+}
+ORDERS = tuple(sign + name for name in _SORTS for sign in ("-", ""))
+
+_SUMS = ", ".join(f"r.{f} + coalesce(t.{f}, 0) AS {f}" for f in FIELDS)
+_RUNS = f"""
+WITH tail AS ({{tail}}),
+whole AS (
+    SELECT r.id, r.run_id, {_SUMS},
+           least(r.first_at, t.first_at) AS first_at, greatest(r.last_at, t.last_at) AS last_at,
+           coalesce(r.attribution_id, t.attribution_id) AS attribution_id,
+           coalesce(r.end_user_id, t.end_user_id) AS end_user_id, coalesce(r.session_id, t.session_id) AS session_id
+      FROM run r LEFT JOIN tail t ON t.run_id = r.id WHERE {{which}})
+SELECT id, run_id, first_at, last_at, attribution_id, end_user_id, session_id, {", ".join(FIELDS)}
+  FROM whole WHERE last_at >= %s AND first_at < %s {{after}}
+ ORDER BY {{column}} {{way}}, id {{way}} LIMIT %s"""  # noqa: S608
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run. Its labels are those of its first call, its sums those of all its calls; "" = not attributed."""
+
+    run_id: str
+    labels: dict[str, str]
+    user: str
+    session: str
+    first_at: datetime
+    last_at: datetime
+    sums: Sums
+
+    @property
+    def duration(self) -> timedelta:
+        """From its first to its last call."""
+        return self.last_at - self.first_at
+
+
+def runs(
+    workspace: Any, filter: SpendFilter, order: str = "-cost", cursor: str | None = None, limit: int = 100
+) -> Page[RunRow]:
+    """Runs that were active in the range and have a call for which the conditions hold (ORDERS: "-" = largest first).
+
+    The sums are those of the whole run. Raises BadQuery.
+    """
+    if order not in ORDERS:
+        raise BadQuery("order", f"order must be one of {', '.join(ORDERS)}.")
+    limit = max(1, min(limit, MOST_ITEMS))
+    with snapshot(workspace.lane) as books:
+        which = where.joined([("r.lane = %s", [workspace.lane]), *_matching(workspace.lane, filter)])
+        unfolded = where.joined([("lane = %s", [workspace.lane]), books.tail(EARLIEST, LATEST) or NOTHING])
+        rows = _fetch(unfolded, which, filter, order, cursor, limit + 1)
+    page = _named(rows[:limit])
+    return Page(page, _cursor(order, rows[limit - 1]) if len(rows) > limit else None)
+
+
+def run(workspace: Any, run_id: str) -> RunRow | None:
+    """One run by the sender's id; None where this workspace knows no such run."""
+    if "\0" in run_id:
+        return None
+    own = ("run_id = (SELECT id FROM run WHERE lane = %s AND run_id = %s)", [workspace.lane, run_id])
+    with snapshot(workspace.lane) as books:
+        which = ("r.lane = %s AND r.run_id = %s", [workspace.lane, run_id])
+        unfolded = where.joined([own, books.tail(EARLIEST, LATEST) or NOTHING])
+        rows = _fetch(unfolded, which, SpendFilter(EARLIEST, LATEST), "-last", None, 1)
+    return _named(rows)[0] if rows else None
+
+
+def _matching(lane: int, filter: SpendFilter) -> list[Clause]:
+    """The runs that have a call for which the filter's conditions hold; without conditions, all."""
+    conditions = where.resolve(lane, filter)
+    if not conditions:
+        return []
+    attributions = where.few_attributions(lane, conditions)
+    period = ("r.occurred_at >= %s AND r.occurred_at < %s", [filter.start, filter.end])
+    calls = where.joined([("r.lane = %s", [lane]), period, *where.on_source(ENTRIES, conditions, attributions)])
+    tables = where.from_clause(ENTRIES, conditions, attributions, ())
+    return [(f"r.id IN (SELECT r.run_id FROM {tables} WHERE {calls[0]})", calls[1])]  # noqa: S608
+
+
+def _fetch(
+    unfolded: Clause, which: Clause, filter: SpendFilter, order: str, cursor: str | None, count: int
+) -> list[tuple[Any, ...]]:
+    column, _, kind = _SORTS[order.removeprefix("-")]
+    column = "extract(epoch FROM last_at - first_at)" if column == "duration" else column
+    way, beyond = ("DESC", "<") if order.startswith("-") else ("ASC", ">")
+    after: Clause = ("", [])
+    if cursor:
+        after = (f"AND ({column}, id) {beyond} (%s::{kind}, %s)", from_cursor(f"runs.{order}", cursor))
+    text = _RUNS.format(tail=run_sums(unfolded[0]), which=which[0], after=after[0], column=column, way=way)
+    values = [*unfolded[1], *which[1], filter.start, filter.end, *after[1], count]
+    with connection.cursor() as db:
+        db.execute(text, values)
+        return db.fetchall()
+
+
+def _cursor(order: str, row: tuple[Any, ...]) -> str:
+    name = order.removeprefix("-")
+    _, told, _ = _SORTS[name]
+    return to_cursor(f"runs.{order}", [told(_value(name, row)), row[0]])
+
+
+def _value(name: str, row: tuple[Any, ...]) -> Any:
+    """What a row is sorted by."""
+    sums: dict[str, int | Decimal] = dict(zip(FIELDS, row[7:], strict=True))
+    times = {"started": row[2], "last": row[3], "duration": row[3] - row[2]}
+    return times.get(name, sums.get(name))
+
+
+def _named(rows: Sequence[tuple[Any, ...]]) -> list[RunRow]:
+    attributions = Attribution.objects.in_bulk({row[4] for row in rows if row[4]})
+    names = {kind: where.names_of(kind, {getattr(a, f"{kind}_id") for a in attributions.values()}) for kind in LABELS}
+    users = where.names_of(USER, {row[5] for row in rows if row[5]})
+    sessions = where.names_of(SESSION, {row[6] for row in rows if row[6]})
+    found = []
+    for _, run_id, first, last, attribution, user, session, *sums in rows:
+        own = attributions.get(attribution)
+        labels = {kind: names[kind][getattr(own, f"{kind}_id")] if own else "" for kind in LABELS}
+        found.append(RunRow(run_id, labels, users.get(user, ""), sessions.get(session, ""), first, last, Sums(*sums)))
+    return found
