@@ -5,6 +5,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from costwatch import health
 from costwatch.api import keys as api_keys
 from costwatch.dashboards import settings_views
+from costwatch.methods import by_method
+from ingest import views as ingest_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
@@ -13,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("costwatch.dashboards.urls")),
     path("", include("costwatch.accounts.urls")),
     path("settings/workspace", settings_views.workspace, name="workspace"),
+    path("api/v1/events", by_method(POST=ingest_views.events_post), name="api-events"),
     path("api/v1/keys", api_keys.Keys.as_view(), name="api-keys"),
     path("api/v1/keys/<int:key_id>", api_keys.Key.as_view(), name="api-key"),
 ]

@@ -1,0 +1,103 @@
+"""Taking events: decode, price, record; then, and only then, say so."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from costwatch.accounts.keys import KeyIdentity
+from costwatch.ledger.entry import Entry
+from costwatch.ledger.record import record
+from costwatch.metrics import EVENTS
+from costwatch.pricing import book
+from costwatch.pricing.book import Book
+from costwatch.pricing.names import canonical_provider
+from ingest import body, event
+from ingest.event import Batch, Problem
+from ingest.finish import Frame, Labels
+from ingest.unpack import unpack
+
+
+class Answer(Struct):
+    """What became of a request's events; accepted + duplicates + rejected = received."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[Problem]
+    ignored_fields: dict[str, int] | UnsetType = UNSET
+    error: dict[str, str | None] | UnsetType = UNSET
+
+    @property
+    def status(self) -> int:
+        if not self.rejected:
+            return 200
+        return 207 if self.accepted or self.duplicates else 422
+
+    def encoded(self) -> bytes:
+        """The answer's body; with no valid event it is an error too, told by the first one's fault."""
+        if self.status == 422:
+            first = self.rejected[0]
+            field = f"events[{first.index}]" + (f".{first.field}" if first.field else "")
+            self.error = {"code": first.code, "message": first.message, "field": field}
+        return msgspec.json.encode(self)
+
+
+def accept(identity: KeyIdentity, data: bytes, content_type: str, content_encoding: str, now: datetime) -> Answer:
+    """Store the events of a request body. Returns after they are committed and count in every total.
+
+    Raises Refused for a body that cannot be taken as a whole, StorageUnavailable with nothing acknowledged.
+    """
+    lines = body.is_lines(content_type)
+    frame = _frame(now, identity.key_id)
+    batch = event.decode(unpack(data, content_encoding), frame, lines=lines)
+    return _store(identity.lane, batch)
+
+
+def accept_events(lane: int, events: Iterable[object], now: datetime, api_key_id: int | None = None) -> Answer:
+    """Store events that are decoded already, of an import: nobody reads the answer, so wrong sums are kept and flagged.
+
+    Raises StorageUnavailable with nothing stored.
+    """
+    frame = _frame(now, api_key_id)
+    frame.keep_inconsistent = True
+    return _store(lane, event.from_dicts(events, frame))
+
+
+def _store(lane: int, batch: Batch) -> Answer:
+    _price(batch.entries, book.current())
+    duplicates = len(record(lane, batch.entries))
+    answer = Answer(len(batch.entries) - duplicates, duplicates, batch.problems, batch.ignored or UNSET)
+    EVENTS.labels("accepted").inc(answer.accepted)
+    EVENTS.labels("duplicate").inc(answer.duplicates)
+    EVENTS.labels("rejected").inc(len(answer.rejected))
+    return answer
+
+
+def _price(entries: list[Entry], prices: Book) -> None:
+    price = prices.price
+    for entry in entries:
+        priced = price(entry)
+        entry.cost = priced.cost
+        entry.cost_source = priced.source
+        entry.price_version = priced.price_version
+        entry.upper_bound = priced.upper_bound
+
+
+_labels: tuple[Book | None, dict[Labels, Labels]] = (None, {})
+
+
+def _frame(now: datetime, api_key_id: int | None) -> Frame:
+    """The label tuples seen are remembered as long as the book is the same: another may infer another provider."""
+    global _labels
+    prices = book.current()
+    if _labels[0] is not prices:
+        _labels = (prices, {})
+    return Frame(now=now, provider=_provider_by(prices), labels=_labels[1], api_key_id=api_key_id)
+
+
+def _provider_by(prices: Book) -> Callable[[str | None, str], str | None]:
+    def provider(sent: str | None, model: str) -> str | None:
+        return canonical_provider(sent) if sent else prices.provider_of(model)
+
+    return provider
