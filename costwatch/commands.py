@@ -46,7 +46,7 @@ def prices_sync(arguments: argparse.Namespace) -> int:
     """The installed package's catalogue into the tables."""
     from costwatch.pricing import catalogue
 
-    print(catalogue.sync())
+    print(catalogue.sync().summary)
     return 0
 
 

@@ -137,7 +137,7 @@ STATICFILES_DIRS = [_shipped("static")]
 STATIC_ROOT = Path(env.text("COSTWATCH_STATIC_ROOT") or DATA_DIR / "static")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "costwatch.statics.HashedStaticFiles"},
 }
 
 # a doorbell for the worker; without one the scheduler does the periodic work itself

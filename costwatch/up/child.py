@@ -25,6 +25,7 @@ class Child:
     stop_signal: signal.Signals = signal.SIGTERM
     grace: float = 10.0
     once: bool = False
+    hush: tuple[str, ...] = ()  # lines with one of these say nothing a person needs
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     deaths: int = 0

@@ -19,17 +19,18 @@ def database(stamp: str = "") -> None:
     call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
     migrated = time.monotonic()
     report = catalogue.sync()
-    print(f"database ready: migrations {migrated - began:.1f} s, prices {time.monotonic() - migrated:.1f} s ({report})")
+    print(f"database ready: migrations {migrated - began:.1f} s, prices {time.monotonic() - migrated:.1f} s")
+    print(report.summary)
     connection.close()
     if stamp:
         Path(stamp).write_text(stamps.database_state())
 
 
 def static(stamp: str) -> None:
-    """Copies with a hash in the name, compressed, which browsers keep for a year."""
+    """Copies with a hash in the name, compressed, which browsers keep for years; not those of pages we do not show."""
     from django.core.management import call_command
 
-    call_command("collectstatic", interactive=False, verbosity=0, skip_checks=True)
+    call_command("collectstatic", interactive=False, verbosity=0, skip_checks=True, ignore_patterns=["rest_framework"])
     Path(stamp).write_text(stamps.static_state())
 
 

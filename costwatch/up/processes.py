@@ -5,6 +5,7 @@ import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from costwatch.embedded import Cluster
 from costwatch.embedded_broker import Broker
@@ -54,20 +55,15 @@ class Installation:
             "PYTHONPATH": os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")])),
         }
 
-    def _python(self, name: str, *arguments: str, once: bool = False, grace: float = 10.0) -> Child:
-        return Child(name, [sys.executable, *arguments], self.environment(name), once=once, grace=grace)
+    def _python(self, name: str, *arguments: str, **kwargs: Any) -> Child:
+        return Child(name, [sys.executable, *arguments], self.environment(name), **kwargs)
 
     def step(self, name: str, *arguments: str, shown_as: str = "prepare") -> Child:
         """A step of prepare.py."""
         return self._python(shown_as, "-m", "costwatch.up.prepare", name, *arguments, once=True)
 
     def web(self) -> Child:
-        return self._python(
-            "web", "-m", "granian", "--interface", "wsgi", "--host", self.host, "--port", str(self.port),
-            "--workers", str(WEB_WORKERS), "--blocking-threads", str(WEB_THREADS), "--no-ws", "--http", "1",
-            "--respawn-failed-workers", "--respawn-interval", "0.1", "--workers-kill-timeout", "10",
-            "--log-level", "warning", "costwatch.wsgi:application", grace=15.0,
-        )  # fmt: skip
+        return self._python("web", "-m", "costwatch.up.web", self.host, str(self.port), grace=15.0)
 
     def scheduler(self) -> Child:
         return self._python(
@@ -77,16 +73,20 @@ class Installation:
 
     def worker(self) -> Child:
         return self._python(
-            "worker", "-W", "ignore::RuntimeWarning", "-m", "celery", "-A", "costwatch.celery", "--quiet", "worker",
+            "worker", "-W", "ignore", "-m", "celery", "-A", "costwatch.celery", "--quiet", "worker",
             "--loglevel", "WARNING", "--pool", "threads", "--concurrency", "4", "--without-gossip",
-            "--without-mingle", "--without-heartbeat",
+            "--without-mingle", "--without-heartbeat", hush=("Warm shutdown",),
         )  # fmt: skip
 
 
 def postgres(cluster: Cluster) -> Child:
     """The embedded server; SIGINT is its fast stop."""
-    return Child("postgres", cluster.command, dict(os.environ), cluster.user, signal.SIGINT, grace=30.0)
+    hush = ("LOG:  starting PostgreSQL", "LOG:  listening on", "was shut down at", "aborting any active", "shutting down",
+            "background worker \"logical replication launcher\"", "received fast shutdown", "system is shut down")  # fmt: skip
+    return Child("postgres", cluster.command, dict(os.environ), cluster.user, signal.SIGINT, grace=30.0, hush=hush)
 
 
 def broker(prepared: Broker) -> Child:
-    return Child("broker", prepared.command, dict(os.environ))
+    """The embedded broker."""
+    hush = ("WARNING Memory overcommit", "Received SIGTERM", "bye bye")
+    return Child("broker", prepared.command, dict(os.environ), hush=hush)

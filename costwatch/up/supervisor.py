@@ -143,7 +143,8 @@ class Supervisor:
         if len(child.unread) > LONGEST_LINE:
             lines, child.unread = [*lines, child.unread], b""
         for line in lines:
-            if text := line.decode(errors="replace").rstrip():
+            text = line.decode(errors="replace").rstrip()
+            if text and not any(words in text for words in child.hush):
                 self.log.say(child.name, text)
 
     def _drain(self) -> None:
