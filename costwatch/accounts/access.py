@@ -1,7 +1,8 @@
 """Who may call a view. Every view carries its rule as `view.access`; tests/test_access.py fails for one without.
 
 Rules: `public`, `member:<role>` (a logged-in member of at least this role), `key:<scope>` (an API key with the scope).
-The workspace comes from the member or the key, never from the request.
+Where methods differ, `access` is a dict: {"GET": "key:read", "POST": "key:ingest"}. The workspace comes from the member
+or the key, never from the request.
 """
 
 from collections.abc import Callable
@@ -81,11 +82,14 @@ def key_view(scope: str) -> Callable[[View], View]:
     return decorate
 
 
-def rule_of(view: Any) -> str | None:
-    """The rule a view declares: its `access`, or the `access` or `required_scope` of its class (DRF)."""
-    kind = getattr(view, "cls", None) or getattr(view, "view_class", None)
-    scope = getattr(kind, "required_scope", None)
-    return getattr(view, "access", None) or getattr(kind, "access", None) or (f"key:{scope}" if scope else None)
+def rule_of(view: Any, method: str = "GET") -> str | None:
+    """The rule a view declares for a method: its `access` (one for all, or by method), or the scope of a DRF class."""
+    kind = getattr(view, "cls", None)
+    declared = getattr(view, "access", None) or getattr(kind, "access", None)
+    if declared is not None:
+        return declared.get(method) if isinstance(declared, dict) else declared
+    scope = getattr(kind, "required_scopes", {}).get(method) or getattr(kind, "required_scope", None)
+    return f"key:{scope}" if scope else None
 
 
 def current_member(request: HttpRequest) -> Member | None:

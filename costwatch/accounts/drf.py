@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Any
 
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import APIException, ErrorDetail
+from rest_framework.exceptions import APIException, ErrorDetail, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -63,6 +63,14 @@ class HasScope(BasePermission):
         """False for a member whose role does not reach; a key without the scope was refused before, by name."""
         identity = request.auth
         return isinstance(identity, KeyIdentity) and scope_of(view, request.method or "GET") in identity.scopes
+
+
+def caller(request: Request) -> KeyHolder | Member:
+    """Who calls, with a `workspace`; for views behind HasScope."""
+    user = request.user
+    if not isinstance(user, KeyHolder | Member):
+        raise NotAuthenticated
+    return user
 
 
 def scope_of(view: Any, method: str) -> str:

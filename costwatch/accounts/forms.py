@@ -89,8 +89,8 @@ class WorkspaceForm(forms.Form):
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        others = Workspace.objects.exclude(pk=self.workspace.pk if self.workspace else None)
-        if others.filter(name=name).exists():
+        named = Workspace.objects.filter(name=name).first()
+        if named is not None and named != self.workspace:
             raise ValidationError("Another workspace of this installation has this name.")
         return name
 
@@ -117,7 +117,7 @@ class KeyForm(forms.Form):
         label="Valid",
         coerce=int,
         required=False,
-        empty_value=0,
+        empty_value="0",
         choices=[(0, "until revoked"), (30, "30 days"), (90, "90 days"), (365, "a year")],
         widget=forms.Select({"class": "input"}),
     )

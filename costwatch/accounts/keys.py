@@ -168,7 +168,9 @@ def _key_in(header: str) -> str:
     text = rest.strip() if kind.lower() == "bearer" else _basic_password(rest.strip())
     match = KEY.fullmatch(text)
     if match is None or not compare_digest(checksum(match[1]), match[2]):
-        raise KeyRefused(401, "key_malformed", "The API key is incomplete or mistyped: it starts with cw_ and has a checksum.")
+        raise KeyRefused(
+            401, "key_malformed", "The API key is incomplete or mistyped: it starts with cw_ and has a checksum."
+        )
     return text
 
 

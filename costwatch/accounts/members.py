@@ -31,10 +31,12 @@ def create_member(workspace: Workspace, email: str, role: str, password: str) ->
         member.full_clean(exclude=["password"])
         with transaction.atomic():
             member.save()
-    except (ValidationError, IntegrityError) as problem:
-        known = Member.objects.filter(email=member.email).exists()
+    except ValidationError as problem:
+        known = any(error.code == "unique" for error in problem.error_dict.get("email", ()))
         text = "is a member already" if known else "is not an e-mail address"
         raise NotPossible(f"{email} {text}.") from problem
+    except IntegrityError as problem:
+        raise NotPossible(f"{email} is a member already.") from problem
     return member
 
 

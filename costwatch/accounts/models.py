@@ -58,7 +58,7 @@ class Member(AbstractBaseUser):
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
-    objects: ClassVar[BaseUserManager["Member"]] = BaseUserManager()
+    objects = BaseUserManager()
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("email"), name="member_email_once")]

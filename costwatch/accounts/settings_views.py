@@ -32,18 +32,8 @@ def settings_index(request: MemberRequest) -> HttpResponse:
 def key_list(request: MemberRequest) -> HttpResponse:
     """The keys of the workspace and a form for a new one, which is shown in the answer and never again."""
     form = KeyForm(request.POST or None, initial={"scopes": ["ingest"]})
-    made = None
-    if request.method == "POST" and form.is_valid():
-        days = form.cleaned_data["days"]
-        with transaction.atomic():
-            key, made = keys.create_key(
-                request.workspace,
-                form.cleaned_data["name"],
-                form.cleaned_data["scopes"],
-                created_by=request.member,
-                expires_at=timezone.now() + timedelta(days=days) if days else None,
-            )
-            audit.record_for(request, "key.created", key, {"scopes": key.scopes})
+    made = _make_key(request, form) if request.method == "POST" and form.is_valid() else None
+    if made:
         form = KeyForm(initial={"scopes": ["ingest"]})
     rows = ApiKey.objects.filter(workspace=request.workspace).select_related("created_by")
     context = {"form": form, "made": made, "rows": rows.order_by("revoked_at", "-id"), "now": timezone.now()}
@@ -176,6 +166,23 @@ def end_sessions(request: MemberRequest) -> HttpResponse:
     return redirect("profile")
 
 
+def _make_key(request: MemberRequest, form: KeyForm) -> str | None:
+    """The text of a new key; None if it cannot be made as asked, which is then said in the form."""
+    asked = form.cleaned_data
+    days = int(asked["days"])
+    until = timezone.now() + timedelta(days=days) if days else None
+    try:
+        with transaction.atomic():
+            key, text = keys.create_key(
+                request.workspace, asked["name"], asked["scopes"], created_by=request.member, expires_at=until
+            )
+            audit.record_for(request, "key.created", key, {"scopes": key.scopes})
+    except keys.KeyInvalid as problem:
+        form.add_error(problem.field, problem.message)
+        return None
+    return text
+
+
 def _members_page(
     request: MemberRequest, form: InviteForm, link: dict[str, Any] | None, status: int = 200
 ) -> HttpResponse:
@@ -194,9 +201,7 @@ def _members_page(
     return response
 
 
-def _profile_page(
-    request: MemberRequest, form: ProfileForm, password_form: PasswordForm, status: int
-) -> HttpResponse:
+def _profile_page(request: MemberRequest, form: ProfileForm, password_form: PasswordForm, status: int) -> HttpResponse:
     context = {"form": form, "password_form": password_form}
     return render(request, "accounts/profile.html", context, status=status)
 

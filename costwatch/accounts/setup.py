@@ -38,9 +38,7 @@ def waiting_workspace() -> Workspace | None:
     return Workspace.objects.filter(members=None).order_by("id").first()
 
 
-def complete(
-    secret: str, *, email: str, password: str, workspace: Workspace, ip: str | None = None
-) -> Member:
+def complete(secret: str, *, email: str, password: str, workspace: Workspace, ip: str | None = None) -> Member:
     """Make the first owner of `workspace` (saved here when new) and close setup for good.
 
     Of several at once one wins; the others get SetupClosed.

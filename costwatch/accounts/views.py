@@ -53,7 +53,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 @public
 @never_cache
 def first_setup(request: HttpRequest, secret: str) -> HttpResponse:
-    """The page behind the setup link: workspace (unless one waits for its owner) and the owner's e-mail and password."""
+    """The page behind the setup link: workspace (unless one waits for its owner), e-mail and password of the owner."""
     if not setup.is_open(secret):
         raise Http404(GONE.format("If nobody owns this installation yet, restart costwatch: it prints a new one."))
     waiting = setup.waiting_workspace()
@@ -63,9 +63,7 @@ def first_setup(request: HttpRequest, secret: str) -> HttpResponse:
     if posted is not None and owner.is_valid() and (place is None or place.is_valid()):
         workspace = waiting or Workspace(**place.cleaned_data)  # type: ignore[union-attr]
         try:
-            member = setup.complete(
-                secret, **owner.cleaned_data, workspace=workspace, ip=audit.client_ip(request)
-            )
+            member = setup.complete(secret, **owner.cleaned_data, workspace=workspace, ip=audit.client_ip(request))
         except setup.SetupClosed:
             raise Http404(GONE.format("Somebody else was first; log in instead.")) from None
         open_session(request, member)

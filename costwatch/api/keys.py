@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from costwatch.accounts import audit
 from costwatch.accounts.access import own_or_404
-from costwatch.accounts.drf import KeyHolder
+from costwatch.accounts.drf import KeyHolder, caller
 from costwatch.accounts.keys import KeyInvalid, create_key, revoke
 from costwatch.accounts.models import ApiKey, Member
 
@@ -23,7 +23,7 @@ class Keys(APIView):
 
     def get(self, request: Request) -> Response:
         """The workspace's keys, newest first; `cursor` is the id after which to go on."""
-        rows = ApiKey.objects.filter(workspace=request.user.workspace).order_by("-id")
+        rows = ApiKey.objects.filter(workspace=caller(request).workspace).order_by("-id")
         limit, cursor = _whole(request, "limit", 100, 1_000), _whole(request, "cursor", 0, 2**63 - 1)
         page = list((rows.filter(pk__lt=cursor) if cursor else rows)[: limit + 1])
         more = page[limit - 1].pk if len(page) > limit else None
@@ -32,7 +32,7 @@ class Keys(APIView):
     def post(self, request: Request) -> Response:
         """Make a key from `name`, `scopes` and perhaps `expires_at`; its text is in this answer and nowhere else."""
         data = request.data if isinstance(request.data, dict) else {}
-        user = request.user
+        user = caller(request)
         try:
             with transaction.atomic():
                 key, text = create_key(
@@ -57,7 +57,7 @@ class Key(APIView):
 
     def delete(self, request: Request, key_id: int) -> Response:
         """Revoke a key: refused everywhere within a second. Revoking it again changes nothing."""
-        key = own_or_404(ApiKey, request.user.workspace, pk=key_id)
+        key = own_or_404(ApiKey, caller(request).workspace, pk=key_id)
         with transaction.atomic():
             if revoke(key):
                 facts = {"scopes": key.scopes}
@@ -67,7 +67,7 @@ class Key(APIView):
 
 def actor(request: Request) -> Member | ApiKey:
     """Who calls, for the audit log."""
-    user = request.user
+    user = caller(request)
     return ApiKey.objects.get(pk=user.identity.key_id) if isinstance(user, KeyHolder) else user
 
 

@@ -1,4 +1,4 @@
-"""The settings of the workspace itself. Here and not in accounts, because another zone means other days in the books."""
+"""The settings of the workspace itself. Not in accounts, because another zone means other days in the books."""
 
 from typing import Any
 

@@ -81,7 +81,7 @@ def test_the_word_bearer_may_be_written_as_clients_do(workspace, form):
         "Token cw_ingest_x", "Bearer cw_ingest_", "Bearer cw_ingest_" + "a" * 38, "Bearer cw_root_" + "a" * 38,
         "Bearer ' OR 1=1 --", "Bearer cw_ingest_'; DROP TABLE accounts_apikey; --", "Bearer \x00", "Bearer \ud800",
         "Bearer ключ", "Bearer ÿþ", "Bearer " + "a" * 100_000, "Basic " + "QUFB" * 30_000, "Bearer a b c", "\r\n",
-        "Bearer cw_ingest_" + "１" * 38, "null", "undefined", "Bearer null", "Digest username=x", "Bearer {}", ":",
+        "Bearer cw_ingest_" + "\uff11" * 38, "null", "undefined", "Bearer null", "Digest username=x", "Bearer {}", ":",
     ],
 )  # fmt: skip
 def test_a_hostile_or_broken_header_is_a_401_without_a_look_into_the_database(header, django_assert_num_queries):

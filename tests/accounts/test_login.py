@@ -9,10 +9,10 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.utils import timezone
-from tests.accounts.conftest import PASSWORD, make_member
 
 from costwatch.accounts import login, members
 from costwatch.accounts.models import AuditEntry, LoginThrottle, Member, Role
+from tests.accounts.conftest import PASSWORD, make_member
 
 pytestmark = pytest.mark.django_db
 

@@ -6,11 +6,11 @@ from zoneinfo import available_timezones
 import pytest
 from django.db import connection
 from django.test import Client
-from tests.accounts.conftest import PASSWORD, make_member
 
 from costwatch.accounts import setup
 from costwatch.accounts.forms import time_zones
 from costwatch.accounts.models import AuditEntry, Member, Role, SetupToken, Workspace
+from tests.accounts.conftest import PASSWORD, make_member
 
 pytestmark = pytest.mark.django_db
 FORM = {
