@@ -49,7 +49,9 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """403 for a form without a valid token: an old page, or cookies refused."""
-    return answer(request, 403, "This form is out of date, or cookies are blocked. Go back, reload the page, try again.")
+    return answer(
+        request, 403, "This form is out of date, or cookies are blocked. Go back, reload the page, try again."
+    )
 
 
 def answer(request: HttpRequest, status: int, sentence: str = "") -> HttpResponseBase:

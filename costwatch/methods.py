@@ -29,5 +29,5 @@ def by_method(**views: View) -> View:
 
     exempt = csrf_exempt(dispatch)
     exempt.by_method = views  # type: ignore[attr-defined]
-    exempt.access = " ".join(sorted({rule_of(view) or "" for view in views.values()}))  # type: ignore[attr-defined]
+    exempt.access = {method: rule_of(view, method) for method, view in views.items()}  # type: ignore[attr-defined]
     return exempt
