@@ -121,7 +121,9 @@ def stop_cluster(cluster: Cluster) -> None:
                 return
         if pid_file.exists():
             raise Trouble(f"A PostgreSQL server left over on {cluster.folder} does not stop; end it by its process id.")
-    pid_file.unlink(missing_ok=True)
+    # killed a moment ago it may still be there as a zombie, and the socket's lock names it too
+    for left_over in (pid_file, cluster.sockets / ".s.PGSQL.5432", cluster.sockets / ".s.PGSQL.5432.lock"):
+        left_over.unlink(missing_ok=True)
 
 
 def _is_postgres(pid_file: Path) -> bool:

@@ -93,6 +93,10 @@ class Installation:
                 victim.kill()
         return len(victims)
 
+    @property
+    def database_url(self) -> str:
+        return str(json.loads((self.data_dir / "installation.json").read_text())["database_url"])
+
     def postmaster(self) -> int:
         return int((self.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
 

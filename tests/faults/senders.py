@@ -35,9 +35,9 @@ class Sender:
 
     def _work(self) -> None:
         while not self._over.is_set():
-            self.send([self._event() for _ in range(self.size)])
+            self.send([self.event() for _ in range(self.size)])
 
-    def _event(self) -> dict[str, object]:
+    def event(self) -> dict[str, object]:
         return {
             "event_id": uuid.uuid4().hex, "model": "gpt-4o-mini", "provider": "openai", "agent_id": "triage",
             "run_id": f"run-{time.time_ns() // 10**9}", "user_id": "u-1", "input_tokens": 1000, "output_tokens": 100,

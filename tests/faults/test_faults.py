@@ -6,6 +6,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -52,8 +53,7 @@ def check(installation: Installation, senders: list[Sender]) -> None:
     acknowledged = [event for sender in senders for event in sender.acknowledged]
     assert [wrong for sender in senders for wrong in sender.wrong] == []
     assert len(acknowledged) == len(set(acknowledged)) > 0
-    database = (installation.data_dir / "database.url").read_text().strip()
-    with psycopg.connect(database) as connection:
+    with psycopg.connect(installation.database_url) as connection:
         stored = [
             row[0]
             for row in connection.execute("SELECT event_id FROM usage_event WHERE event_id = ANY(%s)", [acknowledged])
@@ -67,7 +67,7 @@ def test_web_workers_killed_in_the_middle_of_batches(installation, key):
     def hurt() -> None:
         dice = random.Random(1)
         for _ in range(12):
-            installation.kill("granian")
+            installation.kill("costwatch.up.web")
             time.sleep(dice.uniform(0.3, 1.2))
 
     check(installation, under_load(installation, key, hurt))
@@ -122,8 +122,7 @@ def test_with_the_broker_dead_everything_still_happens_within_ten_seconds(instal
     last.start()
     time.sleep(0.5)
     last.stop()
-    database = (installation.data_dir / "database.url").read_text().strip()
-    with psycopg.connect(database, autocommit=True) as connection:
+    with psycopg.connect(installation.database_url, autocommit=True) as connection:
         until = time.monotonic() + 12
         while connection.execute("SELECT count(*) FROM ingest_batch").fetchone()[0]:  # type: ignore[index]
             assert time.monotonic() < until, "batches were not folded"
@@ -142,3 +141,17 @@ def test_everything_killed_at_once_and_started_again_with_all_data(installation,
     for sender in senders:
         sender.stop()
     check(installation, senders)
+
+
+def test_the_same_batches_from_eight_clients_at_once_count_once(installation, key):
+    batches = [[Sender("", "").event() for _ in range(40)] for _ in range(10)]
+    senders = [Sender(installation.url, key) for _ in range(8)]
+
+    def replay(sender: Sender, turn: int) -> None:
+        for batch in batches[turn:] + batches[:turn]:
+            sender.send(batch[turn:] + batch[:turn])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(replay, senders, range(8)))
+    assert [wrong for sender in senders for wrong in sender.wrong] == []
+    check(installation, senders[:1])
