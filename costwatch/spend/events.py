@@ -23,7 +23,7 @@ FIRST_WINDOW = timedelta(hours=6)
 WINDOW_GROWTH = 4
 
 _SOURCE = Source("usage_event", "occurred_at", None, {name: f"r.{c}" for name, c in FACTS.items()}, "r.attribution_id")
-_COLUMNS = tuple(field.column for field in UsageEvent._meta.concrete_fields)
+_COLUMNS = tuple(str(field.column) for field in UsageEvent._meta.concrete_fields)
 _SELECT = f"SELECT {', '.join(f'r.{c}' for c in _COLUMNS)} FROM"
 
 

@@ -1,6 +1,6 @@
 """Runs: one execution of an agent each, with the sums of all its calls, folded or not."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -23,7 +23,7 @@ NOTHING: Clause = ("false", [])
 _TICK = timedelta(microseconds=1)
 # order → what it sorts by, and its type for the cursor
 _TIME = (datetime.isoformat, "timestamptz")
-_SORTS = {
+_SORTS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "cost": ("cost", str, "numeric"),
     "calls": ("calls", int, "bigint"),
     "started": ("first_at", *_TIME),

@@ -40,7 +40,7 @@ class Sums:
         """The share of the money that is priced, from 0 to 1, rounded down; None where no money is known of."""
         money = self.cost + self.upper_bound
         if money <= 0:
-            return None if self.unpriced_calls or not self.calls else Decimal(1)
+            return Decimal(1) if self.priced_calls and not self.unpriced_calls else None
         return (self.cost / money).quantize(SHARE_STEP, ROUND_DOWN)
 
     def __bool__(self) -> bool:

@@ -46,7 +46,8 @@ def test_an_event_comes_back_with_all_it_was_sent_with(workspace):
     record(workspace.lane, [sent])
     found = event(workspace, "ev/1 ü?#%")
     for field in ("event_id", "timestamp", "model", "provider", "operation", "agent_id", "user_id", "run_id",
-                  "session_id", "step", "parent_id", "task", "environment", "release", "tags", "input_tokens", "output_tokens",
+                  "session_id", "step", "parent_id", "task", "environment", "release", "tags", "input_tokens",
+                  "output_tokens",
                   "cached_input_tokens", "reasoning_tokens", "latency_ms", "error_type", "tool", "call_fingerprint",
                   "input_error", "api", "service_tier", "region", "requests", "response_id"):  # fmt: skip
         assert found[field] == getattr(sent, field), field
