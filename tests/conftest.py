@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.live import LiveServer
+
 
 @pytest.fixture(autouse=True)
 def fresh_caches():
@@ -10,3 +12,14 @@ def fresh_caches():
     from costwatch.ledger import record
 
     record.forget()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory):
+    """A real web server with a database of its own (tests/live.py)."""
+    live = LiveServer(tmp_path_factory.mktemp("live"))
+    try:
+        live.start()
+        yield live
+    finally:
+        live.stop()
