@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.core.paginator import Paginator
 from django.db import transaction
+from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -36,7 +37,7 @@ def key_list(request: MemberRequest) -> HttpResponse:
     if made:
         form = KeyForm(initial={"scopes": ["ingest"]})
     rows = ApiKey.objects.filter(workspace=request.workspace).select_related("created_by")
-    context = {"form": form, "made": made, "rows": rows.order_by("revoked_at", "-id"), "now": timezone.now()}
+    context = {"form": form, "made": made, "rows": rows.order_by(F("revoked_at").desc(nulls_first=True), "-id"), "now": timezone.now()}
     response = render(request, "accounts/keys.html", context, status=_status(form, request))
     if made:
         response["Cache-Control"] = "no-store"
