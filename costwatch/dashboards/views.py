@@ -1,18 +1,151 @@
-"""The pages. A view says who may, reads the state from the address, makes one call and renders."""
+"""The Overview. A view says who may, reads the state from the address, makes one call and renders."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from functools import wraps
+from typing import Any
+from urllib.parse import parse_qsl
 
-from costwatch.accounts.access import member_page
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+
+from costwatch.accounts.access import MemberRequest, View, member_page
+from costwatch.dashboards import menu, welcome
+from costwatch.dashboards.csv import csv_answer
+from costwatch.dashboards.overview import overview as content
+from costwatch.dashboards.overview import table_only, version
+from costwatch.dashboards.ranges import BadRange, of_kind
+from costwatch.dashboards.state import State, plural, title
+from costwatch.dashboards.table import csv_rows
+from costwatch.spend.dimensions import is_dimension
+from costwatch.spend.filters import BadQuery
+
+RANGE_FIELDS = ("period", "on", "first", "last")
+UNCOMPARED = ("run", "session")  # nothing of these is there again a week later
+
+
+def understandable(view: View) -> View:
+    """Turns an address that cannot be understood into a 400 that says what is wrong with it."""
+
+    @wraps(view)
+    def checked(*args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(*args, **kwargs)
+        except (BadQuery, BadRange) as wrong:
+            raise BadRequest(str(wrong)) from None
+
+    return checked
 
 
 @member_page("viewer")
-def overview(request: HttpRequest) -> HttpResponse:
-    """What was spent, on what, and what changed."""
-    return render(request, "dashboards/overview.html")
+@understandable
+def overview(request: MemberRequest) -> HttpResponse:
+    """What was spent, on what, and what changed; before the first event, how to send it."""
+    if not welcome.has_events(request.workspace):
+        return welcome.page(request)
+    now = timezone.now()
+    state = State.from_query(request.GET, request.workspace, now)
+    if "value" in request.GET and is_dimension(request.GET.get("pick", "")):
+        return redirect(_with_typed_value(request, state))
+    if _is_for(request, "filter-panel"):
+        return render(request, "dashboards/filter_panel.html", _filter_menu(request, state))
+    if request.headers.get("X-Seen"):
+        seen = version(request.workspace, state, now)
+        if request.headers["X-Seen"] == seen:
+            return HttpResponse(status=204)
+    return overview_page(request, state)
 
 
 @member_page("viewer")
-def runs(request: HttpRequest) -> HttpResponse:
-    """The runs of a period."""
-    return render(request, "dashboards/runs.html")
+@understandable
+def overview_csv(request: MemberRequest) -> HttpResponse:
+    """The Overview's table with all digits."""
+    state = State.from_query(request.GET, request.workspace, timezone.now())
+    rows = csv_rows(state, table_only(request.workspace, state))
+    return csv_answer(rows, f"spend-by-{state.by.removeprefix('tag.')}-{state.range.first}-{state.range.last}.csv")
+
+
+@member_page("viewer")
+def first_event(request: MemberRequest) -> HttpResponse:
+    """What the welcome page asks every two seconds: the lights or, once there is an event, the Overview instead."""
+    if not welcome.has_events(request.workspace):
+        return render(request, "dashboards/lights.html", welcome.progress(request))
+    response = overview_page(request, State.from_query(request.GET, request.workspace, timezone.now()))
+    response["HX-Retarget"] = "#welcome"
+    response["HX-Reswap"] = "outerHTML show:window:top"
+    response["HX-Push-Url"] = "/"
+    return response
+
+
+def overview_page(request: MemberRequest, state: State) -> HttpResponse:
+    """The page, or for htmx its content alone."""
+    now = state.range.now
+    tabs, more_tabs = menu.groupings(state, request.workspace.lane)
+    context = {
+        "state": state,
+        "page": content(request.workspace, state, now),
+        "version": version(request.workspace, state, now),
+        "tabs": tabs,
+        "more_tabs": more_tabs,
+        "compare": state.by not in UNCOMPARED,
+        "by_title": title(state.by),
+        "by_plural": plural(state.by),
+        "without_filters": state.url(include={}, exclude={}),
+        "last_month": state.url(range=of_kind("30d", state.range.today, now, state.range.zone), include={}, exclude={}),
+        **frame(state),
+        **_filter_menu(request, state),
+    }
+    return page_or_fragment(request, "dashboards/overview.html", "dashboards/overview_body.html", context)
+
+
+def frame(state: State, path: str = "/") -> dict[str, Any]:
+    """The period picker's links."""
+    before, after = state.range.previous(), state.range.next()
+    return {
+        "periods": menu.period_choices(state, path),
+        "previous": state.url(path, range=before) if before else None,
+        "next": state.url(path, range=after) if after else None,
+        "path": path,
+        "query": state.query(),
+        "range_pairs": [pair for pair in hidden_pairs(state) if pair[0] not in RANGE_FIELDS],
+    }
+
+
+def page_or_fragment(request: HttpRequest, page: str, fragment: str, context: dict[str, Any]) -> HttpResponse:
+    """One address, two answers: caches must keep them apart."""
+    alone = is_fragment(request)
+    response = render(request, fragment if alone else page, {**context, "fragment": alone})
+    patch_vary_headers(response, ("HX-Request", "HX-History-Restore-Request"))
+    return response
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part of the page (going back through history it wants all of it)."""
+    htmx = request.htmx  # type: ignore[attr-defined]
+    return bool(htmx) and not htmx.history_restore_request
+
+
+def _is_for(request: HttpRequest, target: str) -> bool:
+    return is_fragment(request) and request.htmx.target == target  # type: ignore[attr-defined]
+
+
+def _filter_menu(request: MemberRequest, state: State) -> dict[str, Any]:
+    pick = request.GET.get("pick", "")
+    return {
+        "filter_choices": menu.filter_choices(state, request.workspace.lane),
+        "picked": menu.picked(request.workspace, state, pick) if is_dimension(pick) else None,
+        "state": state,
+        "query": state.query(),
+        "pairs": hidden_pairs(state),
+    }
+
+
+def _with_typed_value(request: HttpRequest, state: State) -> str:
+    excluded = request.GET.get("op") == "not"
+    return state.url(**state.narrowed(request.GET["pick"], request.GET["value"].strip(), excluded=excluded))
+
+
+def hidden_pairs(state: State) -> list[tuple[str, str]]:
+    """The state as hidden fields of a GET form."""
+    return parse_qsl(state.query(), keep_blank_values=True)

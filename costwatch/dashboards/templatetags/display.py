@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from costwatch.dashboards import display
+from costwatch.spend.sums import Sums
 
 register = template.Library()
 
@@ -48,6 +49,18 @@ def moment(at: datetime | None, zone: str) -> str:
     return display.moment(at and at.astimezone(ZoneInfo(zone)))
 
 
+@register.filter
+def cached_share(sums: Sums) -> Decimal:
+    """The part of the input tokens that was read from a cache."""
+    return Decimal(sums.cached_input_tokens) / sums.input_tokens if sums.input_tokens else Decimal(0)
+
+
+@register.filter
+def width(share: Any) -> str:
+    """A share as the width of a drawn bar."""
+    return f"{max(0, min(100, float(share) * 100)):.2f}%"
+
+
 @register.simple_tag
 def token_cell(number: int | None) -> SafeString:
     """Tokens for a table cell, the exact number in the title."""
@@ -64,7 +77,5 @@ def change(now: Decimal, before: Decimal) -> SafeString:
 @register.simple_tag
 def bar(part: Any, colour: str) -> SafeString:
     """A bar of a share (0 to 1) of the column's width; drawn by an attribute, which a strict CSP allows."""
-    width = f"{max(0, min(100, float(part) * 100)):.2f}%"
-    return format_html(
-        '<svg class="bar c-{}" aria-hidden="true"><rect width="{}" height="100%"/></svg>', colour, width
-    )
+    drawn = '<svg class="bar c-{}" aria-hidden="true"><rect width="{}" height="100%"/></svg>'
+    return format_html(drawn, colour, width(part))

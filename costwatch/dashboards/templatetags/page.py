@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from costwatch.dashboards.state import State
 from costwatch.dashboards.theme import theme_of
 
 register = template.Library()
@@ -32,3 +33,24 @@ def nav_link(context: Context, name: str, label: str) -> SafeString:
     path = context["request"].path if "request" in context else ""
     here = path == address or any(path == below or path.startswith(f"{below}/") for below in BELOW.get(name, ()))
     return format_html('<a href="{}"{}>{}</a>', address, SafeString(' aria-current="page"') if here else "", label)
+
+
+@register.simple_tag(takes_context=True)
+def sort_head(context: Context, column: str, label: str, css: str = "", span: int = 1) -> SafeString:
+    """The head of a column that sorts by it; the sorted one says so to eyes and screen readers."""
+    state: State = context["state"]
+    arrow, spoken = "", SafeString("")
+    if state.sort.removeprefix("-") == column:
+        down = state.sort.startswith("-")
+        arrow, spoken = (" ↓", "descending") if down else (" ↑", "ascending")
+        spoken = format_html(' aria-sort="{}"', spoken)
+    return format_html(
+        '<th scope="col"{}{}{}><a id="sort-{}" href="{}">{}{}</a></th>',
+        format_html(' class="{}"', css) if css else "",
+        format_html(' colspan="{}"', span) if span > 1 else "",
+        spoken,
+        column,
+        state.sorted_by(column, context.get("path", "/")),
+        label,
+        arrow,
+    )

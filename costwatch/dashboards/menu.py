@@ -1,0 +1,113 @@
+"""The choices a page offers: periods, groupings, values to filter by."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.core.cache import cache
+from django.db.models import F, Func
+
+from costwatch.accounts.models import Workspace
+from costwatch.dashboards import display
+from costwatch.dashboards.ranges import KINDS, of_kind
+from costwatch.dashboards.state import TABS, State, title
+from costwatch.ledger.models import Attribution
+from costwatch.spend.dimensions import NAMES, TAG
+from costwatch.spend.filters import SpendFilter
+from costwatch.spend.queries import query
+
+MOST_TAGS = 40
+TAGS_FOR = 30  # seconds
+VALUES = 12
+KEYS = {"today": "d", "7d": "w", "month": "m"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One link of a menu."""
+
+    name: str
+    label: str
+    url: str
+    current: bool = False
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value a filter can take: what it cost, and the addresses with it and without it."""
+
+    label: str
+    cost: Decimal
+    is_url: str
+    is_not_url: str
+
+
+@dataclass(frozen=True)
+class Picked:
+    """The dimension whose values the filter menu offers."""
+
+    name: str
+    label: str
+    values: list[Value]
+    more: bool
+
+
+def period_choices(state: State, path: str = "/") -> list[Choice]:
+    """Today, 7 days, month to date, 30 days."""
+    span = state.range
+    return [
+        Choice(
+            kind,
+            label,
+            state.url(path, range=of_kind(kind, span.today, span.now, span.zone)),
+            span.kind == kind and span.is_current,
+            KEYS.get(kind, ""),
+        )
+        for kind, label in KINDS.items()
+    ]
+
+
+def tag_names(lane: int) -> list[str]:
+    """The tags that calls carry, by name."""
+    named = Attribution.objects.filter(lane=lane).annotate(tag=Func(F("tags"), function="jsonb_object_keys"))
+    found = named.values_list("tag", flat=True).distinct()[:MOST_TAGS]
+    return cache.get_or_set(f"tags:{lane}", lambda: sorted(found), TAGS_FOR)
+
+
+def groupings(state: State, lane: int) -> tuple[list[Choice], list[Choice]]:
+    """The groupings that stand as tabs (with the current one), and the others."""
+    tags = [f"{TAG}{name}" for name in tag_names(lane)]
+    first = [*TABS, *(tag for tag in tags[:1])]
+    if state.by not in first:
+        first.append(state.by)
+    rest = [name for name in (*NAMES, *tags) if name not in first]
+    return [_by(state, name) for name in first], [_by(state, name) for name in rest]
+
+
+def filter_choices(state: State, lane: int) -> list[Choice]:
+    """The dimensions a filter can be put on."""
+    names = (*TABS, *(f"{TAG}{name}" for name in tag_names(lane)), *(n for n in NAMES if n not in TABS))
+    return [Choice(name, title(name), name) for name in names]
+
+
+def picked(workspace: Workspace, state: State, dimension: str) -> Picked:
+    """The dearest values of a dimension in the page's span, whatever condition is on it now."""
+    rest = SpendFilter(state.range.start, state.range.end, state.include, state.exclude).without(dimension)
+    groups = query(workspace, rest, (dimension,), limit=VALUES).groups
+    values = [
+        Value(
+            display.name(value),
+            group.sums.cost,
+            state.url(**state.narrowed(dimension, value)),
+            state.url(**state.narrowed(dimension, value, excluded=True)),
+        )
+        for group in groups
+        if not group.other and (value := group.values[dimension]) is not None
+    ]
+    return Picked(dimension, title(dimension), values, any(group.other for group in groups))
+
+
+def _by(state: State, name: str) -> Choice:
+    return Choice(name, title(name), state.url(by=name, sort="-cost", all_rows=False), name == state.by)
+
+

@@ -1,0 +1,101 @@
+"""What changed: who moved the total, in dollars, against the compared span."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from costwatch.dashboards import display
+from costwatch.dashboards.state import State
+from costwatch.spend.queries import Answer
+from costwatch.spend.sums import Sums
+
+SHOWN = 6
+SMALLEST = Decimal("0.005")
+NO_SUMS = Sums()
+
+
+@dataclass(frozen=True)
+class Mover:
+    """One mover: its amount, why in a few words, and its bar around the middle of the column (in per cent)."""
+
+    label: str
+    detail: str
+    url: str
+    delta: Decimal
+    why: str
+    bar_from: str
+    bar_width: str
+
+    @property
+    def state(self) -> str:
+        return "bad" if self.delta > 0 else "ok"
+
+
+@dataclass(frozen=True)
+class Movers:
+    """The largest changes, how many smaller ones there are and what they come to, and the net change."""
+
+    movers: list[Mover]
+    smaller: int
+    smaller_delta: Decimal
+    net: Decimal
+
+
+def grouping(by: str) -> tuple[str, ...]:
+    """Agents are looked at together with their models, for a move from one to the other is what often happened."""
+    return (by, "model") if by == "agent" else (by,)
+
+
+def movers(state: State, answer: Answer, compared: Answer) -> Movers:
+    """The movers between two answers grouped by `grouping(state.by)`."""
+    names = grouping(state.by)
+    now, before = _sums(answer, names), _sums(compared, names)
+    deltas = [(now.get(key, NO_SUMS).cost - before.get(key, NO_SUMS).cost, key) for key in now | before]
+    deltas = sorted((d for d in deltas if abs(d[0]) >= SMALLEST), key=lambda d: -abs(d[0]))
+    largest = abs(deltas[0][0]) if deltas else Decimal(1)
+    first = sorted(deltas[:SHOWN], reverse=True)
+    net = answer.total.cost - compared.total.cost
+    shown = [_mover(state, key, delta, now.get(key, NO_SUMS), before.get(key, NO_SUMS), largest) for delta, key in first]
+    return Movers(shown, len(deltas) - len(first), net - sum((d for d, _ in first), Decimal(0)), net)
+
+
+def _mover(state: State, key: tuple[str, ...], delta: Decimal, now: Sums, before: Sums, largest: Decimal) -> Mover:
+    half = 50 * float(abs(delta) / largest)
+    return Mover(
+        display.name(key[0]),
+        display.name(key[1]) if len(key) > 1 else "",
+        state.drill(key[0]),
+        delta,
+        why(now, before),
+        f"{50 if delta > 0 else 50 - half:.2f}%",
+        f"{half:.2f}%",
+    )
+
+
+def why(now: Sums, before: Sums) -> str:
+    """The reason in a few words: new, gone, more calls, dearer calls."""
+    if not before.calls:
+        return "not there before"
+    if not now.calls:
+        return "no calls any more"
+    parts = [
+        _told(Decimal(now.calls), Decimal(before.calls), "calls"),
+        _told(now.cost / now.calls, before.cost / before.calls, "$ per call"),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _told(now: Decimal, before: Decimal, what: str) -> str:
+    if before <= 0:
+        return ""
+    ratio = now / before - 1
+    if abs(ratio) < Decimal("0.005"):
+        return f"same {what}"
+    sign = "+" if ratio > 0 else display.MINUS
+    return f"{sign}{abs(ratio) * 100:,.0f} % {what}"
+
+
+def _sums(answer: Answer, names: Sequence[str]) -> dict[tuple[str, ...], Sums]:
+    return {
+        tuple(group.values[name] or "" for name in names): group.sums for group in answer.groups if not group.other
+    }

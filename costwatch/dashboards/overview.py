@@ -1,0 +1,141 @@
+"""Everything on the Overview, out of one snapshot of the books: figure = chart = table = CSV."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from costwatch.accounts.models import Workspace
+from costwatch.dashboards import charts, colours, display
+from costwatch.dashboards.figures import Figures, figures
+from costwatch.dashboards.movers import Movers, grouping, movers
+from costwatch.dashboards.ranges import Compared
+from costwatch.dashboards.state import State
+from costwatch.dashboards.table import Table, table
+from costwatch.lib import periods
+from costwatch.spend.queries import MOST_GROUPS, Answer, query
+from costwatch.spend.snapshot import snapshot
+
+CHART_VALUES = 60  # values fetched per bar: seven are drawn, and a few more decide which
+
+
+@dataclass(frozen=True)
+class LegendItem:
+    """A series: its colour, what a click on it asks for."""
+
+    label: str
+    colour: str
+    url: str
+    leaves: bool
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The figure, its legend in the order of the series, and the sentence that says what is to be seen."""
+
+    figure: dict[str, Any]
+    legend: list[LegendItem]
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The page's content. `chart` is None where nothing was spent or called in the span."""
+
+    answer: Answer
+    compared: Compared
+    before: Decimal
+    figures: Figures
+    chart: Chart | None
+    movers: Movers
+    table: Table
+
+
+def overview(workspace: Workspace, state: State, now: datetime) -> Overview:
+    """The content for a state."""
+    owned = colours.slots(workspace, state.by, now)
+    with snapshot(workspace.lane):
+        found, earlier = _grouped(workspace, state, (state.by,))
+        pairs = grouping(state.by)
+        moved, moved_before = (found, earlier) if len(pairs) == 1 else _grouped(workspace, state, pairs)
+        bars = query(workspace, state.filter(), (state.by,), state.range.bucket, limit=CHART_VALUES)
+        head = figures(workspace, state, now)
+    order, colour = _series(found, state.by, owned)
+    return Overview(
+        found,
+        state.range.compared(),
+        earlier.total.cost,
+        head,
+        _chart(workspace, state, bars, found, order, colour) if found.total else None,
+        movers(state, moved, moved_before),
+        table(state, found, earlier, colour),
+    )
+
+
+def table_only(workspace: Workspace, state: State) -> Table:
+    """The table alone, for its CSV."""
+    with snapshot(workspace.lane):
+        found, earlier = _grouped(workspace, state, (state.by,))
+    return table(state, found, earlier, {})
+
+
+def version(workspace: Workspace, state: State, now: datetime) -> str:
+    """A short text that changes when the page would: with the sums of its span and of today, and with the minute."""
+    today = periods.period("day", now, periods.zone(workspace.time_zone))
+    with snapshot(workspace.lane):
+        sums = [query(workspace, state.filter(s, e)).total for s, e in
+                ((state.range.start, state.range.end), (today.start, today.end))]  # fmt: skip
+    told = repr((sums, now.replace(second=0, microsecond=0), state.query()))
+    return sha256(told.encode()).hexdigest()[:16]
+
+
+def _grouped(workspace: Workspace, state: State, by: Sequence[str]) -> tuple[Answer, Answer]:
+    compared = state.range.compared()
+    then = state.filter(compared.start, compared.end)
+    return query(workspace, state.filter(), by, limit=MOST_GROUPS), query(workspace, then, by, limit=MOST_GROUPS)
+
+
+def _series(found: Answer, by: str, owned: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The values that are drawn, dearest first, and their colours."""
+    ranked = sorted(found.groups, key=lambda g: -g.sums.cost)
+    order = [value for g in ranked if not g.other and (value := g.values[by]) and g.sums.cost > 0][: colours.SERIES]
+    return order, colours.assign(order, owned)
+
+
+def _chart(
+    workspace: Workspace, state: State, bars: Answer, found: Answer, order: list[str], colour: dict[str, str]
+) -> Chart:
+    places = charts.buckets_of(state.range, workspace.week_start)
+    starts = periods.buckets(
+        state.range.start, state.range.end, state.range.bucket, state.range.zone, workspace.week_start
+    )
+    at = {period.start: number for number, period in enumerate(starts)}
+    amounts = {key: [Decimal(0)] * len(starts) for key in [*order, None, ""]}
+    for group in bars.groups:
+        value = None if group.other else group.values[state.by]
+        key = value if value in amounts else None
+        amounts[key][at[group.bucket]] += group.sums.cost  # type: ignore[index]
+    others = sum(1 for g in found.groups if g.values[state.by] and g.values[state.by] not in order)
+    shown: list[tuple[str, str, str, str | None]] = [(value, colour[value], state.drill(value), value) for value in order]
+    shown.append((f"Other ({others:,})", colours.OTHER, state.url(all_rows=True), None))
+    shown.append((display.NOT_ATTRIBUTED, colours.NONE, state.drill(""), ""))
+    shown = [item for item in shown if any(amounts[item[3]])]
+    series = [charts.Series(name, token, amounts[key]) for name, token, _, key in shown]
+    legend = [LegendItem(name, token, url, state.leaves(key)) for name, token, url, key in shown]
+    totals = [sum(column, Decimal(0)) for column in zip(*(s.amounts for s in series), strict=True)]
+    return Chart(charts.stacked(places, series), legend, _sentence(state, places, totals, found.total.cost))
+
+
+def _sentence(state: State, places: charts.Buckets, totals: Sequence[Decimal], total: Decimal) -> str:
+    said = (
+        f"Stacked bars: spend per {state.range.bucket} by {state.by.removeprefix('tag.')}, {state.range.label}, "
+        f"total {display.money(total)}."
+    )
+    if totals and max(totals) > 0:
+        peak = max(range(len(totals)), key=lambda n: totals[n])
+        said += f" The peak is {display.money(totals[peak])}, {places.labels[peak]}."
+    if places.unfinished is not None:
+        said += f" The last {state.range.bucket} is not over."
+    return f"{said} The table below holds the figures."

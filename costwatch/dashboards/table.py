@@ -1,0 +1,142 @@
+"""The rows under the chart: every value of the grouping, what it cost and how that changed. They add up to the total."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from costwatch.dashboards import display
+from costwatch.dashboards.state import State
+from costwatch.spend.queries import Answer
+from costwatch.spend.sums import Sums, add
+
+SHOWN = 25
+NO_SUMS = Sums()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row; `value` None stands for several values together (Other, Total)."""
+
+    value: str | None
+    label: str
+    sums: Sums
+    before: Sums
+    total_cost: Decimal
+    top_cost: Decimal
+    colour: str = "other"
+    url: str = ""
+    leaves: bool = False
+
+    @property
+    def share(self) -> Decimal | None:
+        return self.sums.cost / self.total_cost if self.total_cost > 0 else None
+
+    @property
+    def bar(self) -> Decimal:
+        return self.sums.cost / self.top_cost if self.top_cost > 0 else Decimal(0)
+
+    @property
+    def change(self) -> Decimal:
+        return self.sums.cost - self.before.cost
+
+    @property
+    def per_run(self) -> Decimal | None:
+        return self.sums.cost / self.sums.runs if self.sums.runs else None
+
+    @property
+    def tokens(self) -> int:
+        return self.sums.input_tokens + self.sums.output_tokens
+
+    @property
+    def all_unpriced(self) -> bool:
+        """Whether no price is known of anything here: then the cost is unknown, not $0.00."""
+        return bool(self.sums.calls) and not self.sums.priced_calls
+
+
+ORDER: Mapping[str, Callable[[Row], Any]] = {
+    "cost": lambda row: row.sums.cost,
+    "change": lambda row: row.change,
+    "runs": lambda row: row.sums.runs,
+    "per_run": lambda row: row.per_run or Decimal(0),
+    "calls": lambda row: row.sums.calls,
+    "tokens": lambda row: row.tokens,
+    "name": lambda row: row.label.casefold(),
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """`rows` in order, Other and Not attributed after them, then `total`. `hidden`: how many values Other holds."""
+
+    rows: list[Row]
+    total: Row
+    hidden: int
+
+
+def table(state: State, answer: Answer, compared: Answer, colours: Mapping[str, str]) -> Table:
+    """The rows of an answer beside those of the span it is compared with."""
+    now, before = _sums(answer, state.by), _sums(compared, state.by)
+    top = max((sums.cost for sums in now.values()), default=Decimal(0))
+
+    def row(value: str | None, label: str, sums: Sums, earlier: Sums, url: str, colour: str) -> Row:
+        return Row(value, label, sums, earlier, answer.total.cost, top, colour, url, state.leaves(value))
+
+    named = [
+        row(value, value, now.get(value, NO_SUMS), before.get(value, NO_SUMS), state.drill(value), colours.get(value, "other"))
+        for value in now
+        if value
+    ]
+    named.sort(key=lambda r: (ORDER["cost"](r), r.label), reverse=True)
+    named.sort(key=ORDER[state.sort.removeprefix("-")], reverse=state.sort.startswith("-"))
+    shown = named if state.all_rows or len(named) <= SHOWN + 1 else named[:SHOWN]
+    rows, hidden = list(shown), named[len(shown) :]
+    rest = add([*(r.sums for r in hidden), *(g.sums for g in answer.groups if g.other)])
+    attributed_before = add(before.get(r.label, NO_SUMS) for r in shown)
+    rest_before = _less(compared.total, attributed_before, before.get("", NO_SUMS))
+    if rest or hidden:
+        label = f"Other ({len(hidden):,})" if hidden else "Other"
+        rows.append(row(None, label, rest, rest_before, state.url(all_rows=True), "other"))
+    elif rest_before:
+        rows.append(row(None, "No longer there", NO_SUMS, rest_before, "", "other"))
+    if "" in now or "" in before:
+        earlier = before.get("", NO_SUMS)
+        rows.append(row("", display.NOT_ATTRIBUTED, now.get("", NO_SUMS), earlier, state.drill(""), "none"))
+    total = Row(None, "Total", answer.total, compared.total, answer.total.cost, top)
+    return Table(rows, total, len(hidden))
+
+
+def _sums(answer: Answer, by: str) -> dict[str, Sums]:
+    return {value: group.sums for group in answer.groups if (value := group.values[by]) is not None}
+
+
+def _less(total: Sums, *parts: Sums) -> Sums:
+    gone = add(parts)
+    return Sums(**{name: getattr(total, name) - getattr(gone, name) for name in Sums.__slots__})
+
+
+def csv_rows(state: State, found: Table) -> Sequence[Sequence[Any]]:
+    """The table as it is on the page, with all digits: a heading, the rows, the total."""
+    heading = [
+        state.by, "cost_usd", "share", "cost_before_usd", "change_usd", "runs", "cost_per_run_usd", "calls",
+        "priced_calls", "unpriced_calls", "usage_unknown_calls", "unpriced_upper_bound_usd",
+        "input_tokens", "cached_input_tokens", "output_tokens",
+    ]  # fmt: skip
+    return [heading, *(_csv_row(row) for row in [*found.rows, found.total])]
+
+
+def _csv_row(row: Row) -> list[Any]:
+    s = row.sums
+    return [
+        row.label, s.cost, _six(row.share), row.before.cost, row.change, s.runs, _twelve(row.per_run), s.calls,
+        s.priced_calls, s.unpriced_calls, s.unknown_calls, s.upper_bound,
+        s.input_tokens, s.cached_input_tokens, s.output_tokens,
+    ]  # fmt: skip
+
+
+def _six(share: Decimal | None) -> Decimal | str:
+    return "" if share is None else share.quantize(Decimal("0.000001"))
+
+
+def _twelve(amount: Decimal | None) -> Decimal | str:
+    return "" if amount is None else amount.quantize(Decimal("0.000000000001"))

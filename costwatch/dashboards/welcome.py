@@ -1,0 +1,50 @@
+"""The first visit: a key, one command to paste, and a page that notices the first event by itself."""
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from costwatch.accounts import audit, keys
+from costwatch.accounts.access import MemberRequest, member_page
+from costwatch.accounts.models import ApiKey, Workspace
+from costwatch.ledger.models import EventKey
+
+KEY_NAME = "First key"
+EXAMPLE_MODEL = "gpt-5-mini"
+
+
+def has_events(workspace: Workspace) -> bool:
+    """Whether anything was ever recorded here."""
+    return EventKey.objects.filter(lane=workspace.lane).exists()
+
+
+def page(request: MemberRequest, made: str | None = None) -> HttpResponse:
+    """How to send the first event."""
+    context = {**progress(request), "made": made, "events_url": _events_url(request), "model": EXAMPLE_MODEL}
+    response = render(request, "dashboards/welcome.html", context)
+    if made:
+        response["Cache-Control"] = "no-store"
+    return response
+
+
+@member_page("admin")
+@require_POST
+def first_key(request: MemberRequest) -> HttpResponse:
+    """Make a key that may only send, and show it: this once."""
+    if has_events(request.workspace):
+        return redirect("overview")
+    with transaction.atomic():
+        key, made = keys.create_key(request.workspace, KEY_NAME, ["ingest"], created_by=request.member)
+        audit.record_for(request, "key.created", key, {"scopes": key.scopes})
+    return page(request, made)
+
+
+def progress(request: MemberRequest) -> dict[str, object]:
+    """How far the first visit has come."""
+    known = ApiKey.objects.filter(workspace=request.workspace, revoked_at=None, scopes__contains="ingest")
+    return {"key": known.order_by("-id").first(), "may_make_keys": request.member.may("admin")}
+
+
+def _events_url(request: HttpRequest) -> str:
+    return request.build_absolute_uri("/api/v1/events")
