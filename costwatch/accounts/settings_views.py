@@ -36,7 +36,7 @@ def key_list(request: MemberRequest) -> HttpResponse:
     made = _make_key(request, form) if request.method == "POST" and form.is_valid() else None
     if made:
         form = KeyForm(initial={"scopes": ["ingest"]})
-    rows = ApiKey.objects.filter(workspace=request.workspace).select_related("created_by")
+    rows = ApiKey.objects.filter(workspace=request.workspace)
     context = {"form": form, "made": made, "rows": rows.order_by(F("revoked_at").desc(nulls_first=True), "-id"), "now": timezone.now()}
     response = render(request, "accounts/keys.html", context, status=_status(form, request))
     if made:

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,8 +14,37 @@ from rest_framework.views import APIView
 from costwatch.accounts import audit
 from costwatch.accounts.access import own_or_404
 from costwatch.accounts.drf import KeyHolder, caller
-from costwatch.accounts.keys import KeyInvalid, create_key, revoke
+from costwatch.accounts.keys import SCOPES, KeyInvalid, create_key, revoke
 from costwatch.accounts.models import ApiKey, Member
+
+SCOPES_FIELD = serializers.ListField(child=serializers.ChoiceField(SCOPES))
+WANTED = inline_serializer(
+    "KeyWanted",
+    {
+        "name": serializers.CharField(max_length=200),
+        "scopes": SCOPES_FIELD,
+        "expires_at": serializers.DateTimeField(required=False, allow_null=True),
+    },
+)
+MADE = inline_serializer("KeyMade", {"id": serializers.IntegerField(), "key": serializers.CharField()})
+
+
+class KeyShown(serializers.ModelSerializer[ApiKey]):
+    """What a key is known by; never the key itself."""
+
+    scopes = SCOPES_FIELD
+
+    class Meta:
+        model = ApiKey
+        fields = (
+            *("id", "name", "prefix", "last4", "scopes"),
+            *("created_at", "expires_at", "revoked_at", "last_used_at"),
+        )
+
+
+KEY_PAGE = inline_serializer(
+    "KeyPage", {"items": KeyShown(many=True), "next_cursor": serializers.CharField(allow_null=True)}
+)
 
 
 class Keys(APIView):
@@ -21,14 +52,20 @@ class Keys(APIView):
 
     required_scope = "admin"
 
+    @extend_schema(
+        operation_id="keys_list",
+        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor")],
+        responses=KEY_PAGE,
+    )
     def get(self, request: Request) -> Response:
         """The workspace's keys, newest first; `cursor` is the id after which to go on."""
         rows = ApiKey.objects.filter(workspace=caller(request).workspace).order_by("-id")
         limit, cursor = _whole(request, "limit", 100, 1_000), _whole(request, "cursor", 0, 2**63 - 1)
         page = list((rows.filter(pk__lt=cursor) if cursor else rows)[: limit + 1])
         more = page[limit - 1].pk if len(page) > limit else None
-        return Response({"items": [_shown(key) for key in page[:limit]], "next_cursor": more and str(more)})
+        return Response({"items": KeyShown(page[:limit], many=True).data, "next_cursor": more and str(more)})
 
+    @extend_schema(operation_id="keys_create", request=WANTED, responses={201: MADE})
     def post(self, request: Request) -> Response:
         """Make a key from `name`, `scopes` and perhaps `expires_at`; its text is in this answer and nowhere else."""
         data = request.data if isinstance(request.data, dict) else {}
@@ -55,6 +92,7 @@ class Key(APIView):
 
     required_scope = "admin"
 
+    @extend_schema(operation_id="keys_revoke", request=None, responses={204: None})
     def delete(self, request: Request, key_id: int) -> Response:
         """Revoke a key: refused everywhere within a second. Revoking it again changes nothing."""
         key = own_or_404(ApiKey, caller(request).workspace, pk=key_id)
@@ -69,20 +107,6 @@ def actor(request: Request) -> Member | ApiKey:
     """Who calls, for the audit log."""
     user = caller(request)
     return ApiKey.objects.get(pk=user.identity.key_id) if isinstance(user, KeyHolder) else user
-
-
-def _shown(key: ApiKey) -> dict[str, Any]:
-    return {
-        "id": key.pk,
-        "name": key.name,
-        "prefix": key.prefix,
-        "last4": key.last4,
-        "scopes": key.scopes,
-        "created_at": key.created_at,
-        "expires_at": key.expires_at,
-        "revoked_at": key.revoked_at,
-        "last_used_at": key.last_used_at,
-    }
 
 
 def _moment(value: Any) -> datetime | None:
