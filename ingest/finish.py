@@ -11,6 +11,7 @@ import msgspec
 
 from costwatch.ledger.entry import Entry
 from costwatch.ledger.keys import event_key, response_key
+from costwatch.pricing import readers
 from ingest import text
 from ingest.wire import MOST_TOKENS
 
@@ -23,6 +24,8 @@ PICODOLLAR = Decimal("1e-12")
 MOST_USD = Decimal(10) ** 12
 INPUT_PARTS = ("cached_input_tokens", "cache_write_tokens", "cache_write_1h_tokens", "audio_input_tokens",
                "image_input_tokens")  # fmt: skip
+TOKENS = ("input_tokens", "output_tokens", *INPUT_PARTS, "reasoning_tokens", "audio_output_tokens",
+          "image_output_tokens")  # fmt: skip
 OUTPUT_PARTS = ("reasoning_tokens", "audio_output_tokens", "image_output_tokens")
 
 Labels = tuple[str | None, ...]
@@ -67,7 +70,8 @@ def finish(e: Entry, frame: Frame) -> None:
     kept = frame.labels.get(sent) or _labels(sent, frame)
     # the same string objects again and again: the ledger's look-ups find their hashes computed
     e.provider, e.model, e.operation, e.agent_id, e.task, e.environment, e.release = kept  # type: ignore[assignment]
-    _check_sums(e, frame)
+    if e.raw_usage is None:
+        _check_sums(e, frame)
     _finish_rare(e)
     if e.event_id is None:
         e.event_id = token_hex(16)
@@ -146,6 +150,7 @@ def _finish_rare(e: Entry) -> None:
         e.reported_cost = _usd(e.reported_cost)
     if e.raw_usage is not None:
         _check_usage(e.raw_usage)
+        _read_usage(e)
     if not e.requests:
         e.requests = 1
     if e.batch is None:
@@ -176,6 +181,30 @@ def _usd(amount: Decimal) -> Decimal:
     if not amount.is_finite() or not 0 <= amount < MOST_USD:
         raise Invalid("cost_usd", "cost_usd must be an amount in USD from 0 to below 1,000,000,000,000.")
     return amount.quantize(PICODOLLAR, ROUND_HALF_EVEN)
+
+
+def _read_usage(e: Entry) -> None:
+    """The counts out of the provider's object. What the sender said beside it leads: units, tier, region, cost.
+
+    Nobody can mend a provider's wrong sums, so such an event is kept and flagged. Without a known key in the object the
+    token fields count, if there are any.
+    """
+    try:
+        reading = readers.read(e.api, e.provider, e.model, e.raw_usage or {})
+    except readers.BadUsage as fault:
+        raise Invalid(fault.field, str(fault)) from None
+    if not reading.empty:
+        for name in TOKENS:
+            setattr(e, name, getattr(reading, name))
+        e.units = {**(reading.units or {}), **(e.units or {})} or None
+    e.usage_inconsistent = reading.inconsistent
+    e.service_tier = e.service_tier or reading.service_tier
+    e.region = e.region or reading.region
+    e.batch = bool(e.batch or reading.batch)
+    if not e.requests or e.requests == 1:
+        e.requests = reading.requests or 1
+    if e.reported_cost is None and reading.reported_cost is not None:
+        e.reported_cost = _usd(reading.reported_cost)
 
 
 def _check_usage(usage: dict[str, Any] | list[Any]) -> None:

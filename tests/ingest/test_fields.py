@@ -23,7 +23,7 @@ def test_an_event_arrives_with_every_field_it_was_sent_with():
         audio_input_tokens=5, audio_output_tokens=6, image_input_tokens=7, image_output_tokens=8,
         units={"web_search": 2}, service_tier="flex", region="eu", batch=True, requests=7, cost_usd="0.25",
         response_id="resp_1", latency_ms=812, status="error", error_type="timeout", tool="search",
-        call_fingerprint="abc", input_fingerprint="def", input_error=False, usage={"prompt_tokens": 1000},
+        call_fingerprint="abc", input_fingerprint="def", input_error=False, usage={"counted_elsewhere": 1000},
         api="openai.chat",
     )  # fmt: skip
     got = entry(**sent)
@@ -33,7 +33,7 @@ def test_an_event_arrives_with_every_field_it_was_sent_with():
     assert got.units == {"web_search": Decimal(2)}
     assert got.reported_cost == Decimal("0.25")
     assert got.error is True
-    assert got.raw_usage == {"prompt_tokens": 1000}
+    assert got.raw_usage == {"counted_elsewhere": 1000}
     assert got.received_at == NOW
 
 
