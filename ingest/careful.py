@@ -14,7 +14,7 @@ MOST_STRANGERS = 100  # strange names judged and told of in one request; judging
 LONGEST_SHOWN = 40
 
 
-def read(event: object, ignored: dict[str, int], nul: bool = True) -> Entry:
+def read(event: object, ignored: dict[str, int], nul: bool) -> Entry:
     """The event as an Entry; fields that are no business of ours are counted in `ignored`. Raises Invalid.
 
     `nul`: it may hold NUL characters.

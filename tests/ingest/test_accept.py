@@ -14,7 +14,7 @@ from costwatch.ledger.models import UsageEvent
 from costwatch.pricing import book, catalogue
 from costwatch.pricing.usage import CostSource
 from ingest import views
-from ingest.accept import accept_events
+from ingest.accept import accept_events, accept_lines
 from ingest.rate import Buckets
 
 pytestmark = pytest.mark.django_db
@@ -186,3 +186,10 @@ def test_an_import_keeps_wrong_sums_and_flags_them(workspace):
     answer = accept_events(workspace.lane, [event(cached_input_tokens=5000), event(event_id="x", model="")], now)
     assert (answer.accepted, len(answer.rejected)) == (1, 1)
     assert UsageEvent.objects.get(lane=workspace.lane).usage_inconsistent is True
+
+
+def test_an_import_of_lines_is_idempotent(workspace):
+    now = datetime.now(UTC)
+    lines = "\n".join(json.dumps(event(event_id=str(i))) for i in range(20)).encode()
+    assert accept_lines(workspace.lane, lines, now).accepted == 20
+    assert accept_lines(workspace.lane, lines, now).duplicates == 20

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ingest import text
-from ingest.event import decode, from_dicts
+from ingest.event import decode
 from ingest.refused import Refused
 from tests.ingest.make import batch, event, frame
 
@@ -160,12 +160,6 @@ def test_a_field_that_looks_like_a_known_one_is_refused_with_the_right_name():
 def test_a_thousand_strange_names_are_not_a_thousand_searches():
     got = batch(event(**{f"own_{i}": i for i in range(1000)}))
     assert len(got.entries) == 1 and len(got.ignored) == 100
-
-
-def test_decoded_events_take_the_same_way():
-    got = from_dicts([event(), event(event_id="e2", agent_id=5), "x", event(event_id="e3", colour=1)], frame())
-    assert [e.event_id for e in got.entries] == ["e1", "e3"]
-    assert [p.index for p in got.problems] == [1, 2] and got.ignored == {"colour": 1}
 
 
 def test_a_large_batch_with_one_fault_loses_only_that_event():
