@@ -37,7 +37,12 @@ def key_list(request: MemberRequest) -> HttpResponse:
     if made:
         form = KeyForm(initial={"scopes": ["ingest"]})
     rows = ApiKey.objects.filter(workspace=request.workspace)
-    context = {"form": form, "made": made, "rows": rows.order_by(F("revoked_at").desc(nulls_first=True), "-id"), "now": timezone.now()}
+    context = {
+        "form": form,
+        "made": made,
+        "rows": rows.order_by(F("revoked_at").desc(nulls_first=True), "-id"),
+        "now": timezone.now(),
+    }
     response = render(request, "accounts/keys.html", context, status=_status(form, request))
     if made:
         response["Cache-Control"] = "no-store"
