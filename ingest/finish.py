@@ -70,9 +70,9 @@ def finish(e: Entry, frame: Frame) -> None:
     kept = frame.labels.get(sent) or _labels(sent, frame)
     # the same string objects again and again: the ledger's look-ups find their hashes computed
     e.provider, e.model, e.operation, e.agent_id, e.task, e.environment, e.release = kept  # type: ignore[assignment]
-    if e.raw_usage is None:
-        _check_sums(e, frame)
     _finish_rare(e)
+    if e.raw_usage is None or not _read_usage(e):
+        _check_sums(e, frame)
     if e.event_id is None:
         e.event_id = token_hex(16)
     elif e.event_id.isspace():
@@ -150,7 +150,6 @@ def _finish_rare(e: Entry) -> None:
         e.reported_cost = _usd(e.reported_cost)
     if e.raw_usage is not None:
         _check_usage(e.raw_usage)
-        _read_usage(e)
     if not e.requests:
         e.requests = 1
     if e.batch is None:
@@ -183,11 +182,11 @@ def _usd(amount: Decimal) -> Decimal:
     return amount.quantize(PICODOLLAR, ROUND_HALF_EVEN)
 
 
-def _read_usage(e: Entry) -> None:
-    """The counts out of the provider's object. What the sender said beside it leads: units, tier, region, cost.
+def _read_usage(e: Entry) -> bool:
+    """The counts out of the provider's object; False if it holds none, then the token fields count, if there are any.
 
-    Nobody can mend a provider's wrong sums, so such an event is kept and flagged. Without a known key in the object the
-    token fields count, if there are any.
+    What the sender said beside it leads: units, tier, region, cost. Nobody can mend a provider's wrong sums, so such an
+    event is kept and flagged.
     """
     try:
         reading = readers.read(e.api, e.provider, e.model, e.raw_usage or {})
@@ -205,6 +204,7 @@ def _read_usage(e: Entry) -> None:
         e.requests = reading.requests or 1
     if e.reported_cost is None and reading.reported_cost is not None:
         e.reported_cost = _usd(reading.reported_cost)
+    return not reading.empty
 
 
 def _check_usage(usage: dict[str, Any] | list[Any]) -> None:

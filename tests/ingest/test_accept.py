@@ -172,13 +172,13 @@ def test_only_an_ingest_key_may_send_and_only_by_post(send, workspace):
 
 
 def test_over_its_rate_a_key_is_told_when_to_come_again(send, monkeypatch):
-    buckets = Buckets(1)
+    buckets = Buckets(0.02)  # one in 50 seconds
     monkeypatch.setattr(views, "_buckets", lambda: buckets)
-    answers = [send(event()) for _ in range(4)]
-    assert [a.status_code for a in answers] == [200, 200, 429, 429]
-    assert answers[-1]["Retry-After"] == "1" and answers[-1]["RateLimit-Remaining"] == "0"
-    assert answers[-1].json()["error"]["code"] == "rate_limited"
-    assert answers[0]["RateLimit-Limit"] == "1"
+    answers = [send(event()) for _ in range(2)]
+    assert [a.status_code for a in answers] == [200, 429]
+    assert 45 <= int(answers[1]["Retry-After"]) <= 50 and answers[1]["RateLimit-Remaining"] == "0"
+    assert answers[1].json()["error"]["code"] == "rate_limited"
+    assert "RateLimit-Limit" in answers[0] and "RateLimit-Reset" in answers[0]
 
 
 def test_an_import_keeps_wrong_sums_and_flags_them(workspace):

@@ -288,3 +288,16 @@ def test_a_usage_object_is_kept_as_it_came():
     assert fault(usage="5 tokens")[0] == "usage"
     assert fault(usage={"text": "x" * 17_000})[0] == "usage"
     assert fault(usage={"text": "a\0b"})[0] == "usage"
+
+
+def test_beside_a_usage_object_without_counts_the_token_fields_count_and_must_be_right():
+    got = entry(usage={"strange_count": 7}, cached_input_tokens=5)
+    assert (got.input_tokens, got.cached_input_tokens) == (100, 5)
+    assert fault(usage={"strange_count": 7}, cached_input_tokens=101)[0] == "cached_input_tokens"
+
+
+def test_the_counts_of_a_usage_object_are_read():
+    got = entry(usage={"prompt_tokens": 431, "completion_tokens": 210, "total_tokens": 641}, input_tokens=None,
+                output_tokens=None)  # fmt: skip
+    assert (got.input_tokens, got.output_tokens) == (431, 210)
+    assert fault(usage={"prompt_tokens": -1, "completion_tokens": 1})[0].startswith("usage")
