@@ -43,3 +43,4 @@ class Entry(Usage, kw_only=True, gc=False):
     cost_source: CostSource = CostSource.UNPRICED
     price_version: int | None = None
     upper_bound: Decimal = Decimal(0)
+    list_cost: Decimal | None = None

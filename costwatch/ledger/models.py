@@ -241,6 +241,7 @@ class UsageEvent(models.Model):
     cost = models.DecimalField(null=True, **USD)
     upper_bound = models.DecimalField(null=True, **USD)
     reported_cost = models.DecimalField(null=True, **USD)
+    list_cost = models.DecimalField(null=True, help_text="before a discount; NULL = the same as cost", **USD)
     event_id = models.TextField()
     parent_id = models.TextField(null=True)
     response_id = models.TextField(null=True)

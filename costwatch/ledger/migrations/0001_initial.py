@@ -141,6 +141,7 @@ class Migration(migrations.Migration):
                         ('cost', models.DecimalField(decimal_places=12, max_digits=24, null=True)),
                         ('upper_bound', models.DecimalField(decimal_places=12, max_digits=24, null=True)),
                         ('reported_cost', models.DecimalField(decimal_places=12, max_digits=24, null=True)),
+                        ('list_cost', models.DecimalField(decimal_places=12, help_text='before a discount; NULL = the same as cost', max_digits=24, null=True)),
                         ('event_id', models.TextField()),
                         ('parent_id', models.TextField(null=True)),
                         ('response_id', models.TextField(null=True)),

@@ -35,6 +35,7 @@ CREATE TABLE usage_event (
     cost numeric(24,12) CHECK (cost >= 0 AND cost < 1e12),
     upper_bound numeric(24,12) CHECK (upper_bound >= 0 AND upper_bound < 1e12),
     reported_cost numeric(24,12) CHECK (reported_cost >= 0 AND reported_cost < 1e12),
+    list_cost numeric(24,12) CHECK (list_cost >= 0 AND list_cost < 1e12),
     event_id text NOT NULL,
     parent_id text,
     response_id text,
