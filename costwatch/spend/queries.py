@@ -33,9 +33,11 @@ MOST_GROUPS = 10_000
 class Workspace(Protocol):
     """What is needed of a workspace here."""
 
-    lane: int
     time_zone: str
     week_start: int
+
+    @property
+    def lane(self) -> int: ...
 
 
 @dataclass(frozen=True)
