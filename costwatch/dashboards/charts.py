@@ -6,7 +6,7 @@ go.Figure would cost 3.5 ms and 7 kB of template a chart; a test holds these fig
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,11 +18,12 @@ from costwatch.lib import periods
 LONGEST_LABEL = 40
 JOINER = "\N{WORD JOINER}"  # invisible; takes the meaning out of what stands before it
 UNFINISHED = 0.5
+HATCH = {"size": 5, "solidity": 0.32}
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 
 
 def label(text: str) -> str:
-    """Client-sent text for a chart. Plotly reads HTML tags (links go live), %{templates} and $formulas$: none survive."""
+    """Client-sent text for a chart. Plotly reads tags (links go live), %{templates} and $formulas$: none survives."""
     text = CONTROLS.sub(" ", text)
     if len(text) > LONGEST_LABEL:
         text = text[: LONGEST_LABEL - 1] + "…"
@@ -90,7 +91,13 @@ def cumulative(at: Sequence[datetime], amounts: Sequence[Decimal], zone: ZoneInf
         ],
         "layout": {
             "yaxis": {"range": [0, _top([total])], **_dollars(total)},
-            "xaxis": {"type": "date", "nticks": 7, "tickformat": _clock_format(at), "hoverformat": "%H:%M:%S"},
+            "xaxis": {
+                "type": "date",
+                "nticks": 7,
+                "tickformat": _clock_format(at),
+                "hoverformat": "%H:%M:%S",
+                "range": [_local(edge, zone) for edge in _around(at)],
+            },
             "margin": {"l": 56},
         },
         "narrow": {"xaxis": {"nticks": 4}},
@@ -116,7 +123,14 @@ def _bars(number: int, series: Series, buckets: Buckets, opacity: list[float]) -
     marker: dict[str, Any] = {"color": colour, "opacity": opacity, "line": {"color": "--paper", "width": 1}}
     if series.colour == "none":
         marker["line"] = {"color": colour, "width": 0.6}
-        marker["pattern"] = {"shape": "/", "fillmode": "replace", "fgcolor": colour, "bgcolor": "--paper", "size": 5, "solidity": 0.32}
+        marker["pattern"] = {
+            "shape": "/",
+            "fillmode": "replace",
+            "fgcolor": colour,
+            "bgcolor": "--paper",
+            "size": 5,
+            "solidity": 0.32,
+        }
     return {
         "type": "bar",
         "name": label(series.name),
@@ -161,11 +175,13 @@ def _tick_labels(found: Sequence[periods.Period], span: Range) -> list[str]:
     words = []
     for period in found:
         at = period.start.astimezone(span.zone)
-        words.append(f"{at:%H:%M}" if span.bucket == "hour" else f"{at:%b %Y}" if span.bucket == "month" else _day(span, at))
+        words.append(_tick_label(span, at))
     return words
 
 
-def _day(span: Range, at: datetime) -> str:
+def _tick_label(span: Range, at: datetime) -> str:
+    if span.bucket in ("hour", "month"):
+        return f"{at:%H:%M}" if span.bucket == "hour" else f"{at:%b %Y}"
     return display.day(at.date()) if span.bucket == "day" else f"{at.day} {at:%b}"
 
 
@@ -190,6 +206,12 @@ def _distinct(labels: list[str]) -> list[str]:
 
 def _local(at: datetime, zone: ZoneInfo) -> str:
     return at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def _around(at: Sequence[datetime]) -> tuple[datetime, datetime]:
+    """The span of a run's calls with some air on both sides."""
+    air = max((at[-1] - at[0]) * 0.03, timedelta(seconds=1))
+    return at[0] - air / 3, at[-1] + air
 
 
 def _clock_format(at: Sequence[datetime]) -> str:

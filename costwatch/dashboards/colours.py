@@ -27,7 +27,7 @@ def slots(workspace: Workspace, dimension: str, now: datetime) -> list[str]:
 
 
 def keep(known: Sequence[str], ranked: Sequence[str]) -> list[str]:
-    """The slots after a look at the ranking: who is still among the first keeps its slot, newcomers fill the free ones."""
+    """The slots after a look at the ranking: who is still among the first keeps its slot, newcomers get a free one."""
     leaders = list(ranked[:SERIES])
     kept = [value if value in leaders else "" for value in known]
     newcomers = iter([value for value in leaders if value not in kept])

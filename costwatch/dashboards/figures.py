@@ -9,7 +9,7 @@ from hashlib import sha256
 from django.core.cache import cache
 
 from costwatch.accounts.models import Workspace
-from costwatch.dashboards.ranges import DAY, at_same_time, month_end, of_kind
+from costwatch.dashboards.ranges import DAY, Range, at_same_time, month_end, of_kind
 from costwatch.dashboards.state import State
 from costwatch.ledger.models import Cut, SpendDay
 from costwatch.lib import periods
@@ -111,7 +111,8 @@ def figures(workspace: Workspace, state: State, now: datetime) -> Figures:
 def _history(workspace: Workspace, state: State, now: datetime) -> Usual:
     conditions = repr((workspace.pk, workspace.time_zone, sorted(state.include.items()), sorted(state.exclude.items())))
     key = f"usual:{sha256(conditions.encode()).hexdigest()}:{int(now.timestamp()) // HISTORY_FOR}"
-    return cache.get_or_set(key, lambda: _usual(workspace, state, now), HISTORY_FOR)
+    known: Usual | None = cache.get_or_set(key, lambda: _usual(workspace, state, now), HISTORY_FOR)
+    return known or _usual(workspace, state, now)
 
 
 def _usual(workspace: Workspace, state: State, now: datetime) -> Usual:
@@ -140,25 +141,26 @@ def _month(workspace: Workspace, state: State, now: datetime) -> Month:
     this = of_kind("month", periods.local_day(now, zone), now, zone)
     before = of_kind("month", this.first - DAY, now, zone)
     length = max(month_end(this.first).day, before.last.day)
-    spent, by_day = _per_day(workspace, state, this.start, this.end)
-    earlier, by_day_before = _per_day(workspace, state, before.start, before.end)
+    spent, by_day = _per_day(workspace, state, this)
+    earlier, by_day_before = _per_day(workspace, state, before)
     known = first_day(workspace.lane)
     # the same point of a shorter month is its end
     same_point = min(at_same_time(now, timedelta(days=before.last.day), zone), before.end)
     upto = _spent(workspace, state, before.start, same_point) if known and known <= before.first else None
-    days_now = [by_day.get(periods.midnight(this.first + n * DAY, zone), Decimal(0)) for n in range(this.length)]
-    days_before = [by_day_before.get(periods.midnight(before.first + n * DAY, zone), Decimal(0)) for n in range(before.length)]
     top = max(spent, earlier)
     return Month(
         f"{this.first:%B}", spent, upto, f"{before.first:%B}",
-        _curve(days_now, length, top), _curve(days_before, length, top) if earlier else "",
+        _curve(by_day, length, top), _curve(by_day_before, length, top) if earlier else "",
         this.first, month_end(this.first),
     )  # fmt: skip
 
 
-def _per_day(workspace: Workspace, state: State, start: datetime, end: datetime) -> tuple[Decimal, dict[datetime, Decimal]]:
-    answer = query(workspace, state.filter(start, end), (), "day")
-    return answer.total.cost, {group.bucket: group.sums.cost for group in answer.groups if group.bucket}
+def _per_day(workspace: Workspace, state: State, span: Range) -> tuple[Decimal, list[Decimal]]:
+    """The sum of a span, and the amount of each of its days."""
+    answer = query(workspace, state.filter(span.start, span.end), (), "day")
+    amounts = {group.bucket: group.sums.cost for group in answer.groups}
+    starts = [periods.midnight(span.first + n * DAY, span.zone) for n in range(span.length)]
+    return answer.total.cost, [amounts.get(start, Decimal(0)) for start in starts]
 
 
 def _curve(amounts: Sequence[Decimal], length: int, top: Decimal) -> str:
@@ -178,7 +180,7 @@ def _bars(amounts: Sequence[Decimal], scale: Decimal) -> list[Bar]:
     step = 100 / QUARTERS
     return [
         Bar(
-            f"{number * step + .5:.2f}%",
+            f"{number * step + 0.5:.2f}%",
             f"{100 - 92 * _part(amount, scale):.1f}%",
             f"{92 * _part(amount, scale):.1f}%",
             number == QUARTERS - 1,
@@ -197,4 +199,3 @@ def _mean(amounts: Sequence[Decimal]) -> Decimal | None:
 
 def _part(amount: Decimal, whole: Decimal) -> float:
     return max(0.0, min(1.0, float(amount / whole))) if whole > 0 else 0.0
-

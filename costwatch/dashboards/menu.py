@@ -52,14 +52,14 @@ class Picked:
     more: bool
 
 
-def period_choices(state: State, path: str = "/") -> list[Choice]:
+def period_choices(state: State) -> list[Choice]:
     """Today, 7 days, month to date, 30 days."""
     span = state.range
     return [
         Choice(
             kind,
             label,
-            state.url(path, range=of_kind(kind, span.today, span.now, span.zone)),
+            state.url(range=of_kind(kind, span.today, span.now, span.zone)),
             span.kind == kind and span.is_current,
             KEYS.get(kind, ""),
         )
@@ -71,7 +71,8 @@ def tag_names(lane: int) -> list[str]:
     """The tags that calls carry, by name."""
     named = Attribution.objects.filter(lane=lane).annotate(tag=Func(F("tags"), function="jsonb_object_keys"))
     found = named.values_list("tag", flat=True).distinct()[:MOST_TAGS]
-    return cache.get_or_set(f"tags:{lane}", lambda: sorted(found), TAGS_FOR)
+    names: list[str] | None = cache.get_or_set(f"tags:{lane}", lambda: sorted(found), TAGS_FOR)
+    return names or []
 
 
 def groupings(state: State, lane: int) -> tuple[list[Choice], list[Choice]]:
@@ -109,5 +110,3 @@ def picked(workspace: Workspace, state: State, dimension: str) -> Picked:
 
 def _by(state: State, name: str) -> Choice:
     return Choice(name, title(name), state.url(by=name, sort="-cost", all_rows=False), name == state.by)
-
-

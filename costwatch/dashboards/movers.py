@@ -55,7 +55,9 @@ def movers(state: State, answer: Answer, compared: Answer) -> Movers:
     largest = abs(deltas[0][0]) if deltas else Decimal(1)
     first = sorted(deltas[:SHOWN], reverse=True)
     net = answer.total.cost - compared.total.cost
-    shown = [_mover(state, key, delta, now.get(key, NO_SUMS), before.get(key, NO_SUMS), largest) for delta, key in first]
+    shown = [
+        _mover(state, key, delta, now.get(key, NO_SUMS), before.get(key, NO_SUMS), largest) for delta, key in first
+    ]
     return Movers(shown, len(deltas) - len(first), net - sum((d for d, _ in first), Decimal(0)), net)
 
 
@@ -80,7 +82,7 @@ def why(now: Sums, before: Sums) -> str:
         return "no calls any more"
     parts = [
         _told(Decimal(now.calls), Decimal(before.calls), "calls"),
-        _told(now.cost / now.calls, before.cost / before.calls, "$ per call"),
+        _told(now.cost / now.calls, before.cost / before.calls, "per call"),
     ]
     return ", ".join(part for part in parts if part)
 
@@ -96,6 +98,4 @@ def _told(now: Decimal, before: Decimal, what: str) -> str:
 
 
 def _sums(answer: Answer, names: Sequence[str]) -> dict[tuple[str, ...], Sums]:
-    return {
-        tuple(group.values[name] or "" for name in names): group.sums for group in answer.groups if not group.other
-    }
+    return {tuple(group.values[name] or "" for name in names): group.sums for group in answer.groups if not group.other}

@@ -118,7 +118,9 @@ def _chart(
         key = value if value in amounts else None
         amounts[key][at[group.bucket]] += group.sums.cost  # type: ignore[index]
     others = sum(1 for g in found.groups if g.values[state.by] and g.values[state.by] not in order)
-    shown: list[tuple[str, str, str, str | None]] = [(value, colour[value], state.drill(value), value) for value in order]
+    shown: list[tuple[str, str, str, str | None]] = [
+        (value, colour[value], state.drill(value), value) for value in order
+    ]
     shown.append((f"Other ({others:,})", colours.OTHER, state.url(all_rows=True), None))
     shown.append((display.NOT_ATTRIBUTED, colours.NONE, state.drill(""), ""))
     shown = [item for item in shown if any(amounts[item[3]])]

@@ -1,6 +1,6 @@
 """What a page shows, all of it in its address: span of days, conditions, grouping, order."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -44,9 +44,12 @@ class State:
     by: str = USUAL_GROUPING
     sort: str = USUAL_SORT
     all_rows: bool = False
+    path: str = "/"
 
     @classmethod
-    def from_query(cls, params: Any, workspace: Any, now: datetime) -> "State":
+    def from_query(
+        cls, params: Any, workspace: Any, now: datetime, path: str = "/", sorts: Collection[str] = SORTS
+    ) -> "State":
         """The state of an address; raises BadQuery or BadRange. Unknown parameters are ignored."""
         days = range_of(params, now, periods.zone(workspace.time_zone))
         named = {name: params.getlist(name) for name in params if name not in ("from", "to", "tz")}
@@ -58,8 +61,9 @@ class State:
             conditions.include,
             conditions.exclude,
             by if is_dimension(by) else USUAL_GROUPING,
-            sort if sort.removeprefix("-") in SORTS else USUAL_SORT,
+            sort if sort.removeprefix("-") in sorts else USUAL_SORT,
             params.get("rows") == "all",
+            path,
         )
 
     def filter(self, start: datetime | None = None, end: datetime | None = None) -> SpendFilter:
@@ -79,10 +83,11 @@ class State:
             pairs.append(("rows", "all"))
         return urlencode(pairs)
 
-    def url(self, path: str = "/", **changes: Any) -> str:
+    def url(self, **changes: Any) -> str:
         """The address of this state with some changes."""
-        query = replace(self, **changes).query() if changes else self.query()
-        return f"{path}?{query}" if query else path
+        changed = replace(self, **changes)
+        query = changed.query()
+        return f"{changed.path}?{query}" if query else changed.path
 
     def narrowed(self, dimension: str, value: str, *, excluded: bool = False) -> dict[str, Any]:
         """The changes of a condition added: `is` replaces earlier ones on the dimension, `is not` joins them."""
@@ -112,11 +117,11 @@ class State:
                     found.append(Chip(f"{title(name).lower()} {words}", display.name(value), self.url(**{side: rest})))
         return found
 
-    def sorted_by(self, column: str, path: str = "/") -> str:
+    def sorted_by(self, column: str) -> str:
         """The address sorted by a column; by the one it is sorted by already: the other way round."""
         first = "" if column == "name" else "-"
         turned = first + column if self.sort.removeprefix("-") != column else _turn(self.sort)
-        return self.url(path, sort=turned)
+        return self.url(sort=turned)
 
     def leaves(self, value: str | None) -> bool:
         """Whether a click on a value of the grouping leads to another page."""

@@ -1,4 +1,4 @@
-"""The rows under the chart: every value of the grouping, what it cost and how that changed. They add up to the total."""
+"""The rows under the chart: every value of the grouping, what it cost, how that changed. They add up to the total."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,7 +83,14 @@ def table(state: State, answer: Answer, compared: Answer, colours: Mapping[str, 
         return Row(value, label, sums, earlier, answer.total.cost, top, colour, url, state.leaves(value))
 
     named = [
-        row(value, value, now.get(value, NO_SUMS), before.get(value, NO_SUMS), state.drill(value), colours.get(value, "other"))
+        row(
+            value,
+            value,
+            now.get(value, NO_SUMS),
+            before.get(value, NO_SUMS),
+            state.drill(value),
+            colours.get(value, "other"),
+        )
         for value in now
         if value
     ]

@@ -47,9 +47,9 @@ def overview(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
     state = State.from_query(request.GET, request.workspace, now)
     if "value" in request.GET and is_dimension(request.GET.get("pick", "")):
-        return redirect(_with_typed_value(request, state))
-    if _is_for(request, "filter-panel"):
-        return render(request, "dashboards/filter_panel.html", _filter_menu(request, state))
+        return redirect(with_typed_value(request, state))
+    if is_for(request, "filter-panel"):
+        return render(request, "dashboards/filter_panel.html", filter_menu(request, state))
     if request.headers.get("X-Seen"):
         seen = version(request.workspace, state, now)
         if request.headers["X-Seen"] == seen:
@@ -94,19 +94,18 @@ def overview_page(request: MemberRequest, state: State) -> HttpResponse:
         "without_filters": state.url(include={}, exclude={}),
         "last_month": state.url(range=of_kind("30d", state.range.today, now, state.range.zone), include={}, exclude={}),
         **frame(state),
-        **_filter_menu(request, state),
+        **filter_menu(request, state),
     }
     return page_or_fragment(request, "dashboards/overview.html", "dashboards/overview_body.html", context)
 
 
-def frame(state: State, path: str = "/") -> dict[str, Any]:
+def frame(state: State) -> dict[str, Any]:
     """The period picker's links."""
     before, after = state.range.previous(), state.range.next()
     return {
-        "periods": menu.period_choices(state, path),
-        "previous": state.url(path, range=before) if before else None,
-        "next": state.url(path, range=after) if after else None,
-        "path": path,
+        "periods": menu.period_choices(state),
+        "previous": state.url(range=before) if before else None,
+        "next": state.url(range=after) if after else None,
         "query": state.query(),
         "range_pairs": [pair for pair in hidden_pairs(state) if pair[0] not in RANGE_FIELDS],
     }
@@ -126,11 +125,13 @@ def is_fragment(request: HttpRequest) -> bool:
     return bool(htmx) and not htmx.history_restore_request
 
 
-def _is_for(request: HttpRequest, target: str) -> bool:
+def is_for(request: HttpRequest, target: str) -> bool:
+    """Whether htmx asks for the content of one element."""
     return is_fragment(request) and request.htmx.target == target  # type: ignore[attr-defined]
 
 
-def _filter_menu(request: MemberRequest, state: State) -> dict[str, Any]:
+def filter_menu(request: MemberRequest, state: State) -> dict[str, Any]:
+    """What the filter menu offers: dimensions, or the values of the picked one."""
     pick = request.GET.get("pick", "")
     return {
         "filter_choices": menu.filter_choices(state, request.workspace.lane),
@@ -141,7 +142,8 @@ def _filter_menu(request: MemberRequest, state: State) -> dict[str, Any]:
     }
 
 
-def _with_typed_value(request: HttpRequest, state: State) -> str:
+def with_typed_value(request: HttpRequest, state: State) -> str:
+    """The address with the condition that somebody typed into the filter menu."""
     excluded = request.GET.get("op") == "not"
     return state.url(**state.narrowed(request.GET["pick"], request.GET["value"].strip(), excluded=excluded))
 

@@ -56,6 +56,24 @@ def cached_share(sums: Sums) -> Decimal:
 
 
 @register.filter
+def all_tokens(sums: Sums) -> int:
+    """Input and output together."""
+    return sums.input_tokens + sums.output_tokens
+
+
+@register.filter
+def per(amount: Decimal, count: int) -> Decimal | None:
+    """An amount for each of so many; None of none."""
+    return amount / count if count else None
+
+
+@register.filter
+def share_of(amount: Decimal, whole: Decimal) -> Decimal | None:
+    """The share of an amount in a whole; None of nothing."""
+    return amount / whole if whole else None
+
+
+@register.filter
 def width(share: Any) -> str:
     """A share as the width of a drawn bar."""
     return f"{max(0, min(100, float(share) * 100)):.2f}%"

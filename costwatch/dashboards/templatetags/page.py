@@ -41,16 +41,15 @@ def sort_head(context: Context, column: str, label: str, css: str = "", span: in
     state: State = context["state"]
     arrow, spoken = "", SafeString("")
     if state.sort.removeprefix("-") == column:
-        down = state.sort.startswith("-")
-        arrow, spoken = (" ↓", "descending") if down else (" ↑", "ascending")
-        spoken = format_html(' aria-sort="{}"', spoken)
+        arrow, order = (" ↓", "descending") if state.sort.startswith("-") else (" ↑", "ascending")
+        spoken = format_html(' aria-sort="{}"', order)
     return format_html(
         '<th scope="col"{}{}{}><a id="sort-{}" href="{}">{}{}</a></th>',
         format_html(' class="{}"', css) if css else "",
         format_html(' colspan="{}"', span) if span > 1 else "",
         spoken,
         column,
-        state.sorted_by(column, context.get("path", "/")),
+        state.sorted_by(column),
         label,
         arrow,
     )

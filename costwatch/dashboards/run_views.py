@@ -1,0 +1,109 @@
+"""The pages of runs and of single calls."""
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+
+from costwatch.accounts.access import MemberRequest, member_page
+from costwatch.dashboards.addresses import run_url
+from costwatch.dashboards.call_page import call_page
+from costwatch.dashboards.csv import csv_answer
+from costwatch.dashboards.run_page import run_page
+from costwatch.dashboards.state import State
+from costwatch.dashboards.views import filter_menu, frame, is_for, page_or_fragment, understandable, with_typed_value
+from costwatch.dashboards.welcome import has_events
+from costwatch.spend.dimensions import is_dimension
+from costwatch.spend.page import Page
+from costwatch.spend.runs import RunRow
+from costwatch.spend.runs import runs as find_runs
+
+SORTS = ("cost", "calls", "started", "last", "duration")
+ROWS = 50
+CSV_ROWS = 1_000
+
+
+@member_page("viewer")
+@understandable
+def runs(request: MemberRequest) -> HttpResponse:
+    """The runs of a span of days, the dearest first."""
+    state = _state(request)
+    if "value" in request.GET and is_dimension(request.GET.get("pick", "")):
+        return redirect(with_typed_value(request, state))
+    menu = filter_menu(request, state)
+    if is_for(request, "filter-panel"):
+        return render(request, "dashboards/filter_panel.html", menu)
+    page = _runs(request, state, ROWS)
+    top = max((run.sums.cost for run in page.items), default=0)
+    context = {
+        **frame(state),
+        **menu,
+        "rows": [(run, run_url(run.run_id), run.sums.cost / top if top else 0) for run in page.items],
+        "next_page": _next(state, page),
+        "is_first": "cursor" not in request.GET,
+        "first_page": state.url(),
+        "without_filters": state.url(include={}, exclude={}),
+        "has_events": has_events(request.workspace),
+        "zone": request.workspace.time_zone,
+    }
+    return page_or_fragment(request, "dashboards/runs.html", "dashboards/runs_body.html", context)
+
+
+@member_page("viewer")
+@understandable
+def runs_csv(request: MemberRequest) -> HttpResponse:
+    """The same runs with all digits; at most a thousand."""
+    state = _state(request)
+    heading = ["run_id", "agent", "user", "task", "release", "environment", "started", "duration_s", "calls", "errors",
+               "unpriced_calls", "input_tokens", "output_tokens", "cost_usd"]  # fmt: skip
+    rows = [_csv_row(run) for run in _runs(request, state, CSV_ROWS).items]
+    return csv_answer([heading, *rows], f"runs-{state.range.first}-{state.range.last}.csv")
+
+
+@member_page("viewer")
+def run(request: MemberRequest, run_id: str = "") -> HttpResponse:
+    """One run and its calls."""
+    run_id = run_id or request.GET.get("id", "")
+    page = run_page(request.workspace, run_id)
+    if page is None:
+        raise Http404("This workspace knows no run with this id.")
+    context = {"page": page, "zone": request.workspace.time_zone}
+    return render(request, "dashboards/run.html", context)
+
+
+@member_page("viewer")
+def call(request: MemberRequest, event_id: str = "") -> HttpResponse:
+    """One call with all that is known of it; for htmx, only the parts of its cost."""
+    event_id = event_id or request.GET.get("id", "")
+    page = call_page(request.workspace, event_id)
+    if page is None:
+        raise Http404("This workspace knows no call with this id.")
+    context = {"page": page, "zone": request.workspace.time_zone}
+    parts_only = is_for(request, "parts")
+    response = render(request, f"dashboards/{'parts' if parts_only else 'call'}.html", context)
+    patch_vary_headers(response, ("HX-Request", "HX-Target"))
+    return response
+
+
+def _state(request: MemberRequest) -> State:
+    return State.from_query(request.GET, request.workspace, timezone.now(), "/runs", SORTS)
+
+
+def _runs(request: MemberRequest, state: State, limit: int) -> Page[RunRow]:
+    return find_runs(request.workspace, state.filter(), state.sort, request.GET.get("cursor") or None, limit)
+
+
+def _next(state: State, page: Page[RunRow]) -> str | None:
+    if page.next_cursor is None:
+        return None
+    query = state.query()
+    return f"{state.path}?{query}{'&' if query else ''}cursor={page.next_cursor}"
+
+
+def _csv_row(run: RunRow) -> list[Any]:
+    labels, sums = run.labels, run.sums
+    return [run.run_id, labels["agent"], run.user, labels["task"], labels["release"], labels["environment"],
+            run.first_at.isoformat(), run.duration.total_seconds(), sums.calls, sums.errors, sums.unpriced_calls,
+            sums.input_tokens, sums.output_tokens, sums.cost]  # fmt: skip
