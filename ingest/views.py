@@ -4,6 +4,7 @@ from functools import cache
 from time import monotonic
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -44,7 +45,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
         )
     except Refused as refused:
         return error_json(refused.status, refused.code, refused.message, field=refused.field)
-    except StorageUnavailable:
+    except (StorageUnavailable, OperationalError, InterfaceError):
         message = "The events could not be stored now, none of them; send the same request again."
         return error_json(503, "storage_unavailable", message, retry_after=RETRY_AFTER)
     return HttpResponse(answer.encoded(), status=answer.status, content_type="application/json")

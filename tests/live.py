@@ -26,7 +26,7 @@ START_SECONDS = 60
 @dataclass(frozen=True)
 class Reply:
     status: int
-    headers: dict[str, str]
+    headers: http.client.HTTPMessage  # names in any case
     body: bytes
 
     def json(self) -> Any:
@@ -49,7 +49,7 @@ class LiveServer:
 
     def start(self) -> None:
         """Make the database, fill it with what a first start does, and serve."""
-        with psycopg.connect(_maintenance_url(), autocommit=True) as connection:
+        with psycopg.connect(maintenance_url(), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{self._database}"')
         for step in (("database",), ("static", str(self.data_dir / "static-stamp"))):
             self._run("costwatch.up.prepare", *step)
@@ -66,7 +66,7 @@ class LiveServer:
         if self._process is not None:
             self._process.terminate()
             self._process.wait(timeout=20)
-        with psycopg.connect(_maintenance_url(), autocommit=True) as connection:
+        with psycopg.connect(maintenance_url(), autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{self._database}" WITH (FORCE)')
 
     @property
@@ -104,7 +104,7 @@ class LiveServer:
         try:
             connection.request(method, path, body, sent)
             answer = connection.getresponse()
-            return Reply(answer.status, dict(answer.headers), answer.read())
+            return Reply(answer.status, answer.headers, answer.read())
         finally:
             connection.close()
 
@@ -142,7 +142,7 @@ class LiveServer:
         return (self.data_dir / "web.log").read_text(errors="replace")[-5000:]
 
 
-def _maintenance_url() -> str:
+def maintenance_url() -> str:
     return urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres").geturl()
 
 

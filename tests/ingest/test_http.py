@@ -1,11 +1,17 @@
 """The events address over real HTTP: framing, chunked bodies, keep-alive, and what is in the totals afterwards."""
 
+import contextlib
 import http.client
 import json
 import socket
+import time
 import uuid
 import zlib
 from datetime import UTC, datetime
+
+import psycopg
+
+from tests.live import maintenance_url
 
 
 def event(**changes):
@@ -72,3 +78,31 @@ def test_a_client_that_breaks_off_stores_nothing_and_hurts_nobody(server):
                     f"Authorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n\r\n")  # fmt: skip
             connection.sendall(head.encode() + body[:-5])
     assert server.post("/api/v1/events", json.loads(body), key).json()["accepted"] == 1
+
+
+def test_without_its_database_it_acknowledges_nothing_and_says_when_to_come_again(server):
+    key = server.key("ingest")
+    batch = [event() for _ in range(5)]
+    assert server.post("/api/v1/events", batch[:1], key).status == 200
+    with database_away(server):
+        for _ in range(3):
+            reply = server.post("/api/v1/events", batch, key)
+            assert reply.status == 503 and 1 <= int(reply.headers["Retry-After"]) <= 5
+            assert reply.json()["error"]["message"]
+    until = time.monotonic() + 10
+    while (reply := server.post("/api/v1/events", batch, key)).status == 503 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert reply.json() == {"accepted": 4, "duplicates": 1, "rejected": []}
+
+
+@contextlib.contextmanager
+def database_away(server):
+    """Nobody can connect to the server's database, and who was connected is not any more."""
+    name = server.database_url.split("?")[0].rsplit("/", 1)[1]
+    with psycopg.connect(maintenance_url(), autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        try:
+            yield
+        finally:
+            connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
