@@ -207,4 +207,15 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "costwatch.api.errors.error_answer",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "costwatch API",
+    "VERSION": "1",
+    "DESCRIPTION": "Send and read what LLM agents cost. Authorization: Bearer cw_…; the workspace comes from the key."
+    " Lists answer items and next_cursor; every error has the shape of Refusal.",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["costwatch.api.openapi.add_reading_of_events"],
+    "POSTPROCESSING_HOOKS": ["costwatch.api.openapi.add_ingest"],
+    "ENUM_NAME_OVERRIDES": {},
 }

@@ -4,8 +4,10 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from costwatch import health
 from costwatch.api import keys as api_keys
+from costwatch.api import views as api_views
 from costwatch.dashboards import settings_views
 from costwatch.methods import by_method
+from ingest import quote as ingest_quote
 from ingest import views as ingest_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,7 +17,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("costwatch.dashboards.urls")),
     path("", include("costwatch.accounts.urls")),
     path("settings/workspace", settings_views.workspace, name="workspace"),
-    path("api/v1/events", by_method(POST=ingest_views.events_post), name="api-events"),
+    path("api/v1/events", by_method(GET=api_views.Events.as_view(), POST=ingest_views.events_post), name="api-events"),
+    path("api/v1/quote", by_method(POST=ingest_quote.quote_post), name="api-quote"),
+    path("api/", include("costwatch.api.urls")),
     path("api/v1/keys", api_keys.Keys.as_view(), name="api-keys"),
     path("api/v1/keys/<int:key_id>", api_keys.Key.as_view(), name="api-key"),
 ]

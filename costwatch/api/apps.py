@@ -6,4 +6,4 @@ class ApiConfig(AppConfig):
 
     def ready(self) -> None:
         """drf-spectacular finds its extensions by their being imported."""
-        from costwatch.api import openapi  # noqa: F401
+        from costwatch.api import security  # noqa: F401

@@ -10,9 +10,9 @@ from django.db import connection, transaction
 from costwatch.ledger.fold import tail_condition
 from costwatch.spend.conditions import Clause
 
-# jit: compiling these queries takes longer than running them; the time limit: a query of hours helps nobody
+# jit: compiling these queries takes longer than running them
 _BEGIN = """SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
-SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL statement_timeout = '20s'"""
+SET LOCAL jit = off; SET LOCAL work_mem = '64MB'"""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,29 @@
+"""Addresses of reading (those of keys and of sending are in costwatch/urls.py)."""
+
+from django.urls import path, register_converter
+
+from costwatch.api import docs, views
+
+
+class Anything:
+    """An id as its sender made it, with slashes, line ends and all."""
+
+    regex = r"(?s:.+)"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(Anything, "anything")
+
+urlpatterns = [
+    path("v1/spend", views.Spend.as_view(), name="api-spend"),
+    path("v1/events/<anything:event_id>", views.Event.as_view(), name="api-event"),
+    path("v1/runs", views.Runs.as_view(), name="api-runs"),
+    path("v1/runs/<anything:run_id>", views.Run.as_view(), name="api-run"),
+    path("schema", docs.Schema.as_view(), name="api-schema"),
+    path("docs", docs.page, name="api-docs"),
+]

@@ -1,0 +1,93 @@
+"""`POST /api/v1/quote`: the price of an event that is not stored."""
+
+import gzip
+import json
+from decimal import Decimal
+
+import pytest
+
+from costwatch.ledger.models import Attribution, UsageEvent
+from costwatch.pricing import catalogue
+from tests.api.conftest import caller
+
+pytestmark = pytest.mark.django_db
+EVENT = {"model": "gpt-4o-mini", "input_tokens": 1_000_000, "output_tokens": 1_000_000, "agent_id": "never stored"}
+
+
+@pytest.fixture(autouse=True)
+def prices(db):
+    catalogue.sync()
+
+
+def ask(client, event, **options):
+    body = event if isinstance(event, bytes) else json.dumps(event).encode()
+    return client.generic("POST", "/api/v1/quote", body, content_type="application/json", **options)
+
+
+def test_a_quote_is_the_cost_its_source_its_price_and_its_parts(client):
+    answer = ask(client, EVENT).json()
+    assert (answer["cost_usd"], answer["cost_source"], answer["provider"]) == ("0.750000000000", "catalog", "openai")
+    assert answer["price"]["model"] == "gpt-4o-mini"
+    assert sum(Decimal(part["cost_usd"]) for part in answer["cost_parts"]) == Decimal("0.75")
+
+
+def test_nothing_is_stored(client):
+    ask(client, EVENT)
+    assert not UsageEvent.objects.exists()
+    assert not Attribution.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "timestamp", ["2019-01-01T00:00:00Z", "2100-01-01T00:00:00Z", 4102444800, "0001-01-01T00:00:00Z"]
+)
+def test_any_time_can_be_asked_for(client, timestamp):
+    assert ask(client, {**EVENT, "timestamp": timestamp}).status_code == 200
+
+
+def test_a_model_without_a_price_is_unpriced_and_never_free(client):
+    answer = ask(client, {**EVENT, "model": "nobody-knows-this-1", "provider": "openai"}).json()
+    assert (answer["cost_usd"], answer["cost_source"], answer["price"], answer["cost_parts"]) == (
+        None,
+        "unpriced",
+        None,
+        [],
+    )
+    assert Decimal(answer["upper_bound_usd"]) > 0
+
+
+def test_a_call_without_tokens_is_of_unknown_usage(client):
+    assert ask(client, {"model": "gpt-4o-mini"}).json()["cost_source"] == "usage_unknown"
+
+
+def test_a_quote_may_come_packed(client):
+    answer = ask(client, gzip.compress(json.dumps(EVENT).encode()), headers={"Content-Encoding": "gzip"})
+    assert answer.json()["cost_usd"] == "0.750000000000"
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "field"),
+    [
+        (b"{", 400, None),
+        (b" ", 400, None),
+        (b"\xff\xfe", 400, None),
+        ({}, 422, "model"),
+        ({**EVENT, "input_tokens": -1}, 422, "input_tokens"),
+        ({**EVENT, "cached_input_tokens": 2_000_000}, 422, "cached_input_tokens"),
+        ([EVENT, EVENT], 422, "events"),
+        ([], 422, "events"),
+    ],
+)
+def test_what_is_no_event_gets_no_quote(client, event, status, field):
+    response = ask(client, event)
+    assert response.status_code == status
+    assert response.json()["error"]["field"] == field
+    assert response.json()["error"]["message"]
+
+
+def test_a_key_that_may_only_send_gets_no_quote(workspace):
+    assert ask(caller(workspace, "ingest"), EVENT).status_code == 403
+
+
+def test_only_post_is_possible(client):
+    response = client.get("/api/v1/quote")
+    assert (response.status_code, response["Allow"]) == (405, "POST")
