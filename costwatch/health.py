@@ -35,7 +35,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if wrong and is_friend(request):
         body["problems"] = wrong
     headers = {"Cache-Control": "no-store"} | ({"Retry-After": RETRY_AFTER} if wrong else {})
-    return JsonResponse(body, status=503 if wrong else 200, headers=headers)
+    response = JsonResponse(body, status=503 if wrong else 200, headers=headers)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # probes ask each second; Django would log each 503
+    return response
 
 
 @public

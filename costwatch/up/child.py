@@ -68,8 +68,10 @@ class Child:
 
     def sweep(self) -> None:
         """End whatever is left of its group, such as web workers whose parent was killed."""
+        if self.process is None:  # group 0 would be our own
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def plan_restart(self) -> float:
         """After a death: the pause before the next start, in seconds."""

@@ -13,6 +13,16 @@ from costwatch.up.child import Child
 
 WEB_WORKERS = 2
 WEB_THREADS = 8  # a worker's; each keeps a database connection
+CALM = (  # what PostgreSQL says at every start and stop
+    "LOG:  starting PostgreSQL",
+    "LOG:  listening on",
+    "LOG:  database system was shut down at",
+    "LOG:  received fast shutdown",
+    "LOG:  aborting any active",
+    "LOG:  background worker",
+    "LOG:  shutting down",
+    "LOG:  database system is shut down",
+)
 
 
 @dataclass(frozen=True)
@@ -67,8 +77,8 @@ class Installation:
 
     def scheduler(self) -> Child:
         return self._python(
-            "scheduler", "-m", "celery", "--quiet", "-A", "costwatch.celery", "beat", "--loglevel", "WARNING", "--pidfile=",
-            "--scheduler", "costwatch.scheduler.Scheduler",
+            "scheduler", "-m", "celery", "--quiet", "-A", "costwatch.celery", "beat", "--loglevel", "WARNING",
+            "--pidfile=", "--scheduler", "costwatch.scheduler.Scheduler",
         )  # fmt: skip
 
     def worker(self) -> Child:
@@ -81,9 +91,7 @@ class Installation:
 
 def postgres(cluster: Cluster) -> Child:
     """The embedded server; SIGINT is its fast stop."""
-    hush = ("LOG:  starting PostgreSQL", "LOG:  listening on", "was shut down at", "aborting any active", "shutting down",
-            "background worker \"logical replication launcher\"", "received fast shutdown", "system is shut down")  # fmt: skip
-    return Child("postgres", cluster.command, dict(os.environ), cluster.user, signal.SIGINT, grace=30.0, hush=hush)
+    return Child("postgres", cluster.command, dict(os.environ), cluster.user, signal.SIGINT, grace=30.0, hush=CALM)
 
 
 def broker(prepared: Broker) -> Child:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import IO
 
+from costwatch.trouble import Trouble
 from costwatch.up.child import Child
 from costwatch.up.log import Log
 
@@ -80,7 +81,7 @@ class Supervisor:
     def run(self) -> None:
         """Until StopRequested."""
         while True:
-            self.pump(60.0)
+            self.pump(1.0)  # not for ever: a SIGCHLD can be lost
 
     def stop(self) -> None:
         """Stop everything, last started first, each in its own time and then by force."""
@@ -111,7 +112,10 @@ class Supervisor:
                 child.process.wait()
 
     def _launch(self, child: Child) -> None:
-        output = child.start()
+        try:
+            output = child.start()
+        except OSError as error:
+            raise Trouble(f"{child.name} cannot be started: {error}.") from None
         self._selector.register(output, selectors.EVENT_READ, child)
 
     def _look_after(self, child: Child) -> None:

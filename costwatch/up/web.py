@@ -1,0 +1,48 @@
+"""The web server: the application is loaded once and its worker processes are forked from it.
+
+That saves their memory and the import in each. Where forking is not the way (macOS), each loads its own.
+"""
+
+import argparse
+import gc
+import os
+import sys
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+
+from costwatch import env
+from costwatch.up.bond import die_with_parent
+
+
+def serve(host: str, port: int) -> None:
+    """Serve until told to stop."""
+    if sys.platform.startswith("linux"):
+        import costwatch.wsgi  # noqa: F401
+
+        gc.collect()
+        gc.freeze()
+        os.register_at_fork(after_in_child=lambda: die_with_parent(os.getppid()))
+    Granian(
+        "costwatch.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=env.integer("COSTWATCH_WEB_PROCESSES", 2),
+        blocking_threads=env.integer("COSTWATCH_WEB_THREADS", 8),
+        respawn_failed_workers=True,
+        respawn_interval=0.1,
+        workers_kill_timeout=10,
+        log_level=LogLevels.error,
+    ).serve()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("host")
+    parser.add_argument("port", type=int)
+    arguments = parser.parse_args()
+    serve(arguments.host, arguments.port)
