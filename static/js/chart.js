@@ -1,4 +1,4 @@
-/* <cost-chart>: draws the Plotly figure that stands in it as JSON. The server sends token names for colours
+/* <cost-chart>: draws the Plotly figure in its data-figure (htmx strips every script element, JSON ones too). The server sends token names for colours
    ("--s1", "--accent/16" = 16 % alpha); they are read here, so light and dark need no second figure. */
 (() => {
   const probe = document.createElement('i');
@@ -44,15 +44,13 @@
     disconnectedCallback() { this.watch.disconnect(); Plotly.purge(this.box); this.box.remove(); }
     /* the same element in a newer page: take over its figure without losing the drawing */
     take(other) {
-      const figure = other.querySelector('script').textContent, mine = this.querySelector('script');
-      this.setAttribute('aria-label', other.getAttribute('aria-label'));
-      if (mine.textContent === figure) return;
-      mine.textContent = figure;
-      this.draw();
+      const same = this.dataset.figure === other.dataset.figure;
+      for (const { name, value } of other.attributes) this.setAttribute(name, value);
+      if (!same) this.draw();
     }
     draw() {
       this.width = this.clientWidth;
-      const { data, layout = {}, narrow = {} } = JSON.parse(this.querySelector('script').textContent);
+      const { data, layout = {}, narrow = {} } = JSON.parse(this.dataset.figure);
       const full = merge(base(), layout);
       if (this.width < 520) merge(full, narrow);
       full.height = +this.dataset.height || 280;

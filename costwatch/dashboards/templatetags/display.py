@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from json import dumps
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -71,6 +72,12 @@ def per(amount: Decimal, count: int) -> Decimal | None:
 def share_of(amount: Decimal, whole: Decimal) -> Decimal | None:
     """The share of an amount in a whole; None of nothing."""
     return amount / whole if whole else None
+
+
+@register.filter
+def json(figure: Any) -> str:
+    """A chart for an attribute, where the template escapes it."""
+    return dumps(figure, separators=(",", ":"), ensure_ascii=False)
 
 
 @register.filter

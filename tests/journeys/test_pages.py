@@ -1,0 +1,182 @@
+"""Every page in both themes and two widths: axe finds nothing, nothing is wider than the window, names stay text."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import OWNER, PASSWORD, setup_link
+from tests.live import LiveServer
+
+pytestmark = pytest.mark.journey
+
+HOSTILE = '<a href="https://evil.example">free</a><img src=x onerror=alert(1)>%{y} $x^2$'
+EVENTS = [
+    {"event_id": "e-1", "model": "gpt-5-mini", "agent_id": HOSTILE, "run_id": "r-1", "user_id": HOSTILE,
+     "task": "=HYPERLINK(1)", "input_tokens": 500_000, "output_tokens": 9_000, "tags": {"customer": HOSTILE}},
+    {"event_id": "e-2", "model": "claude-opus-4-5", "agent_id": "reasoning", "run_id": "r-1", "task": "refund-check",
+     "input_tokens": 900_000, "cached_input_tokens": 300_000, "output_tokens": 20_000, "latency_ms": 2100},
+    {"event_id": "e-3", "model": "no-such-model-1", "provider": "openai", "agent_id": "reasoning", "run_id": "r-2",
+     "input_tokens": 1000, "output_tokens": 10, "status": "error", "error_type": "timeout", "tool": "get_order"},
+    {"event_id": "e-4", "model": "gpt-5-mini", "input_tokens": 2_000_000, "output_tokens": 1000},
+    {"event_id": "e-5", "model": "gpt-5-mini", "agent_id": "x" * 200, "input_tokens": 10, "output_tokens": 1},
+]  # fmt: skip
+PAGES = ["/", "/?period=today&by=user", "/?by=model&pick=agent", "/?first=2020-01-01&last=2020-02-01", "/runs",
+         "/runs?agent=nobody", "/runs/r-1", "/calls/e-1", "/calls/e-3", "/settings/keys", "/settings/members",
+         "/settings/audit", "/settings/profile", "/settings/workspace", "/no-such-page"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def filled(browser, site: LiveServer) -> LiveServer:
+    """An installation with an owner and a few calls, hostile names among them."""
+    from tests.journeys.browser import Visitor
+
+    visitor = Visitor.new(browser, site.url)
+    page = visitor.page
+    page.goto(setup_link(site))
+    page.fill("input[name=name] >> nth=0", "Larkfield Support")
+    page.fill("input[name=email]", OWNER)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/")
+    visitor.close()
+    key = site.key("ingest", "Larkfield Support")
+    assert site.post("/api/v1/events", EVENTS, key).json()["accepted"] == len(EVENTS)
+    return site
+
+
+def log_in(page: Page) -> None:
+    page.goto("/login")
+    page.fill("input[name=email]", OWNER)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_is_accessible_and_fits(visit, filled, theme, width):
+    visitor = visit(viewport={"width": width, "height": 900}, color_scheme=theme)
+    page = visitor.page
+    page.goto("/login")
+    problems = [f"/login {found}" for found in visitor.findings()]
+    log_in(page)
+    for address in PAGES:
+        page.goto(address)
+        problems += [f"{address} {found}" for found in visitor.findings()]
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        problems += [f"{address} is {wide} px wide"] if wide > width else []
+    visitor.troubles[:] = [t for t in visitor.troubles if "404" not in t]  # the page that does not exist
+    assert problems == []
+
+
+def test_what_opens_on_a_page_is_accessible_too(visit, filled):
+    visitor = visit(viewport={"width": 1280, "height": 900})
+    page = visitor.page
+    log_in(page)
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    assert visitor.findings() == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(page.locator("#filter-panel")).to_be_visible()
+    assert visitor.findings() == []
+    page.locator("#filter-panel").get_by_role("link", name="Agent", exact=True).click()
+    expect(page.locator("#filter-panel .pick-row").first).to_be_visible()
+    assert visitor.findings() == []
+    page.locator("#filter-panel .pick-row .is", has_text="reasoning").click()
+    expect(page.locator(".chip")).to_contain_text("agent is")
+    page.goto("/runs/r-1")
+    page.locator(".cost-btn").first.click()
+    expect(page.locator("#parts")).to_be_visible()
+    assert visitor.findings() == []
+
+
+def test_names_that_senders_chose_stay_text(visit, filled):
+    visitor = visit(viewport={"width": 1280, "height": 900})
+    page = visitor.page
+    log_in(page)
+    page.on("dialog", lambda dialog: visitor.troubles.append(f"dialog {dialog.message}"))
+    for address in ("/", "/?by=user", "/?by=tag.customer", "/?by=task", "/runs", "/runs/r-1", "/calls/e-1"):
+        page.goto(address)
+        if page.locator("cost-chart").count():
+            expect(page.locator("cost-chart .main-svg").first).to_be_visible()
+            bar = page.locator("cost-chart .plot").bounding_box()
+            assert bar
+            page.mouse.move(bar["x"] + bar["width"] - 20, bar["y"] + bar["height"] - 8)
+            page.wait_for_timeout(200)
+        assert page.locator("cost-chart a").count() == 0
+        assert page.locator("a[href*=evil]").count() == 0
+        assert page.locator("img").count() == 0
+
+
+def test_a_click_on_a_bar_narrows_to_the_series_and_the_day_and_back_returns(visit, filled):
+    visitor = visit(viewport={"width": 1280, "height": 900})
+    page = visitor.page
+    log_in(page)
+    chart = page.locator("cost-chart .plot").bounding_box()
+    assert chart
+    page.evaluate("window.notReloaded = true")
+    bars = page.locator("cost-chart .points path")
+    box = bars.nth(bars.count() - 1).bounding_box() or chart
+    first = page.locator("cost-chart .trace").first.locator("path").last.bounding_box() or box
+    page.mouse.click(first["x"] + first["width"] / 2, first["y"] + first["height"] / 2)
+    expect(page.locator(".chip")).to_have_count(1)
+    expect(page.locator("#h-chart")).to_contain_text("Spend per hour by task")
+    assert "first=" in page.url
+    assert "by=task" in page.url
+    assert page.evaluate("window.notReloaded"), "a fragment came, not a page"
+    page.go_back()
+    expect(page.locator(".chip")).to_have_count(0)
+    expect(page.locator("#h-chart")).to_contain_text("Spend per day by agent")
+    expect(page.locator("cost-chart > div")).to_have_count(1)
+
+
+def test_keys_choose_the_period_and_leave_fields_alone(visit, filled):
+    visitor = visit(viewport={"width": 1280, "height": 900})
+    page = visitor.page
+    log_in(page)
+    page.keyboard.press("d")
+    page.wait_for_url("**/?period=today")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url("**/?period=today&on=*")
+    page.keyboard.press("w")
+    page.wait_for_url("**/?period=7d")
+    page.keyboard.press("m")
+    page.wait_for_url("**/")
+    page.goto("/?pick=agent")
+    page.fill("#pick-value", "d")
+    page.locator("#pick-value").press("w")
+    assert "period" not in page.url
+
+
+def test_the_theme_is_kept_for_the_member_and_redraws_the_chart(visit, filled):
+    visitor = visit(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    page = visitor.page
+    log_in(page)
+    colour = "getComputedStyle(document.querySelector('cost-chart .points path')).fill"
+    before = page.evaluate(colour)
+    with page.expect_response("**/theme"):
+        page.get_by_role("button", name="Switch between light and dark").click()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate(colour) != before
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    with page.expect_response("**/theme"):
+        page.get_by_role("button", name="Switch between light and dark").click()
+
+
+def test_without_javascript_everything_but_the_chart_works(visit, filled):
+    visitor = visit(viewport={"width": 1280, "height": 900}, java_script_enabled=False)
+    page = visitor.page
+    log_in(page)
+    page.locator("#filter-menu summary").click()
+    page.locator("#filter-panel").get_by_role("link", name="Agent", exact=True).click()
+    page.fill("#pick-value", "reasoning")
+    page.get_by_role("button", name="is not").click()
+    expect(page.locator(".chip")).to_contain_text("agent is not")
+    page.get_by_role("link", name="Calls", exact=True).click()
+    expect(page.locator("thead [aria-sort=descending]")).to_contain_text("Calls")
+    page.locator("tbody th a").first.click()
+    expect(page.locator("thead th").first).to_contain_text("Task")
+    page.goto("/runs/r-1")
+    page.locator(".cost-btn").first.click()
+    expect(page.get_by_role("heading", name="Cost in parts")).to_be_visible()
