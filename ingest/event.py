@@ -61,7 +61,7 @@ def decode(body: bytes, frame: Frame, *, lines: bool = False) -> Batch:
     body = body.removeprefix(b"\xef\xbb\xbf").strip()
     if not body:
         raise Refused(400, "empty", "The body is empty; send an event, an array of events, or one event per line.")
-    text.check_amount(body)
+    text.check_amount(body, lines)
     if not _may_hold(body, NUL):
         try:
             return _finished(_decoded(body, lines), frame)

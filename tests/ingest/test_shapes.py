@@ -1,6 +1,7 @@
 """What a body may be, and what becomes of a batch in which some events are at fault."""
 
 import json
+import time
 
 import pytest
 
@@ -167,3 +168,25 @@ def test_a_large_batch_with_one_fault_loses_only_that_event():
     events[1234]["input_tokens"] = -1
     got = decode(json.dumps({"events": events}).encode(), frame())
     assert len(got.entries) == 1999 and got.problems[0].index == 1234
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        (b" \n1" * 5_000_000, True), (b'{"model":"' + b"\\\\" * 8_000_000 + b'\\ud800"}', False),
+        (b'{"model":"' + b"\\ud800" * 2_000_000 + b'"}', False), (b'["' + b'\\"' * 8_000_000 + b'"]', False),
+        (b"[]" * 8_000_000, False), (b"[" * 16_000_000, False), (b'{"":' * 4_000_000, False),
+        (b'{"model":"a","input_tokens":' + b"9" * 16_000_000 + b"}", False),
+        (b'{"model":"a","cost_usd":"0.' + b"9" * 16_000_000 + b'"}', False),
+        (b"[" + b",".join(b'{"model":"a","u%d":1}' % i for i in range(10_000)) + b"]", False),
+    ],
+    ids=["blank lines", "backslashes", "half characters", "quotes", "brackets", "open brackets", "open objects",
+         "digits", "decimals", "strange fields"],
+)  # fmt: skip
+def test_no_body_takes_long(body, lines):
+    began = time.process_time()
+    try:
+        decode(body, frame(), lines=lines)
+    except Refused as refused:
+        assert refused.status in (400, 413, 422)
+    assert time.process_time() - began < 2
