@@ -1,4 +1,4 @@
-"""Static files under names with a hash, gzip beside them: brotli would save a seventh and cost seconds at first start."""
+"""Static files under names with a hash, gzip beside them: brotli saves a seventh and costs seconds at first start."""
 
 from typing import Any
 

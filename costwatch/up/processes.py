@@ -43,7 +43,7 @@ class Installation:
         host = f"[{host}]" if ":" in host and not host.startswith("[") else host
         return f"http://{host}:{self.port}"
 
-    def environment(self, process: str) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """For the children: where everything is, and memory kept small (arenas and BLAS threads are per thread)."""
         package_root = str(Path(__file__).resolve().parents[2])
         return {
@@ -54,7 +54,6 @@ class Installation:
             "DATABASE_URL": self.database_url,
             "BROKER_URL": self.broker_url,
             "COSTWATCH_DATA_DIR": str(self.data_dir),
-            "COSTWATCH_PROCESS": process,
             "COSTWATCH_WEB_PROCESSES": str(WEB_WORKERS),
             "COSTWATCH_WEB_THREADS": str(WEB_THREADS),
             "COSTWATCH_RATE_LIMIT": os.environ.get("COSTWATCH_RATE_LIMIT") or ("0" if self.embedded else "2000"),
@@ -66,7 +65,7 @@ class Installation:
         }
 
     def _python(self, name: str, *arguments: str, **kwargs: Any) -> Child:
-        return Child(name, [sys.executable, *arguments], self.environment(name), **kwargs)
+        return Child(name, [sys.executable, *arguments], self.environment(), **kwargs)
 
     def step(self, name: str, *arguments: str, shown_as: str = "prepare") -> Child:
         """A step of prepare.py."""

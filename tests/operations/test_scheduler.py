@@ -1,0 +1,80 @@
+"""What the scheduler does when nobody else does it. The broker here is an address where nothing listens."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.conf import settings as django_settings
+
+from costwatch import ticks
+from costwatch.celery import app
+from costwatch.models import Tick
+from costwatch.scheduler import Scheduler
+
+# the scheduler closes connections that are in the middle of something, such as a test in a transaction
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def forget() -> None:
+    app.loader.import_default_modules()
+    ticks._last_noted.clear()
+
+
+def due(scheduler: Scheduler, name: str) -> object:
+    return scheduler.schedule[name]
+
+
+def test_a_task_that_ends_well_leaves_a_tick() -> None:
+    app.tasks["ledger.fold"].apply()
+    assert Tick.objects.filter(name="ledger.fold").exists()
+    assert ticks.newest_age(datetime.now(UTC)) < 60
+
+
+def test_a_task_outside_the_schedule_leaves_none() -> None:
+    @app.task(name="tests.unscheduled")
+    def unscheduled() -> None:
+        pass
+
+    unscheduled.apply()
+    assert ticks.finished() == {}
+
+
+def test_ticks_are_written_at_most_every_two_seconds() -> None:
+    start = datetime(2026, 11, 1, tzinfo=UTC)
+    for seconds in (0, 1, 1.9, 2.5):
+        ticks.note("ledger.fold", start + timedelta(seconds=seconds))
+    assert ticks.finished() == {"ledger.fold": start + timedelta(seconds=2.5)}
+
+
+@pytest.mark.parametrize("broker", ["", "redis://127.0.0.1:1/0"], ids=["none", "dead"])
+def test_without_a_broker_a_due_task_runs_here(settings: object, broker: str) -> None:
+    settings.BROKER_URL = broker  # type: ignore[attr-defined]
+    app.conf.broker_url = broker or "memory://"
+    try:
+        scheduler = Scheduler(app)
+        scheduler.apply_entry(due(scheduler, "fold"))
+        assert "ledger.fold" in ticks.finished()
+    finally:
+        app.conf.broker_url = django_settings.CELERY_BROKER_URL
+
+
+def test_what_is_overdue_or_was_never_done_runs_here_and_what_is_not_does_not() -> None:
+    now = datetime.now(UTC)
+    Tick.objects.create(name="ledger.fold", finished_at=now - timedelta(seconds=30))
+    fresh = now - timedelta(minutes=30)
+    for name in {entry["task"] for entry in app.conf.beat_schedule.values()} - {"ledger.fold"}:
+        Tick.objects.create(name=name, finished_at=fresh)
+    Scheduler(app)._run_overdue()
+    done = ticks.finished()
+    assert done.pop("ledger.fold") > now - timedelta(seconds=5)
+    assert set(done.values()) == {fresh}
+    Tick.objects.all().delete()
+    ticks._last_noted.clear()
+    Scheduler(app)._run_overdue()
+    assert set(ticks.finished()) == {entry["task"] for entry in app.conf.beat_schedule.values()}
+
+
+def test_every_task_of_the_schedule_exists_and_says_when_its_message_is_stale() -> None:
+    for entry in app.conf.beat_schedule.values():
+        assert entry["task"] in app.tasks
+        assert entry["options"]["expires"] <= entry["schedule"] * 10
