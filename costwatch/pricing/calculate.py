@@ -135,7 +135,7 @@ Span = tuple[datetime | None, datetime | None, PriceAt]
 class Timeline:
     """The versions of one line in time, and the hours in which others hold."""
 
-    __slots__ = ("ends", "latest", "latest_start", "scheduled", "starts", "versions")
+    __slots__ = ("ends", "latest", "latest_start", "otherwise", "scheduled", "starts", "versions")
 
     def __init__(
         self,
@@ -147,10 +147,17 @@ class Timeline:
         self.ends = [end for _, end, _ in ordered]
         self.versions = [version for _, _, version in ordered]
         self.scheduled = tuple(scheduled)
+        # the standard prices, for the time in which a variant has none of its own
+        self.otherwise: Timeline | None = None
         # the common case of the hot path: the last version, which has no end
         open_ended = bool(ordered) and self.ends[-1] is None and not self.scheduled
         self.latest = self.versions[-1] if open_ended else None
         self.latest_start = self.starts[-1] if open_ended else BEGINNING
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing was ever billed on this line."""
+        return all(version.free for version in self.versions)
 
     def within(self, start: datetime | None, end: datetime | None) -> list[Span]:
         """The spans of this line cut to [start, end)."""
@@ -169,10 +176,11 @@ class Timeline:
             if version is not None and schedule.active(moment):
                 return version
         index = bisect_right(self.starts, moment) - 1
-        if index < 0:
-            return None
-        end = self.ends[index]
-        return self.versions[index] if end is None or moment < end else None
+        if index >= 0:
+            end = self.ends[index]
+            if end is None or moment < end:
+                return self.versions[index]
+        return self.otherwise.at(moment) if self.otherwise is not None else None
 
 
 def cost(usage: Usage, prices: Prices) -> Decimal:

@@ -146,12 +146,15 @@ class Book:
         if seller is None:
             return None
         place = region_class(seller, model, region)
-        found = [self._lines_of(name, model) for name in (seller, *RESOLD.get(seller, ()))]
+        own = self._lines_of(seller, model)
+        found = [own, *(self._lines_of(name, model) for name in RESOLD.get(seller, ()))]
         for where in _places(place):
             for how in (served, "standard"):
                 for lines in found:
-                    if (where, how) in lines:
-                        return lines[where, how]
+                    timeline = lines.get((where, how))
+                    # what its maker gives away is not free at another seller
+                    if timeline is not None and (lines is own or not timeline.free):
+                        return timeline
         return None
 
     def _seller(self, provider: str | None, model: str) -> str | None:
@@ -230,6 +233,8 @@ def _by_name(
     for key, timeline in lines.items():
         if not key.schedule:
             names.setdefault((key.provider, key.model), {})[key.region, key.variant] = timeline
+            if key.variant != "standard":
+                timeline.otherwise = lines.get(key._replace(variant="standard"))
     dated: dict[tuple[str, str], list[tuple[datetime | None, ModelLines]]] = {}
     for provider, name, model, start, end in aliases:
         target = names.get((provider, model))

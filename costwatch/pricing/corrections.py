@@ -58,11 +58,12 @@ def apply(catalogue: Catalogue, corrections: dict[str, list[dict[str, Any]]]) ->
         for key in _matching(catalogue, entry):
             target = key._replace(provider=entry["provider"], region=entry["region"])
             catalogue.lines.setdefault(target, list(_scaled(catalogue.lines[key], entry)))
+        _share_names(catalogue, entry)
     for entry in corrections.get("schedule", ()):
         catalogue.schedules[entry["name"]] = _schedule(entry)
     for entry in corrections.get("scheduled", ()):
         for key in _matching(catalogue, entry, variant="standard"):
-            catalogue.lines[key._replace(schedule=entry["schedule"])] = list(_scaled(catalogue.lines[key], entry))
+            catalogue.lines[key._replace(schedule=entry["schedule"])] = _in_hours(catalogue.lines[key], entry)
     for entry in corrections.get("alias", ()):
         _set_alias(catalogue, entry)
 
@@ -192,6 +193,24 @@ def _scaled(versions: Iterable[Version], entry: dict[str, Any]) -> Iterator[Vers
     inside = _clipped(versions, start, end) if start or end else versions
     for version in inside:
         yield _discounted(version, entry, {})
+
+
+def _in_hours(standard: list[Version], entry: dict[str, Any]) -> list[Version]:
+    """The prices within a schedule's hours: as stated, else the standard ones times the multiplier."""
+    if "prices" in entry:
+        return [Version(entry.get("from"), entry.get("until"), _components(entry), entry["source"])]
+    return list(_scaled(standard, entry))
+
+
+def _share_names(catalogue: Catalogue, entry: dict[str, Any]) -> None:
+    """The seller's regional lines are found under all the names that the maker's models have."""
+    if "like" in entry:
+        models = {key.model for key in _matching(catalogue, entry)}
+        catalogue.aliases += [
+            Alias(entry["provider"], alias.name, alias.model, alias.start, alias.end)
+            for alias in catalogue.aliases
+            if alias.provider == entry["like"] and alias.model in models
+        ]
 
 
 def _schedule(entry: dict[str, Any]) -> ScheduleSpec:

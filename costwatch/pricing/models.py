@@ -5,6 +5,8 @@ A price is never changed in place: what a version said stays readable under its 
 
 from django.db import models
 
+from costwatch.accounts.models import Workspace
+
 
 class PriceBook(models.Model):
     """The one row that tells every process whether its compiled book is still the stored one."""
@@ -42,18 +44,25 @@ class PriceSchedule(models.Model):
 
 
 class PriceLine(models.Model):
-    """What has one price at a time: a model at a provider, in a region, served in a variant, in some hours."""
+    """What has one price at a time: a model at a provider, in a region, served in a variant, in some hours.
 
+    With a workspace it is an override that holds there only: `provider` "" is any, `model` may be a pattern with *,
+    `variant` "" is every tier.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, null=True, related_name="+")
     provider = models.CharField(max_length=80)
     model = models.CharField(max_length=200)
     region = models.CharField(max_length=40, blank=True)
-    variant = models.CharField(max_length=40, default="standard")
+    variant = models.CharField(max_length=40, default="standard", blank=True)
     schedule = models.CharField(max_length=80, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["provider", "model", "region", "variant", "schedule"], name="price_line_once"
+                fields=["workspace", "provider", "model", "region", "variant", "schedule"],
+                nulls_distinct=False,
+                name="price_line_once",
             )
         ]
 
@@ -65,13 +74,15 @@ class PriceVersion(models.Model):
     """The prices of a line from `valid_from` until `valid_until` (null = ever).
 
     Two versions of a line never overlap (an exclusion constraint, migrations/sql/0001_no_overlap.sql), except
-    withdrawn ones: what the catalogue once said and no longer says.
+    withdrawn ones: what the catalogue once said and no longer says. Without components it is free of charge or, with a
+    `multiplier`, so much of the catalogue's price.
     """
 
     line = models.ForeignKey(PriceLine, on_delete=models.PROTECT, related_name="versions")
     valid_from = models.DateTimeField(null=True)
     valid_until = models.DateTimeField(null=True)
     release = models.ForeignKey(CatalogueRelease, on_delete=models.PROTECT, null=True)
+    multiplier = models.DecimalField(max_digits=9, decimal_places=6, null=True)
     source = models.TextField(blank=True)
     withdrawn_at = models.DateTimeField(null=True)
 
@@ -82,7 +93,11 @@ class PriceVersion(models.Model):
                 | models.Q(valid_from=None)
                 | models.Q(valid_until=None),
                 name="price_version_lasts",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(multiplier=None) | models.Q(multiplier__gte=0, multiplier__lte=10),
+                name="price_version_multiplier",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -127,3 +142,49 @@ class ModelAlias(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.name} = {self.model}"
+
+
+class TrustedReporter(models.Model):
+    """A provider whose own word on what a call cost (`cost_usd`) counts in this workspace."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    provider = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "provider"], name="trusted_reporter_once")]
+
+    def __str__(self) -> str:
+        return self.provider
+
+
+class RepriceOrder(models.Model):
+    """What somebody wants repriced: counted first, applied once that is confirmed. The worker goes from `start` to `end`.
+
+    `changes`: [day, model, events, old, new, priced] of what is done so far; money as text.
+    """
+
+    class State(models.TextChoices):
+        COUNTING = "counting"
+        COUNTED = "counted"
+        APPLYING = "applying"
+        APPLIED = "applied"
+        FAILED = "failed"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+    of_models = models.JSONField(default=list, help_text="names as sent; none = all")
+    reason = models.CharField(max_length=200)
+    by = models.CharField(max_length=255)
+    created_at = models.DateTimeField(auto_now_add=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.COUNTING)
+    reached = models.DateTimeField(help_text="everything before is looked at")
+    events = models.BigIntegerField(default=0)
+    changes = models.JSONField(default=list)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "-id"], name="reprice_order_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.start:%F} to {self.end:%F}: {self.reason}"

@@ -108,10 +108,10 @@ GATEWAYS = frozenset({"litellm", "litellm_proxy", "portkey", "helicone", "langch
 RESOLD = {
     "vertex": ("google", "anthropic"),
     "google": ("vertex",),
-    "azure": ("openai", "anthropic", "deepseek", "xai", "moonshotai", "mistral", "cohere"),
+    "azure": ("openai", "anthropic", "xai"),
 }
 _GEO = re.compile(r"^(us-gov|us|eu|apac|au|jp|ca|in|sa|me|af|global)\.(?=[a-z0-9-]+\.)")
-_BEDROCK_TAIL = re.compile(r"(-v\d+)?(:\d+)?(:\d+k|:mm)?$")
+_BEDROCK_TAIL = re.compile(r"(-v1)?(:\d+)?(:\d+k|:mm)?$")  # -v2 can be another model (Titan)
 _BRACKETS = re.compile(r"\[[^\]]*\]$")
 _REGION_SEGMENT = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
 _DATE = re.compile(
@@ -173,7 +173,7 @@ def candidates(provider: str, model: str) -> Iterator[str]:
 
 def _plain_segment(head: str) -> bool:
     """A path segment of a router that is no part of a model's name: `converse`, `us-east-1`."""
-    return head in {"converse", "invoke", "global", "models", "responses", "us", "eu"} or bool(
+    return head in {"converse", "invoke", "global", "global-standard", "models", "responses", "us", "eu"} or bool(
         _REGION_SEGMENT.match(head)
     )
 
@@ -211,6 +211,8 @@ def region_class(provider: str, model: str, region: str | None) -> str:
         name = base_name(model).rsplit("/", 1)[-1]
         return "global" if name.startswith("global.") or (region or "").lower() == "global" else "regional"
     place = (region or "").strip().lower()
+    if provider == "azure" and not place:
+        place = next((part for part in model.lower().split("/")[:-1] if part in ("us", "eu")), "")
     if place in ("", "global", "default", "not_available", "worldwide"):
         return ""
     if provider == "azure":

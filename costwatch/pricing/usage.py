@@ -52,10 +52,12 @@ class Priced(msgspec.Struct, frozen=True, gc=False):
     """What the price engine says of one Usage. `cost` None = unpriced or usage unknown, never 0 for those.
 
     `upper_bound`: for an unpriced call what it costs at most, at the dearest current price of its provider (USD),
-    else 0. `price_version`: primary key of the price that was used, None when none was.
+    else 0. `price_version`: primary key of the price that was used, None when none was. `list_cost`: what it would cost
+    at the catalogue's price, where an agreed one was used and the catalogue has one.
     """
 
     cost: Decimal | None
     source: CostSource
     price_version: int | None
     upper_bound: Decimal
+    list_cost: Decimal | None = None

@@ -1,0 +1,214 @@
+"""What a workspace has agreed with its providers, laid over the catalogue: prices, discounts, free of charge. Pure.
+
+The most special agreement in force at the time of the call decides: the model's name, another name of the same model,
+a pattern, all models of the provider. A price of the standard tier holds for another tier only where the catalogue
+has no price of that tier's own.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from costwatch.pricing.calculate import EXACT, PLACES, ZERO, CostPart, PriceAt, Prices, Timeline, UnpricedUnit, cost
+from costwatch.pricing.calculate import parts as parts_of
+from costwatch.pricing.compiled import Book, ModelLines
+from costwatch.pricing.names import candidates, region_class, variant
+from costwatch.pricing.specs import TOKEN_UNITS, Component
+from costwatch.pricing.usage import CostSource, Priced, Usage
+
+RESOLVED_AT_MOST = 20_000
+EVERY_TIER = ""
+EVERY_MODEL = "*"
+Key = tuple[str | None, str, str | None, str | None, bool]
+
+
+class OverrideAt(PriceAt):
+    """A price, or with a `multiplier` so much of the catalogue's price."""
+
+    __slots__ = ("multiplier",)
+
+    def __init__(self, version_id: int, components: Sequence[Component], multiplier: Decimal | None = None) -> None:
+        super().__init__(version_id, components)
+        self.multiplier = multiplier
+        self.free = self.free and multiplier is None
+
+
+class Override(NamedTuple):
+    """One agreement over time. "" = any provider, any region, every tier; the model may be a pattern with *."""
+
+    provider: str
+    model: str
+    region: str
+    variant: str
+    timeline: Timeline
+
+
+class WorkspaceBook:
+    """The book as one workspace sees it: answers like Book."""
+
+    def __init__(self, book: Book, overrides: Iterable[Override], trusted: Iterable[str] = ()) -> None:
+        self.book = book
+        self._overrides = [(override, self._target(override)) for override in overrides]
+        self._trusted = frozenset(trusted)
+        self._versions = {v.id: v for o, _ in self._overrides for v in o.timeline.versions}
+        self._resolved: dict[Key, tuple[str, list[Override]]] = {}
+        self._exact: dict[int, bool] = {}
+
+    def provider_of(self, model: str) -> str | None:
+        """As the catalogue infers it."""
+        return self.book.provider_of(model)
+
+    def describe(self, price_version_id: int) -> dict[str, object] | None:
+        """As Book.describe."""
+        return self.book.describe(price_version_id)
+
+    def price(self, usage: Usage) -> Priced:
+        """What the call costs this workspace; `list_cost` is what the catalogue would have it cost."""
+        key = (usage.provider, usage.model, usage.service_tier, usage.region, usage.batch)
+        served, overrides = self._resolved.get(key) or self._remember(key)
+        if usage.reported_cost is not None and self._trusts(usage):
+            return Priced(EXACT.quantize(usage.reported_cost, PLACES), CostSource.REPORTED, None, ZERO)
+        listed = self.book.price(usage)
+        if overrides and listed.source is not CostSource.REPORTED:
+            version = self._in_force(usage, served, overrides, listed)
+            if version is not None:
+                return self._agreed(usage, version, listed)
+        return listed
+
+    def price_many(self, usages: Iterable[Usage]) -> list[Priced]:
+        """`price` for each, in order."""
+        return [self.price(usage) for usage in usages]
+
+    def parts(self, usage: Usage, priced: Priced) -> list[CostPart]:
+        """How the cost comes about; a discount is a part of its own, below 0."""
+        if priced.source is not CostSource.OVERRIDE or priced.cost is None:
+            return self.book.parts(usage, priced)
+        version = self._versions.get(priced.price_version or 0)
+        if version is not None:
+            return parts_of(usage, self._completed(usage, version))
+        listed = self.book.parts(usage, priced)
+        whole = EXACT.quantize(sum((part.cost for part in listed), ZERO), PLACES)
+        less = EXACT.subtract(priced.cost, whole)
+        return [*listed, CostPart("discount", 1, less, 1, less)] if listed else []
+
+    def list_cost(self, usage: Usage, priced: Priced) -> Decimal | None:
+        """What the catalogue of now would have a call cost that has an agreed price; None for any other."""
+        return self.book.price(usage).cost if priced.source is CostSource.OVERRIDE else None
+
+    def _target(self, override: Override) -> ModelLines | None:
+        """The catalogue's lines of the model that is meant, to recognise its other names."""
+        if "*" in override.model or not override.provider:
+            return None
+        return self.book.lines_of(override.provider, override.model) or None
+
+    def _trusts(self, usage: Usage) -> bool:
+        return bool(self._trusted) and self.book.seller(usage.provider, usage.model) in self._trusted
+
+    def _remember(self, key: Key) -> tuple[str, list[Override]]:
+        if len(self._resolved) >= RESOLVED_AT_MOST:
+            self._resolved.clear()
+        found = self._resolved[key] = self._resolve(key)
+        return found
+
+    def _resolve(self, key: Key) -> tuple[str, list[Override]]:
+        provider, model, tier, region, batch = key
+        seller = self.book.seller(provider, model)
+        served = variant(tier, batch)
+        names = list(dict.fromkeys((model.strip().lower(), *candidates(seller or "", model))))
+        known = (self.book.lines_of(seller, model) or None) if seller else None
+        place = region_class(seller or "", model, region)
+        ranked = []
+        for override, target in self._overrides:
+            rank = _name_rank(override, seller, names, known, target)
+            if rank is not None and override.region in ("", place) and override.variant in ("", served, "standard"):
+                order = (*rank, override.region != place, override.variant != served, override.variant == EVERY_TIER)
+                ranked.append((order, override))
+        return served, [override for _, override in sorted(ranked, key=lambda pair: pair[0])]
+
+    def _in_force(
+        self, usage: Usage, served: str, overrides: Sequence[Override], listed: Priced
+    ) -> OverrideAt | None:
+        for override in overrides:
+            version = override.timeline.at(usage.timestamp)
+            if version is not None and (override.variant in ("", served) or self._is_standard(listed)):
+                return version  # type: ignore[return-value]
+        return None
+
+    def _is_standard(self, listed: Priced) -> bool:
+        """Whether the catalogue has no price of the served tier's own."""
+        told = self.book.describe(listed.price_version) if listed.price_version is not None else None
+        return told is None or told["tier"] == "standard"
+
+    def _agreed(self, usage: Usage, version: OverrideAt, listed: Priced) -> Priced:
+        if version.multiplier is not None:
+            return self._discounted(usage, version.multiplier, listed)
+        if version.free:
+            return Priced(ZERO, CostSource.FREE, version.id, ZERO, listed.cost)
+        if listed.source is CostSource.USAGE_UNKNOWN and version.base.request is None:
+            return listed
+        try:
+            net = cost(usage, self._completed(usage, version))
+        except UnpricedUnit:
+            return listed
+        return Priced(net, CostSource.OVERRIDE, version.id, ZERO, listed.cost)
+
+    def _discounted(self, usage: Usage, multiplier: Decimal, listed: Priced) -> Priced:
+        """So much of the exact list price, rounded once. Nothing to take off where there is no list price."""
+        if listed.source is not CostSource.CATALOG or listed.cost is None or listed.price_version is None:
+            return listed
+        whole = listed.cost
+        if usage.units or not self._is_exact(listed.price_version):
+            whole = sum((part.cost for part in self.book.parts(usage, listed)), ZERO)
+        net = EXACT.quantize(EXACT.multiply(whole, multiplier), PLACES)
+        return Priced(net, CostSource.OVERRIDE, listed.price_version, ZERO, listed.cost)
+
+    def _is_exact(self, version_id: int) -> bool:
+        """Whether no token price of this version has more than 12 places, so that a sum of tokens is never rounded."""
+        if version_id not in self._exact:
+            ladder = self.book.version(version_id)
+            steps = [ladder.base, *(prices for _, prices in ladder.tiers)]
+            each = [EXACT.divide(c.price, Decimal(c.per)) for prices in steps for c in prices.components.values()]
+            self._exact[version_id] = all(price == EXACT.quantize(price, PLACES) for price in each)
+        return self._exact[version_id]
+
+    def _completed(self, usage: Usage, version: OverrideAt) -> Prices:
+        """The agreed prices, with the catalogue's fees (searches, pages, seconds) where nothing is agreed on them."""
+        agreed = version.prices(usage)
+        listed = self.book.price(usage) if usage.units else None
+        if listed is None or listed.price_version is None:
+            return agreed
+        prices = self.book.version(listed.price_version).prices(usage)
+        fees = [c for unit, c in prices.components.items() if unit not in agreed.components and _is_fee(unit)]
+        return Prices([*agreed.components.values(), *fees])
+
+
+def _is_fee(unit: str) -> bool:
+    return unit not in TOKEN_UNITS and unit != "request"
+
+
+def _name_rank(
+    override: Override,
+    seller: str | None,
+    names: Sequence[str],
+    known: ModelLines | None,
+    target: ModelLines | None,
+) -> tuple[int, int, bool] | None:
+    """How special an override is for a call of these names, smaller is more special; None where it is not meant."""
+    # a model that no provider is known for: the only thing to go by is its name
+    if override.provider not in ("", seller) and not (seller is None and override.model == names[0]):
+        return None
+    anywhere = override.provider == ""
+    if override.model in names[:2] and (override.model == names[0] or names[1] in names[0]):
+        return 0, 0, anywhere
+    if (known is not None and known is target) or (known is None and override.model in names):
+        return 1, 0, anywhere
+    if "*" in override.model and any(fnmatchcase(name, override.model) for name in names):
+        return 2, -len(override.model), anywhere
+    return None
+
+
+def at_all_times(start: datetime | None, end: datetime | None, version: OverrideAt) -> Timeline:
+    """A timeline of one version, for trying out a price that is not stored."""
+    return Timeline([(start, end, version)])
