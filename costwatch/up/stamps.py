@@ -18,7 +18,8 @@ def static_state() -> str:
     """Changes with the static files of the product and of the packages that bring some."""
     packed = PACKAGE / "_static"
     folder = packed if packed.is_dir() else PACKAGE.parent / "static"
-    return _fingerprint(folder.glob("**/*"), ["django", "djangorestframework", "drf-spectacular", "whitenoise"])
+    files = [*folder.glob("**/*"), *PACKAGE.glob("*/static/**/*")]
+    return _fingerprint(files, ["django", "djangorestframework", "drf-spectacular", "whitenoise"])
 
 
 def is_done(stamp: Path, state: str) -> bool:
