@@ -86,7 +86,11 @@ _TELLING: tuple[tuple[str, frozenset[str]], ...] = (
 )
 # what the provider calls its own way, where the keys are the common ones
 _OWN = {"xai": "xai", "openrouter": "openrouter", "mistral": "mistral", "deepseek": "deepseek", "groq": "groq"}
+# the same client sends the same keys again and again
+SEEN_AT_MOST = 5_000
+_seen: dict[tuple[str | None, ...], str | None] = {}
 _WRAPPERS = ("usage", "usageMetadata", "usage_metadata", "usage_info", "message", "response", "statistics")
+_WRAPPED = frozenset(_WRAPPERS)
 
 
 def read(api: str | None, provider: str | None, model: str, raw: Raw | Sequence[Any]) -> Reading:
@@ -107,6 +111,17 @@ def read(api: str | None, provider: str | None, model: str, raw: Raw | Sequence[
 
 def shape(api: str | None, provider: str | None, usage: Raw) -> str | None:
     """The name of the shape that an object is read as; None when no key is known."""
+    seen = (api, provider, *usage)
+    try:
+        return _seen[seen]
+    except KeyError:
+        if len(_seen) >= SEEN_AT_MOST:
+            _seen.clear()
+        name = _seen[seen] = _shape(api, provider, usage)
+        return name
+
+
+def _shape(api: str | None, provider: str | None, usage: Raw) -> str | None:
     keys = usage.keys()
     if any(key.startswith("gen_ai.") for key in keys):
         return "otel"
@@ -142,6 +157,8 @@ def _one(raw: Raw | Sequence[Any]) -> Raw:
 
 
 def _unwrapped(raw: Raw) -> Raw:
+    if _WRAPPED.isdisjoint(raw):
+        return raw
     for name in _WRAPPERS:
         inner = raw.get(name)
         if isinstance(inner, Mapping):

@@ -4,8 +4,13 @@ from collections.abc import Mapping
 
 from costwatch.pricing.readers.reading import Raw, Reading, add, count, text, units
 
-_PROMPT_LISTS = ("promptTokensDetails", "toolUsePromptTokensDetails")
-_ANSWER_LISTS = ("candidatesTokensDetails", "responseTokensDetails")
+_PROMPT_LISTS = (
+    "promptTokensDetails", "toolUsePromptTokensDetails", "prompt_tokens_details", "tool_use_prompt_tokens_details",
+)  # fmt: skip
+_ANSWER_LISTS = (
+    "candidatesTokensDetails", "responseTokensDetails", "candidates_tokens_details", "response_tokens_details",
+)  # fmt: skip
+_CACHE_LISTS = ("cacheTokensDetails", "cache_tokens_details")
 _TRAFFIC = {"ON_DEMAND_PRIORITY": "priority", "ON_DEMAND_FLEX": "flex"}
 
 
@@ -18,43 +23,31 @@ def generate_content(raw: Raw, provider: str | None = None) -> Reading:
         raw, "candidatesTokenCount", "candidates_token_count", "responseTokenCount", "response_token_count",
         "total_output_tokens",
     )  # fmt: skip
-    total = count(raw, "totalTokenCount", "total_token_count")
-    if prompt is None and answer is None and total is not None:
-        prompt = total  # embeddings
+    if prompt is None and answer is None:
+        prompt = count(raw, "totalTokenCount", "total_token_count")  # embeddings
+    heard, made, cached = (_by_modality(raw, lists) for lists in (_PROMPT_LISTS, _ANSWER_LISTS, _CACHE_LISTS))
     traffic = text(raw, "trafficType", "traffic_type") or ""
     return Reading(
         input_tokens=add(prompt, tools),
         output_tokens=add(answer, thoughts),
         cached_input_tokens=count(raw, "cachedContentTokenCount", "cached_content_token_count", "total_cached_tokens"),
         reasoning_tokens=thoughts,
-        audio_input_tokens=_in_lists(raw, "AUDIO", _PROMPT_LISTS),
-        image_input_tokens=_in_lists(raw, "IMAGE", _PROMPT_LISTS),
-        audio_output_tokens=_in_lists(raw, "AUDIO", _ANSWER_LISTS),
-        image_output_tokens=_in_lists(raw, "IMAGE", _ANSWER_LISTS),
-        units=units(
-            cached_audio_token=_of(raw, "AUDIO", "cacheTokensDetails"),
-            cached_image_token=_of(raw, "IMAGE", "cacheTokensDetails"),
-        ),
+        audio_input_tokens=heard.get("AUDIO"),
+        image_input_tokens=heard.get("IMAGE"),
+        audio_output_tokens=made.get("AUDIO"),
+        image_output_tokens=made.get("IMAGE"),
+        units=units(cached_audio_token=cached.get("AUDIO"), cached_image_token=cached.get("IMAGE")) if cached else None,
         service_tier=_TRAFFIC.get(traffic) or text(raw, "serviceTier", "service_tier"),
     )
 
 
-def _in_lists(raw: Raw, modality: str, lists: tuple[str, ...]) -> int | None:
-    return add(*(_of(raw, modality, name) for name in lists))
-
-
-def _of(raw: Raw, modality: str, camel: str) -> int | None:
-    """The tokens of one modality in a list of {modality, tokenCount}."""
-    rows = raw.get(camel) or raw.get(_snake(camel))
-    if not isinstance(rows, list):
-        return None
-    found = [
-        count(row, "tokenCount", "token_count", "tokens") or 0
-        for row in rows
-        if isinstance(row, Mapping) and str(row.get("modality", "")).rsplit(".", 1)[-1].upper() == modality
-    ]
-    return sum(found) if found else None
-
-
-def _snake(camel: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in camel)
+def _by_modality(raw: Raw, names: tuple[str, ...]) -> dict[str, int]:
+    """Modality -> tokens, over lists of {modality, tokenCount}."""
+    found: dict[str, int] = {}
+    for name in names:
+        rows = raw.get(name)
+        for row in rows if isinstance(rows, list) else ():
+            if isinstance(row, Mapping):
+                modality = str(row.get("modality", "")).rsplit(".", 1)[-1].upper()
+                found[modality] = found.get(modality, 0) + (count(row, "tokenCount", "token_count", "tokens") or 0)
+    return found

@@ -76,6 +76,8 @@ def _outside_reasoning(reading: Reading, raw: Raw, provider: str | None) -> None
 
 def _cached_media(details: Raw) -> dict[str, Decimal] | None:
     split = nested(details, "cached_tokens_details")
+    if not split:
+        return None
     return units(cached_audio_token=count(split, "audio_tokens"), cached_image_token=count(split, "image_tokens"))
 
 
