@@ -23,6 +23,7 @@ django.setup()
 from genai_prices import Usage as PackageUsage  # noqa: E402
 from genai_prices import calc_price  # noqa: E402
 
+from costwatch.pricing import readers  # noqa: E402
 from costwatch.pricing.usage import Usage  # noqa: E402
 from tests.pricing.conftest import compile_book  # noqa: E402
 
@@ -62,6 +63,10 @@ def main() -> None:
         cached_input_tokens=23_000, cache_write_tokens=1_100,
     )  # fmt: skip
     unknown = Usage(model="nobody-knows", provider="openai", timestamp=AT, input_tokens=9, output_tokens=9)
+    raw = {
+        "input_tokens": 9, "cache_creation_input_tokens": 1100, "cache_read_input_tokens": 23000, "output_tokens": 410,
+        "service_tier": "standard", "cache_creation": {"ephemeral_5m_input_tokens": 1100},
+    }  # fmt: skip
     in_price, out_price = Decimal("0.000002"), Decimal("0.000008")
     bare = measure(lambda: (431 * in_price + 210 * out_price).quantize(Decimal("1e-12")), ROUNDS)
     package = measure(
@@ -76,6 +81,10 @@ def main() -> None:
         ("Book.price, cache read and write", measure(lambda: book.price(cached), ROUNDS // 4)),
         ("Book.price, cache + search", measure(lambda: book.price(split), ROUNDS // 10)),
         ("Book.price, unknown model", measure(lambda: book.price(unknown), ROUNDS // 10)),
+        (
+            "readers.read, Anthropic usage",
+            measure(lambda: readers.read("anthropic.messages", "anthropic", "m", raw), ROUNDS // 10),
+        ),
         ("genai-prices calc_price", package),
     ):
         print(f"{name:34}{took:8.2f}{took / bare:9.1f}{took / package:11.4f}")

@@ -153,7 +153,7 @@ def _one(raw: Raw | Sequence[Any]) -> Raw:
     """One object: unwrapped from an answer, put together from the events of a stream."""
     if isinstance(raw, Mapping):
         return _unwrapped(raw)
-    return anthropic.merged(_unwrapped(piece) for piece in raw if isinstance(piece, Mapping))
+    return anthropic.merged(_unwrapped(piece) for piece in raw if isinstance(piece, dict))
 
 
 def _unwrapped(raw: Raw) -> Raw:
@@ -161,7 +161,7 @@ def _unwrapped(raw: Raw) -> Raw:
         return raw
     for name in _WRAPPERS:
         inner = raw.get(name)
-        if isinstance(inner, Mapping):
+        if isinstance(inner, dict):
             outer = {key: raw[key] for key in ("service_tier", "speed") if isinstance(raw.get(key), str)}
             return {**outer, **_unwrapped(inner)}
     return raw
@@ -170,6 +170,8 @@ def _unwrapped(raw: Raw) -> Raw:
 def _charge(usage: Raw) -> Any:
     """What others than OpenRouter say that they charged (Perplexity: cost.total_cost)."""
     cost = usage.get("cost")
-    if isinstance(cost, Mapping):
+    if cost is None:
+        return None
+    if isinstance(cost, dict):
         return amount(nested(usage, "cost"), "total_cost")
     return openrouter.charged(usage) if isinstance(cost, (int, float)) and not isinstance(cost, bool) else None

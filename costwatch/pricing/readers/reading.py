@@ -87,7 +87,7 @@ def nested(raw: Raw, *names: str) -> Raw:
     """The first of these fields that holds an object; {} when none does (details are often null)."""
     for name in names:
         value = raw.get(name)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return value
     return {}
 
