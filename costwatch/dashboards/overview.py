@@ -42,11 +42,11 @@ class Chart:
 
 @dataclass(frozen=True)
 class Overview:
-    """The page's content. `chart` is None where nothing was spent or called in the span."""
+    """The page's content. `comparable`: there was something in the compared span; `chart` None: nothing in this."""
 
     answer: Answer
     compared: Compared
-    before: Decimal
+    comparable: bool
     figures: Figures
     chart: Chart | None
     movers: Movers
@@ -66,7 +66,7 @@ def overview(workspace: Workspace, state: State, now: datetime) -> Overview:
     return Overview(
         found,
         state.range.compared(),
-        earlier.total.cost,
+        bool(earlier.total),
         head,
         _chart(workspace, state, bars, found, order, colour) if found.total else None,
         movers(state, moved, moved_before),

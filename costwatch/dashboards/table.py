@@ -1,7 +1,7 @@
 """The rows under the chart: every value of the grouping, what it cost, how that changed. They add up to the total."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -34,7 +34,8 @@ class Row:
 
     @property
     def bar(self) -> Decimal:
-        return self.sums.cost / self.top_cost if self.top_cost > 0 else Decimal(0)
+        """The share of the dearest value's. None for an Other dearer than all: beside it nothing could be seen."""
+        return self.sums.cost / self.top_cost if 0 < self.sums.cost <= self.top_cost else Decimal(0)
 
     @property
     def change(self) -> Decimal:
@@ -77,10 +78,9 @@ class Table:
 def table(state: State, answer: Answer, compared: Answer, colours: Mapping[str, str]) -> Table:
     """The rows of an answer beside those of the span it is compared with."""
     now, before = _sums(answer, state.by), _sums(compared, state.by)
-    top = max((sums.cost for sums in now.values()), default=Decimal(0))
 
     def row(value: str | None, label: str, sums: Sums, earlier: Sums, url: str, colour: str) -> Row:
-        return Row(value, label, sums, earlier, answer.total.cost, top, colour, url, state.leaves(value))
+        return Row(value, label, sums, earlier, answer.total.cost, Decimal(0), colour, url, state.leaves(value))
 
     named = [
         row(
@@ -109,8 +109,9 @@ def table(state: State, answer: Answer, compared: Answer, colours: Mapping[str, 
     if "" in now or "" in before:
         earlier = before.get("", NO_SUMS)
         rows.append(row("", display.NOT_ATTRIBUTED, now.get("", NO_SUMS), earlier, state.drill(""), "none"))
+    top = max((r.sums.cost for r in rows if r.value is not None), default=Decimal(0))
     total = Row(None, "Total", answer.total, compared.total, answer.total.cost, top)
-    return Table(rows, total, len(hidden))
+    return Table([replace(r, top_cost=top) for r in rows], total, len(hidden))
 
 
 def _sums(answer: Answer, by: str) -> dict[str, Sums]:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
@@ -16,7 +17,7 @@ from costwatch.dashboards.csv import csv_answer
 from costwatch.dashboards.overview import overview as content
 from costwatch.dashboards.overview import table_only, version
 from costwatch.dashboards.ranges import BadRange, of_kind
-from costwatch.dashboards.state import State, plural, title
+from costwatch.dashboards.state import USUAL_GROUPING, USUAL_SORT, State, plural, title
 from costwatch.dashboards.table import csv_rows
 from costwatch.spend.dimensions import is_dimension
 from costwatch.spend.filters import BadQuery
@@ -81,16 +82,19 @@ def first_event(request: MemberRequest) -> HttpResponse:
 def overview_page(request: MemberRequest, state: State) -> HttpResponse:
     """The page, or for htmx its content alone."""
     now = state.range.now
+    page = content(request.workspace, state, now)
     tabs, more_tabs = menu.groupings(state, request.workspace.lane)
     context = {
         "state": state,
-        "page": content(request.workspace, state, now),
+        "page": page,
         "version": version(request.workspace, state, now),
         "tabs": tabs,
         "more_tabs": more_tabs,
-        "compare": state.by not in UNCOMPARED,
+        "compare": state.by not in UNCOMPARED and page.comparable,
+        "uncompared": state.by in UNCOMPARED,
         "by_title": title(state.by),
         "by_plural": plural(state.by),
+        "runs_url": state.url(path=reverse("runs"), by=USUAL_GROUPING, sort=USUAL_SORT, all_rows=False),
         "without_filters": state.url(include={}, exclude={}),
         "last_month": state.url(range=of_kind("30d", state.range.today, now, state.range.zone), include={}, exclude={}),
         **frame(state),

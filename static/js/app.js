@@ -57,16 +57,17 @@
   });
   addEventListener('scroll', () => $('#parts:popover-open')?.hidePopover(), { capture: true, passive: true });
 
-  /* a click on a bar asks for what the link of its series asks for, on that day */
+  /* a click on a bar asks for what the link of its series asks for, in the days of the bar */
   document.addEventListener('chart:drill', event => {
-    const { series, at } = event.detail;
-    const link = [...$$('a[data-series]')].find(a => a.dataset.series === series);
+    const { series, days } = event.detail;
+    const link = $(`a[data-series="${series}"]`);
     if (!link) return;
     const to = link.cloneNode();
-    if (event.target.dataset.bucket === 'day') {
-      const address = new URL(link.href);
+    if (days && link.dataset.leaves === undefined) {
+      const address = new URL(link.href), [first, last] = days.split('/');
       ['period', 'on'].forEach(name => address.searchParams.delete(name));
-      ['first', 'last'].forEach(name => address.searchParams.set(name, at.slice(0, 10)));
+      address.searchParams.set('first', first);
+      address.searchParams.set('last', last);
       to.href = address.href;
     }
     to.hidden = true;

@@ -36,7 +36,7 @@
       this.append(this.box);
       this.draw();
       this.box.on('plotly_click', ({ points: [point] }) => this.dispatchEvent(
-        new CustomEvent('chart:drill', { bubbles: true, detail: { series: point.data.meta, at: point.x } })));
+        new CustomEvent('chart:drill', { bubbles: true, detail: { series: point.data.meta, days: point.customdata } })));
       // not Plotly's own `responsive`: it leaks a listener for every chart that is swapped out
       this.watch = new ResizeObserver(() => this.width !== this.clientWidth && this.draw());
       this.watch.observe(this);
