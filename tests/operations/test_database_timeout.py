@@ -1,0 +1,51 @@
+"""The database backend gives up on a server that is silent."""
+
+import time
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def patience(settings: Any) -> Any:
+    """A connection that waits half a second for an answer."""
+    connection.close()
+    options = connection.settings_dict["OPTIONS"]
+    connection.settings_dict["OPTIONS"] = {**options, "answer_timeout": 0.5}
+    yield
+    connection.close()
+    connection.settings_dict["OPTIONS"] = options
+
+
+def test_a_silent_server_is_given_up_and_the_next_query_has_a_new_connection(patience: None) -> None:
+    began = time.monotonic()
+    with pytest.raises(OperationalError, match=r"not answered for 0\.5 s"), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(5)")
+    assert time.monotonic() - began < 2
+    connection.close_if_unusable_or_obsolete()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert cursor.fetchone() == (1,)
+
+
+def test_a_long_answer_that_keeps_coming_is_not_given_up(patience: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(0.2), pg_sleep(0.2)")
+        assert cursor.fetchall() == [("", "")]
+
+
+def test_a_lost_connection_is_not_usable(patience: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    assert connection.is_usable()
+    connection.connection.close()
+    assert not connection.is_usable()
+
+
+def test_without_a_limit_a_long_query_ends_by_itself() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(1)")
+        assert cursor.fetchone() == ("",)
