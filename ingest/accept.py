@@ -12,7 +12,7 @@ from costwatch.ledger.entry import Entry
 from costwatch.ledger.record import record
 from costwatch.metrics import EVENTS
 from costwatch.pricing import book
-from costwatch.pricing.book import Book
+from costwatch.pricing.book import Book, Prices
 from costwatch.pricing.names import canonical_provider
 from ingest import body, event
 from ingest.event import Batch, Problem
@@ -72,7 +72,7 @@ def accept_events(lane: int, events: Iterable[object], now: datetime, api_key_id
 
 
 def _store(lane: int, batch: Batch) -> Answer:
-    _price(batch.entries, book.current())
+    _price(batch.entries, book.current().for_workspace(lane))
     duplicates = len(record(lane, batch.entries))
     answer = Answer(len(batch.entries) - duplicates, duplicates, batch.problems, batch.ignored or UNSET)
     EVENTS.labels("accepted").inc(answer.accepted)
@@ -81,7 +81,7 @@ def _store(lane: int, batch: Batch) -> Answer:
     return answer
 
 
-def _price(entries: list[Entry], prices: Book) -> None:
+def _price(entries: list[Entry], prices: Prices) -> None:
     price = prices.price
     for entry in entries:
         priced = price(entry)
@@ -89,6 +89,7 @@ def _price(entries: list[Entry], prices: Book) -> None:
         entry.cost_source = priced.source
         entry.price_version = priced.price_version
         entry.upper_bound = priced.upper_bound
+        entry.list_cost = priced.list_cost
 
 
 _labels: tuple[Book | None, dict[Labels, Labels]] = (None, {})

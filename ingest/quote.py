@@ -31,7 +31,7 @@ def quote_post(request: HttpRequest) -> HttpResponse:
         return error_json(422, batch.problems[0].code, batch.problems[0].message, field=batch.problems[0].field)
     if len(batch.entries) != 1:
         return error_json(422, "invalid", "A quote is for one event; send one.", field="events")
-    return JsonResponse(_told(batch.entries[0]))
+    return JsonResponse(_told(request.identity.lane, batch.entries[0]))  # type: ignore[attr-defined]
 
 
 def _decoded(request: HttpRequest) -> Batch:
@@ -46,8 +46,8 @@ def _decoded(request: HttpRequest) -> Batch:
     return event.decode(data, frame, lines=body.is_lines(request.META.get("CONTENT_TYPE", "")))
 
 
-def _told(entry: Entry) -> dict[str, Any]:
-    prices = book.current()
+def _told(lane: int, entry: Entry) -> dict[str, Any]:
+    prices = book.current().for_workspace(lane)
     counts = {name: getattr(entry, name) for name in TOKENS}
     return {
         "provider": entry.provider,

@@ -11,6 +11,7 @@ _QUOTED = (
     "timestamp",
     *TOKENS,
     "cost_usd",
+    "list_cost_usd",
     "cost_source",
     "upper_bound_usd",
     "price",

@@ -99,6 +99,7 @@ class Cost(serializers.Serializer[Any]):
     """What a call cost and how it is known."""
 
     cost_usd = _usd("null: unpriced or usage unknown, never 0 for those", allow_null=True)
+    list_cost_usd = _usd("what it costs at the catalogue's price, before an agreed one", allow_null=True)
     cost_source = serializers.ChoiceField(
         ["catalog", "override", "reported", "free", "unpriced", "usage_unknown"], help_text="where the cost comes from"
     )
@@ -139,6 +140,9 @@ class Event(Cost):
     call_fingerprint, input_fingerprint = _text(allow_null=True), _text(allow_null=True)
     input_error = serializers.BooleanField(allow_null=True)
     usage_inconsistent = serializers.BooleanField(help_text="parts were larger than the whole")
+    recorded = serializers.DictField(
+        allow_null=True, help_text="cost_usd, cost_source and price as they were before the event was repriced"
+    )
 
 
 class Run(Sums):

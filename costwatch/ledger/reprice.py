@@ -16,7 +16,7 @@ from psycopg import Cursor, ServerCursor
 from costwatch.ledger.adjust import Adjustment, adjust
 from costwatch.ledger.models import LabelKind
 from costwatch.ledger.store import writing
-from costwatch.pricing.book import Book
+from costwatch.pricing.book import Prices
 from costwatch.pricing.usage import CostSource, Priced, Usage
 
 LOCK = 7_301_003
@@ -76,7 +76,7 @@ def reprice(
     lane: int,
     start: datetime,
     end: datetime,
-    book: Book,
+    book: Prices,
     *,
     models: Sequence[str] = (),
     reason: str = "repriced",
@@ -84,7 +84,8 @@ def reprice(
 ) -> Repricing:
     """Compare each event of [start, end) (and of these models; default all) with its price in `book`.
 
-    Day by day, each in one transaction: killed in the middle, a second run finishes the rest. Raises StorageUnavailable.
+    `book` is that of the workspace (`current().for_workspace(lane)`). Day by day, each in one transaction: killed in the
+    middle, a second run finishes the rest. Raises StorageUnavailable.
     """
     tally: dict[tuple[date, str], list[Any]] = defaultdict(lambda: [0, ZERO, ZERO, 0])
     events = 0
@@ -136,7 +137,7 @@ def _rows(
         yield from events
 
 
-def _change(row: tuple[Any, ...], labels: _Labels, book: Book, reason: str) -> Adjustment | None:
+def _change(row: tuple[Any, ...], labels: _Labels, book: Prices, reason: str) -> Adjustment | None:
     """The adjustment that brings one event to its price, or None where it has it already."""
     at, key, attribution, run, session, user, error, cost, source, bound, units, *counts = row
     requests = counts[0]

@@ -3,27 +3,48 @@
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
 from costwatch.pricing.calculate import PriceAt, Span, Timeline
 from costwatch.pricing.compiled import Book
-from costwatch.pricing.models import ModelAlias, PriceBook, PriceComponent, PriceSchedule, PriceVersion
+from costwatch.pricing.models import (
+    ModelAlias,
+    PriceBook,
+    PriceComponent,
+    PriceSchedule,
+    PriceVersion,
+    TrustedReporter,
+)
+from costwatch.pricing.overrides import Override, OverrideAt, WorkspaceBook
 from costwatch.pricing.schedules import Schedule
 from costwatch.pricing.specs import Component, LineKey, ScheduleSpec
 
-__all__ = ["Book", "current", "load"]
+__all__ = ["Book", "Prices", "current", "fresh", "load"]
 
-LOOK_EVERY = 1.0
+LOOK_EVERY = 0.5  # seconds until a change is in force in every process
+Prices = Book | WorkspaceBook
 _lock = threading.Lock()
-_book: Book | None = None
+_book: "StoredBook | None" = None
 _revision = -1
 _looked_at = -LOOK_EVERY
 
 
-def current() -> Book:
-    """The book in force. Looks at the stored revision once a second at most; no query in between."""
+class StoredBook(Book):
+    """The catalogue, and how the workspaces that agreed on other prices see it."""
+
+    workspaces: dict[int, WorkspaceBook]
+
+    def for_workspace(self, lane: int) -> Prices:
+        """The book of one workspace; the catalogue itself for one that has agreed on nothing: no cost then."""
+        return self.workspaces.get(lane, self)
+
+
+def current() -> StoredBook:
+    """The book in force. Looks at the stored revision every half second at most; no query in between."""
     global _book, _revision, _looked_at
     if _book is not None and time.monotonic() - _looked_at < LOOK_EVERY:
         return _book
@@ -37,6 +58,14 @@ def current() -> Book:
         return _book
 
 
+def fresh() -> StoredBook:
+    """The book in force this very moment, for work that must not miss a change made just before."""
+    global _looked_at
+    with _lock:
+        _looked_at = -LOOK_EVERY
+    return current()
+
+
 def forget() -> None:
     """Drop the compiled book of this process: the next call reads the tables again."""
     global _book, _looked_at
@@ -44,26 +73,47 @@ def forget() -> None:
         _book, _looked_at = None, -LOOK_EVERY
 
 
-def load(now: datetime) -> Book:
+def load(now: datetime) -> StoredBook:
     """Compile all prices that are stored; withdrawn ones stay explainable but price nothing."""
     components: dict[int, list[Component]] = defaultdict(list)
     rows = PriceComponent.objects.values_list("version_id", "unit", "price", "per", "threshold", "minimum")
     for version_id, unit, price, per, threshold, minimum in rows.iterator(chunk_size=5000):
         components[version_id].append(Component(unit, price, per, threshold, minimum))
-    facts, versions = {}, {}
+    facts: dict[int, dict[str, object]] = {}
+    versions: dict[int, PriceAt] = {}
     spans: dict[LineKey, list[Span]] = defaultdict(list)
+    agreed: dict[int, dict[LineKey, list[Span]]] = defaultdict(lambda: defaultdict(list))
     for row in _version_rows():
-        version_id, withdrawn, start, end, release, source, *line = row
+        version_id, withdrawn, start, end, release, source, multiplier, workspace, *line = row
         key = LineKey(*line)
-        versions[version_id] = PriceAt(version_id, components[version_id])
-        facts[version_id] = _facts(key, start, end, release, source)
+        said = components[version_id]
+        own = workspace is not None
+        version = OverrideAt(version_id, said, multiplier) if own else PriceAt(version_id, said)
+        versions[version_id] = version
+        facts[version_id] = _facts(key, start, end, release, source) | ({"override": True} if own else {})
         if withdrawn is None:
-            spans[key].append((start, end, versions[version_id]))
+            (agreed[workspace] if own else spans)[key].append((start, end, version))
     aliases = ModelAlias.objects.values_list("provider", "name", "model", "valid_from", "valid_until")
-    return Book(_timelines(spans), aliases, facts, versions, now)
+    book = StoredBook(_timelines(spans), aliases, facts, versions, now)
+    book.workspaces = _workspaces(book, agreed)
+    return book
 
 
-def _version_rows():
+def _workspaces(book: Book, agreed: dict[int, dict[LineKey, list[Span]]]) -> dict[int, WorkspaceBook]:
+    trusted: dict[int, set[str]] = defaultdict(set)
+    for workspace, provider in TrustedReporter.objects.values_list("workspace_id", "provider"):
+        trusted[workspace].add(provider)
+    return {
+        workspace: WorkspaceBook(book, _overrides(agreed.get(workspace, {})), trusted.get(workspace, ()))
+        for workspace in {*agreed, *trusted}
+    }
+
+
+def _overrides(lines: dict[LineKey, list[Span]]) -> list[Override]:
+    return [Override(key.provider, key.model, key.region, key.variant, Timeline(spans)) for key, spans in lines.items()]
+
+
+def _version_rows() -> Iterator[tuple[Any, ...]]:
     return PriceVersion.objects.values_list(
         "id",
         "withdrawn_at",
@@ -71,6 +121,8 @@ def _version_rows():
         "valid_until",
         "release__name",
         "source",
+        "multiplier",
+        "line__workspace_id",
         "line__provider",
         "line__model",
         "line__region",

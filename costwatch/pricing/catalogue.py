@@ -154,7 +154,8 @@ def _same_alias(row: ModelAlias, alias: Alias) -> bool:
 
 def _store_lines(keys: Iterable[LineKey]) -> dict[LineKey, int]:
     columns = ("provider", "model", "region", "variant", "schedule")
-    known = {LineKey(*line): pk for pk, *line in PriceLine.objects.values_list("pk", *columns)}
+    stored = PriceLine.objects.filter(workspace=None).values_list("pk", *columns)
+    known = {LineKey(*line): pk for pk, *line in stored}
     missing = [PriceLine(**key._asdict()) for key in keys if key not in known]
     for row in PriceLine.objects.bulk_create(missing, batch_size=_BATCH):
         known[LineKey(row.provider, row.model, row.region, row.variant, row.schedule)] = row.pk
@@ -168,7 +169,7 @@ def _stored_versions() -> dict[LineKey, dict[_Said, int]]:
     for pk, unit, price, per, threshold, minimum in rows.values_list(*columns):
         components.setdefault(pk, set()).add(Component(unit, price, per, threshold, minimum))
     said: dict[LineKey, dict[_Said, int]] = {}
-    for row in PriceVersion.objects.filter(withdrawn_at=None).select_related("line"):
+    for row in PriceVersion.objects.filter(withdrawn_at=None, line__workspace=None).select_related("line"):
         line = row.line
         key = LineKey(line.provider, line.model, line.region, line.variant, line.schedule)
         what = (row.valid_from, row.valid_until, frozenset(components.get(row.pk, ())))

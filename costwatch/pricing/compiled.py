@@ -115,7 +115,7 @@ class Book:
         if priced.source is CostSource.REPORTED and priced.cost is not None:
             return [CostPart("reported", 1, priced.cost, 1, priced.cost)]
         version = self._versions.get(priced.price_version) if priced.price_version is not None else None
-        if version is None or priced.cost is None:
+        if version is None or priced.cost is None or not (version.base.components or version.tiers):
             return []
         return parts(usage, version.prices(usage))
 

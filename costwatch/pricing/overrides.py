@@ -101,10 +101,10 @@ class WorkspaceBook:
         """The catalogue's lines of the model that is meant, to recognise its other names."""
         if "*" in override.model or not override.provider:
             return None
-        return self.book.lines_of(override.provider, override.model) or None
+        return self.book._lines_of(override.provider, override.model) or None
 
     def _trusts(self, usage: Usage) -> bool:
-        return bool(self._trusted) and self.book.seller(usage.provider, usage.model) in self._trusted
+        return bool(self._trusted) and self.book._seller(usage.provider, usage.model) in self._trusted
 
     def _remember(self, key: Key) -> tuple[str, list[Override]]:
         if len(self._resolved) >= RESOLVED_AT_MOST:
@@ -114,10 +114,10 @@ class WorkspaceBook:
 
     def _resolve(self, key: Key) -> tuple[str, list[Override]]:
         provider, model, tier, region, batch = key
-        seller = self.book.seller(provider, model)
+        seller = self.book._seller(provider, model)
         served = variant(tier, batch)
-        names = list(dict.fromkeys((model.strip().lower(), *candidates(seller or "", model))))
-        known = (self.book.lines_of(seller, model) or None) if seller else None
+        names = [model.strip().lower(), *candidates(seller or "", model)]
+        known = (self.book._lines_of(seller, model) or None) if seller else None
         place = region_class(seller or "", model, region)
         ranked = []
         for override, target in self._overrides:
@@ -127,9 +127,7 @@ class WorkspaceBook:
                 ranked.append((order, override))
         return served, [override for _, override in sorted(ranked, key=lambda pair: pair[0])]
 
-    def _in_force(
-        self, usage: Usage, served: str, overrides: Sequence[Override], listed: Priced
-    ) -> OverrideAt | None:
+    def _in_force(self, usage: Usage, served: str, overrides: Sequence[Override], listed: Priced) -> OverrideAt | None:
         for override in overrides:
             version = override.timeline.at(usage.timestamp)
             if version is not None and (override.variant in ("", served) or self._is_standard(listed)):
@@ -167,19 +165,19 @@ class WorkspaceBook:
     def _is_exact(self, version_id: int) -> bool:
         """Whether no token price of this version has more than 12 places, so that a sum of tokens is never rounded."""
         if version_id not in self._exact:
-            ladder = self.book.version(version_id)
+            ladder = self.book._versions[version_id]
             steps = [ladder.base, *(prices for _, prices in ladder.tiers)]
             each = [EXACT.divide(c.price, Decimal(c.per)) for prices in steps for c in prices.components.values()]
             self._exact[version_id] = all(price == EXACT.quantize(price, PLACES) for price in each)
         return self._exact[version_id]
 
-    def _completed(self, usage: Usage, version: OverrideAt) -> Prices:
+    def _completed(self, usage: Usage, version: PriceAt) -> Prices:
         """The agreed prices, with the catalogue's fees (searches, pages, seconds) where nothing is agreed on them."""
         agreed = version.prices(usage)
         listed = self.book.price(usage) if usage.units else None
         if listed is None or listed.price_version is None:
             return agreed
-        prices = self.book.version(listed.price_version).prices(usage)
+        prices = self.book._versions[listed.price_version].prices(usage)
         fees = [c for unit, c in prices.components.items() if unit not in agreed.components and _is_fee(unit)]
         return Prices([*agreed.components.values(), *fees])
 
@@ -200,15 +198,10 @@ def _name_rank(
     if override.provider not in ("", seller) and not (seller is None and override.model == names[0]):
         return None
     anywhere = override.provider == ""
-    if override.model in names[:2] and (override.model == names[0] or names[1] in names[0]):
+    if override.model in names[:2]:  # as sent, and without what only says where it is found
         return 0, 0, anywhere
     if (known is not None and known is target) or (known is None and override.model in names):
         return 1, 0, anywhere
     if "*" in override.model and any(fnmatchcase(name, override.model) for name in names):
         return 2, -len(override.model), anywhere
     return None
-
-
-def at_all_times(start: datetime | None, end: datetime | None, version: OverrideAt) -> Timeline:
-    """A timeline of one version, for trying out a price that is not stored."""
-    return Timeline([(start, end, version)])

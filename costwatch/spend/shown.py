@@ -4,11 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
+
+import msgspec
 
 from costwatch.accounts.models import ApiKey
-from costwatch.ledger.models import Attribution
+from costwatch.ledger.models import Attribution, SpendAdjustment
 from costwatch.pricing import book
-from costwatch.pricing.book import Book
+from costwatch.pricing.book import Prices
+from costwatch.pricing.overrides import WorkspaceBook
 from costwatch.pricing.usage import CostSource, Priced, Usage
 from costwatch.spend.conditions import names_of
 from costwatch.spend.dimensions import FACTS, LABELS
@@ -29,27 +33,46 @@ _LABEL_FIELDS = {"agent": "agent_id"}  # an event calls the agent so; the others
 
 
 def shown(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of usage_event with their names, prices and parts of cost. Money as text with all its digits, or None."""
+    """Rows of usage_event with their names, prices and parts of cost, corrections included; `recorded` is what the cost
+    was before any. Money as text with all its digits, or None."""
+    if not rows:
+        return []
     attributions = Attribution.objects.in_bulk({row["attribution_id"] for row in rows})
     labels = {kind: names_of(kind, {getattr(a, f"{kind}_id") for a in attributions.values()}) for kind in LABELS}
     facts = {kind: names_of(kind, {row[column] for row in rows if row[column]}) for kind, column in FACTS.items()}
     keys = dict(ApiKey.objects.filter(id__in={a.key_id for a in attributions.values()}).values_list("id", "name"))
-    prices = book.current()
+    prices = book.current().for_workspace(rows[0]["lane"])
+    corrections = _corrections(rows)
     found = []
     for row in rows:
         own = attributions[row["attribution_id"]]
         named = {_LABEL_FIELDS.get(kind, kind): labels[kind].get(getattr(own, f"{kind}_id")) or None for kind in LABELS}
         of_whom = {f"{kind}_id": facts[kind].get(row[column]) for kind, column in FACTS.items()}
         found.append({**_sent(row), **named, **of_whom, "tags": own.tags, "key": keys.get(own.key_id),
-                      **_money(row, named, prices)})  # fmt: skip
+                      **_money(row, named, prices, corrections.get(row["event_key"]))})  # fmt: skip
     return found
 
 
-def cost_fields(usage: Usage, priced: Priced, prices: Book) -> dict[str, Any]:
-    """`cost_usd`, `cost_source`, `price` and `cost_parts` of a priced usage."""
+def _corrections(rows: Sequence[Mapping[str, Any]]) -> dict[UUID | None, dict[str, Any]]:
+    """event key → its cost now, as its adjustments say: the sum of all, source and price of the last one."""
+    keys = [row["event_key"] for row in rows]
+    found: dict[UUID | None, dict[str, Any]] = {}
+    made = SpendAdjustment.objects.filter(lane=rows[0]["lane"], event_key__in=keys, cost_source__isnull=False)
+    for key, cost, bound, source, version, reason, at in made.order_by("id").values_list(
+        "event_key", "cost", "upper_bound", "cost_source", "price_version_id", "reason", "recorded_at"
+    ):
+        sums = found.setdefault(key, {"cost": Decimal(0), "upper_bound": Decimal(0)})
+        sums.update(cost=sums["cost"] + cost, upper_bound=sums["upper_bound"] + bound, cost_source=source)
+        sums.update(price_version_id=version, reason=reason, at=at)
+    return found
+
+
+def cost_fields(usage: Usage, priced: Priced, prices: Prices) -> dict[str, Any]:
+    """`cost_usd`, `cost_source`, `price` and `cost_parts` of a priced usage. `list_cost_usd`: at the catalogue's price."""
     version = priced.price_version
     return {
         "cost_usd": usd(priced.cost),
+        "list_cost_usd": usd(priced.cost if priced.list_cost is None else priced.list_cost),
         "cost_source": priced.source.name.lower(),
         "upper_bound_usd": usd(priced.upper_bound or None),
         "price": prices.describe(version) if version is not None else None,
@@ -85,8 +108,38 @@ def _sent(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _money(row: Mapping[str, Any], labels: Mapping[str, str | None], prices: Book) -> dict[str, Any]:
-    usage = Usage(
+def _money(
+    row: Mapping[str, Any], labels: Mapping[str, str | None], prices: Prices, correction: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    usage = _usage(row, labels)
+    recorded = Priced(
+        row["cost"],
+        CostSource(row["cost_source"]),
+        row["price_version_id"],
+        row["upper_bound"] or Decimal(0),
+        row["list_cost"],
+    )
+    if correction is None:
+        return {**cost_fields(usage, recorded, prices), "recorded": None}
+    then = cost_fields(usage, recorded, prices)
+    kept = {name: then[name] for name in ("cost_usd", "cost_source", "price")}
+    kept |= {"corrected_at": correction["at"], "reason": correction["reason"]}
+    return {**cost_fields(usage, _corrected(usage, recorded, correction, prices), prices), "recorded": kept}
+
+
+def _corrected(usage: Usage, recorded: Priced, correction: Mapping[str, Any], prices: Prices) -> Priced:
+    source = CostSource(correction["cost_source"])
+    cost: Decimal | None = (recorded.cost or Decimal(0)) + correction["cost"]
+    if source in (CostSource.UNPRICED, CostSource.USAGE_UNKNOWN):
+        cost = None
+    now = Priced(cost, source, correction["price_version_id"], recorded.upper_bound + correction["upper_bound"])
+    if source is CostSource.OVERRIDE and isinstance(prices, WorkspaceBook):
+        now = msgspec.structs.replace(now, list_cost=prices.list_cost(usage, now))
+    return now
+
+
+def _usage(row: Mapping[str, Any], labels: Mapping[str, str | None]) -> Usage:
+    return Usage(
         model=labels["model"] or "",
         provider=labels["provider"],
         operation=labels["operation"] or "chat",
@@ -99,7 +152,3 @@ def _money(row: Mapping[str, Any], labels: Mapping[str, str | None], prices: Boo
         reported_cost=row["reported_cost"],
         **{name: row[name] for name in TOKENS},
     )
-    priced = Priced(
-        row["cost"], CostSource(row["cost_source"]), row["price_version_id"], row["upper_bound"] or Decimal(0)
-    )
-    return cost_fields(usage, priced, prices)
