@@ -32,7 +32,18 @@ _FALLBACK = {
     "output_image": "output",
 }
 # counts that come along with tokens and cost nothing by themselves where the model has no price for them
-_COMPANIONS = frozenset({"image", "request", "audio_second", "character", "web_fetch"})
+_COMPANIONS = frozenset(
+    {
+        "image",
+        "request",
+        "audio_second",
+        "character",
+        "web_fetch",
+        "citation",
+        "cached_audio_token",
+        "cached_image_token",
+    }
+)
 UNIT_NAMES = {
     "web_searches": "web_search", "web_search_requests": "web_search", "web_search_call": "web_search",
     "web_search_calls": "web_search", "web_search_preview": "web_search", "grounding": "web_search",
@@ -72,13 +83,15 @@ class Prices:
     """The prices of one version for prompts of one length class, ready to multiply with."""
 
     __slots__ = (
-        "cache_read", "cache_write", "cache_write_1h", "components", "input", "minimums", "output", "plain", "request",
+        "cache_read", "cache_write", "cache_write_1h", "components", "input", "kinds", "minimums", "output", "plain",
+        "request",
     )  # fmt: skip
 
     def __init__(self, components: Iterable[Component]) -> None:
         self.components = {component.unit: component for component in components}
         self.minimums = {c.unit: c.minimum for c in self.components.values() if c.minimum}
         self.request = self.components.get("request")
+        self.kinds = {unit: self.priced_as(unit) for unit in TOKEN_UNITS}
         # USD of one token, for the hot path
         self.input, self.output = self._each("input"), self._each("output")
         self.cache_read = self._each("cache_read")
@@ -88,7 +101,7 @@ class Prices:
         self.plain = self.plain and any(c.price for c in self.components.values())
 
     def _each(self, unit: str) -> Decimal:
-        component = self.components.get(self.priced_as(unit))
+        component = self.components.get(self.kinds[unit])
         return EXACT.divide(component.price, Decimal(component.per)) if component else ZERO
 
     def priced_as(self, unit: str) -> str:
@@ -207,68 +220,66 @@ def parts(usage: Usage, prices: Prices) -> list[CostPart]:
 
 
 def quantities(usage: Usage, prices: Prices) -> list[tuple[str, int | Decimal]]:
-    """What is billed: each token under the most special price that knows it, then the other units."""
-    counts: dict[str, int | Decimal] = dict.fromkeys(TOKEN_UNITS, 0)
-    units = {unit_name(name): amount for name, amount in (usage.units or {}).items()}
-    _input_kinds(counts, usage, prices, units)
-    _output_kinds(counts, usage, prices)
+    """What is billed: each token under the most special price that knows it, then the other units.
+
+    Raises UnpricedUnit when something was used that these prices do not know.
+    """
+    units = {unit_name(name): amount for name, amount in usage.units.items()} if usage.units else {}
     billed: dict[str, int | Decimal] = {}
-    for unit, count in counts.items():
+    for unit, count in (*_input_kinds(usage, units), *_output_kinds(usage, prices)):
         if count:
-            kind = prices.priced_as(unit)
+            kind = prices.kinds[unit]
             billed[kind] = billed.get(kind, 0) + count
     if prices.request is not None:
         units.setdefault("request", Decimal(usage.requests))
     for unit, amount in units.items():
-        if unit in prices.components:
+        if unit in prices.components and unit not in prices.kinds:
             billed[unit] = max(amount, prices.minimums.get(unit, ZERO)) if amount else ZERO
-        elif amount and unit not in _COMPANIONS and unit not in ("cached_audio_token", "cached_image_token"):
+        elif amount and unit not in _COMPANIONS:
             raise UnpricedUnit(unit)
-    _require_known(usage, prices, units)
+    _require_known(billed, prices, units)
     return list(billed.items())
 
 
-def _require_known(usage: Usage, prices: Prices, units: dict[str, Decimal]) -> None:
+def _require_known(billed: dict[str, int | Decimal], prices: Prices, units: dict[str, Decimal]) -> None:
     """A call of which nothing is priced, though something was used, has no price here."""
-    used = {unit for unit, amount in units.items() if amount}
-    if usage.input_tokens:
-        used.add("input")
-    if usage.output_tokens and "input" not in prices.components:
-        used.add("output")
-    if used and not any(prices.priced_as(unit) in prices.components for unit in used):
-        raise UnpricedUnit(", ".join(sorted(used)))
+    if any(unit in prices.components for unit in billed):
+        return
+    vectors = billed.keys() == {"output"} and "input" in prices.components  # embeddings have no output price
+    if (billed and not vectors) or (not billed and any(units.values())):
+        raise UnpricedUnit(", ".join(sorted({*billed, *units})))
 
 
-def _input_kinds(counts: dict[str, int | Decimal], usage: Usage, prices: Prices, units: dict[str, Decimal]) -> None:
-    """Split the prompt: cached and written first, then audio and images; a cached audio token is both."""
-    cached = usage.cached_input_tokens or 0
-    audio, image = usage.audio_input_tokens or 0, usage.image_input_tokens or 0
-    cached_audio = int(units.get("cached_audio_token", ZERO))
-    cached_image = int(units.get("cached_image_token", ZERO))
-    counts["cache_read_audio"], counts["cache_read_image"] = cached_audio, cached_image
-    counts["cache_read"] = cached - cached_audio - cached_image
-    counts["cache_write_5m"] = usage.cache_write_tokens or 0
-    counts["cache_write_1h"] = usage.cache_write_1h_tokens or 0
-    counts["input_audio"], counts["input_image"] = audio - cached_audio, image - cached_image
-    counts["input"] = _remainder(counts, usage.input_tokens or 0)
+def _input_kinds(usage: Usage, units: dict[str, Decimal]) -> tuple[tuple[str, int], ...]:
+    """Split the prompt: cached and written first, then audio and images; a cached audio token is both.
 
-
-def _remainder(counts: dict[str, int | Decimal], whole: int) -> int:
-    """The tokens of no special kind. Cached audio that the sender did not call so overlaps: it counts as cached.
-
-    Parts larger than the whole are flagged where events are read; here every part is billed, the remainder is 0.
+    Parts larger than the whole are flagged where events are read; here every part is billed and nothing remains.
     """
-    rest = whole - int(sum(counts.values()))
-    for kind in ("input_audio", "input_image"):
-        shared = min(-rest, int(counts[kind]))
-        if shared > 0:
-            counts[kind] -= shared
-            rest += shared
-    return max(rest, 0)
+    cached, audio, image = usage.cached_input_tokens or 0, usage.audio_input_tokens or 0, usage.image_input_tokens or 0
+    short, long = usage.cache_write_tokens or 0, usage.cache_write_1h_tokens or 0
+    cached_audio = min(int(units.get("cached_audio_token", ZERO)), audio, cached)
+    cached_image = min(int(units.get("cached_image_token", ZERO)), image, cached - cached_audio)
+    audio, image, cached = audio - cached_audio, image - cached_image, cached - cached_audio - cached_image
+    rest = (usage.input_tokens or 0) - cached - cached_audio - cached_image - short - long - audio - image
+    if rest < 0:  # cached audio that the sender did not call so: it counts as cached
+        shared = min(-rest, audio)
+        audio, rest = audio - shared, rest + shared
+        shared = min(-rest, image)
+        image, rest = image - shared, rest + shared
+    return (
+        ("input", max(rest, 0)),
+        ("cache_read", cached),
+        ("cache_write_5m", short),
+        ("cache_write_1h", long),
+        ("input_audio", audio),
+        ("cache_read_audio", cached_audio),
+        ("input_image", image),
+        ("cache_read_image", cached_image),
+    )
 
 
-def _output_kinds(counts: dict[str, int | Decimal], usage: Usage, prices: Prices) -> None:
+def _output_kinds(usage: Usage, prices: Prices) -> tuple[tuple[str, int], ...]:
     audio, image = usage.audio_output_tokens or 0, usage.image_output_tokens or 0
     reasoning = (usage.reasoning_tokens or 0) if "reasoning" in prices.components else 0
-    counts["output_audio"], counts["output_image"], counts["reasoning"] = audio, image, reasoning
-    counts["output"] = max((usage.output_tokens or 0) - audio - image - reasoning, 0)
+    rest = max((usage.output_tokens or 0) - audio - image - reasoning, 0)
+    return ("output", rest), ("reasoning", reasoning), ("output_audio", audio), ("output_image", image)

@@ -84,7 +84,7 @@ def _matching(catalogue: Catalogue, entry: dict[str, Any], variant: str | None =
         key
         for key in catalogue.lines
         if key.provider == provider
-        and not key.region
+        and (not key.region or entry.get("all_regions"))
         and not key.schedule
         and (variant is None or key.variant == variant)
         and any(fnmatchcase(key.model, pattern) for pattern in patterns)

@@ -49,6 +49,15 @@ def test_a_context_tier_starts_above_its_threshold_and_holds_for_the_whole_reque
     assert price("google", "gemini-3.1-pro-preview", 200_001, 100).cost == Decimal("0.801804")
 
 
+def test_long_prompts_of_the_older_sonnets_are_dearer_everywhere(price):
+    for provider, model, expected in (
+        ("anthropic", "claude-sonnet-4-20250514", "1.200006"),
+        ("vertex", "claude-sonnet-4@20250514", "1.200006"),
+        ("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "1.3200066"),
+    ):
+        assert price(provider, model, 200_001).cost == Decimal(expected)
+
+
 def test_the_boundary_of_xai_is_included(price):
     assert price("xai", "grok-4.3", 199_999).cost == Decimal("0.24999875")
     assert price("xai", "grok-4.3", 200_000).cost == Decimal("0.5")
