@@ -1,0 +1,1 @@
+"""Loop detection: an agent that repeats itself is named within a few calls."""

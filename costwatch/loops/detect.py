@@ -1,0 +1,226 @@
+"""The streaming detector: one call in, findings out. Pure, constant work and memory per call.
+
+Calls of a run are judged in the order of their place (time, step, event id). `observe` takes them in that order; a
+late one makes `advance` judge the whole run again from the calls the ledger has, so that the verdict never depends on
+the order of arrival.
+"""
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+from costwatch.loops.repeats import weigh
+from costwatch.loops.sizes import UNMOVED, weigh_sizes
+from costwatch.loops.state import NOTHING, AgentState, Call, Finding, Level, Limits, RunState, Settings
+
+CRITICAL_REPEATS = 15
+CRITICAL_DOLLARS = Decimal(1)
+ECHO = 2.0
+"""Two agents that take turns: this much of the score in each, together one more than an alarm needs of one."""
+REPEATING, REPEATING_STRETCH = 1.75, 0.5
+"""A run with two exact repeats close together is too long at half of its limits …"""
+PROGRESS_STRETCH = 3.0
+"""… one whose fingerprints show ever new calls only at three times them (a long list, many pages)."""
+
+
+class Late(Exception):
+    """The call stands before one that was already judged."""
+
+
+def begin(call: Call, limits: Limits, settings: Settings) -> RunState:
+    """The empty state of a run whose first known call this is. The limits stay as they are at its beginning."""
+    return RunState(
+        run_id=call.run_id,
+        agent=call.agent,
+        task=call.task,
+        limits=limits,
+        watch_calls=limits.calls * REPEATING_STRETCH,
+        watch_dollars=limits.dollars * Decimal(REPEATING_STRETCH),
+        batch=call.task in settings.batch_tasks,
+    )
+
+
+def observe(run: RunState, call: Call, settings: Settings) -> tuple[Finding, ...]:
+    """Judge the run's next call. The same event again changes nothing; an earlier one raises Late."""
+    if call.at <= run.last_at and run.last_event is not None and not _follows(run, call):
+        return ()
+    run.last_at, run.last_step, run.last_event = call.at, call.step, call.event_id
+    if not run.calls and not run.failures:
+        run.first_at, run.agent, run.task = call.at, call.agent, call.task
+    if call.cost is not None:
+        run.dollars += call.cost
+    if call.batch:
+        run.batch = True
+    if call.failed:
+        run.mark, run.same_as = "failed", None
+        return _retries(run, call, settings)
+    run.failures = 0
+    run.calls += 1
+    agent = run.agents.get(call.agent)
+    if agent is None:
+        agent = run.agents[call.agent] = AgentState()
+    if call.agent != run.speaker:
+        run.neighbour, run.speaker = run.speaker, call.agent
+    if call.tool is not None and call.tool in settings.repeatable_tools:
+        run.mark, run.same_as = "exempt", None
+    elif call.call_fingerprint is not None:
+        run.mark, run.same_as = weigh(agent, call, run.calls)
+    else:
+        run.mark, run.same_as = weigh_sizes(agent, call, run.calls), None
+    return _findings(run, agent, call, settings)
+
+
+def _follows(run: RunState, call: Call) -> bool:
+    """Does the call stand behind the run's last one, at the same time? The same event: no; an earlier one: Late."""
+    if call.event_id == run.last_event:
+        return False
+    if call.place < run.last_place:
+        raise Late(call.event_id)
+    return True
+
+
+def _findings(run: RunState, agent: AgentState, call: Call, settings: Settings) -> tuple[Finding, ...]:
+    """The rules after one call. The plain comparisons first: nearly every call ends here."""
+    seen = call.call_fingerprint is not None
+    found: tuple[Finding, ...] = ()
+    if run.batch:
+        return found
+    if agent.score >= ECHO or agent.errors >= settings.errors or agent.unmoved >= UNMOVED:
+        found = _repeats(run, agent, call, settings, seen)
+    if run.calls > run.watch_calls or run.dollars > run.watch_dollars:
+        found += _net(run, agent, call, seen)
+    return found
+
+
+def judge(calls: Iterable[Call], limits: Limits, settings: Settings) -> tuple[RunState | None, list[Finding]]:
+    """Judge a run from all its calls, in whatever order and however often they come. None: there are no calls."""
+    unique = {call.event_id: call for call in calls}
+    ordered = sorted(unique.values(), key=lambda call: call.place)
+    if not ordered:
+        return None, []
+    run = begin(ordered[0], limits, settings)
+    return run, [finding for call in ordered for finding in observe(run, call, settings)]
+
+
+def advance(
+    run: RunState, calls: Iterable[Call], settings: Settings, history: Callable[[], Iterable[Call]]
+) -> tuple[RunState, list[Finding]]:
+    """Add calls to a run that has been judged before; `history` gives all its calls when one of these is late.
+
+    The answer holds the findings of the new calls; after a late one, all findings of the run as it now reads.
+    """
+    ordered = sorted({call.event_id: call for call in calls}.values(), key=lambda call: call.place)
+    if ordered and run.last_event is not None and ordered[0].place < run.last_place:
+        again, findings = judge([*history(), *ordered], run.limits, settings)
+        return again or run, findings
+    return run, [finding for call in ordered for finding in observe(run, call, settings)]
+
+
+def _repeats(run: RunState, agent: AgentState, call: Call, settings: Settings, seen: bool) -> tuple[Finding, ...]:
+    """What the agent's repeats amount to after this call; each level is told once per agent."""
+    threshold = settings.score if seen else settings.sizes
+    level = Level.none
+    rule, score = "repeat" if seen else "sizes", agent.score
+    if score >= threshold:
+        level = Level.alarm
+    elif agent.errors >= settings.errors:
+        level, rule, score, threshold = Level.alarm, "errors", float(agent.errors), float(settings.errors)
+    elif seen and score >= ECHO and (together := _echo(run, agent, settings)):
+        level, rule, score, threshold = Level.alarm, "echo", together, settings.score + 1
+    elif not seen and agent.unmoved >= UNMOVED:
+        level, score, threshold = Level.alarm, float(agent.unmoved), float(UNMOVED)
+    elif score >= threshold - 1:
+        level = Level.notice
+    if level is Level.none:
+        return ()
+    if level is Level.alarm and (agent.repeats >= CRITICAL_REPEATS or agent.wasted >= CRITICAL_DOLLARS):
+        level = Level.critical
+    if level <= agent.level:
+        return ()
+    agent.level = level
+    run.looped = run.looped or level >= Level.alarm
+    count = agent.errors if rule == "errors" else agent.repeats
+    return (_finding(run, agent, call, level, rule, score, threshold, count, not seen),)
+
+
+def _echo(run: RunState, agent: AgentState, settings: Settings) -> float:
+    """The common score of two agents that take turns in repeating themselves, 0 if that is not enough."""
+    other = run.agents.get(run.neighbour) if run.neighbour is not None else None
+    if other is None or other.score < ECHO or agent.score + other.score < settings.score + 1:
+        return 0.0
+    return agent.score + other.score
+
+
+def _net(run: RunState, agent: AgentState, call: Call, seen: bool) -> tuple[Finding, ...]:
+    """Far more calls or dollars than this agent and task normally takes. Told once."""
+    limits = run.limits
+    if run.net:
+        return ()
+    stretch = 1.0 if not seen else REPEATING_STRETCH if _repeating(run) else PROGRESS_STRETCH
+    calls, dollars = limits.calls * stretch, limits.dollars * Decimal(stretch)
+    if run.calls > calls:
+        rule, score, threshold = "calls", float(run.calls), calls
+    elif run.dollars > dollars:
+        rule, score, threshold = "dollars", float(run.dollars), float(dollars)
+    else:
+        return ()
+    run.net = Level.alarm
+    return (_finding(run, agent, call, run.net, rule, score, threshold, run.calls, not seen),)
+
+
+def _repeating(run: RunState) -> bool:
+    """Do the run's agents, taken together, repeat themselves exactly now and then?"""
+    return sum(agent.slow for agent in run.agents.values()) >= REPEATING
+
+
+def _retries(run: RunState, call: Call, settings: Settings) -> tuple[Finding, ...]:
+    """Failed requests are no steps of a loop; many in a row are a storm of their own, told once when it begins."""
+    run.failures += 1
+    if run.failures != settings.failures or run.batch:
+        return ()
+    agent = run.agents.get(call.agent) or AgentState()
+    score = float(run.failures)
+    return (_finding(run, agent, call, Level.notice, "retries", score, score, run.failures, False),)
+
+
+def _finding(
+    run: RunState,
+    agent: AgentState,
+    call: Call,
+    level: Level,
+    rule: str,
+    score: float,
+    threshold: float,
+    count: int,
+    suspected: bool,
+) -> Finding:
+    repeats = agent.repeats > 0 and rule not in ("calls", "dollars", "retries")
+    since = agent.since_at if repeats else run.first_at
+    return Finding(
+        level=level,
+        rule=rule,
+        score=round(score, 2),
+        threshold=threshold,
+        run_id=run.run_id,
+        agent=call.agent,
+        task=run.task,
+        tool=agent.error_tool if rule == "errors" else call.tool,
+        tools=tuple(agent.tools),
+        count=count,
+        since_at=since,
+        since_step=agent.since_step if repeats else None,
+        since_number=agent.since_number if repeats else 1,
+        event_id=call.event_id,
+        at=call.at,
+        number=run.calls,
+        step=call.step,
+        wasted=agent.wasted,
+        run_dollars=run.dollars,
+        pace=_pace(agent.wasted if repeats else run.dollars, call.at - since),
+        limits=run.limits,
+        suspected=suspected,
+    )
+
+
+def _pace(dollars: Decimal, seconds: float) -> Decimal:
+    """Dollars an hour; nothing while less than a second has passed."""
+    return dollars * 3600 / Decimal(str(seconds)) if seconds >= 1 else NOTHING

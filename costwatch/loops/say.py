@@ -1,0 +1,103 @@
+"""A finding in words: which agent did what, how often, since when, what it cost and why we say so."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+
+from costwatch.loops.state import Finding
+
+UNITS = {"repeat": "repeat score", "echo": "repeat score of both agents", "sizes": "score of equal token counts"}
+DEFAULTS = "No finished runs of this task are known yet, so the defaults hold"
+
+
+def say(finding: Finding, zone: tzinfo = UTC) -> str:
+    """Everything a person needs to judge the finding, in a few plain sentences. Times are in `zone`."""
+    parts = (_what(finding, zone), _money(finding), _usual(finding), _rule(finding))
+    return " ".join(part for part in parts if part)
+
+
+def title(finding: Finding) -> str:
+    """The finding in a few words, for a list or a subject line."""
+    agent = _agent(finding)
+    return {
+        "errors": f"{agent}: {finding.tool or 'a tool'} failed {finding.count} times in a row",
+        "calls": f"{agent}: run is far longer than usual",
+        "dollars": f"{agent}: run is far dearer than usual",
+        "retries": f"{agent}: {finding.count} requests in a row failed",
+        "sizes": f"{agent}: suspected loop",
+        "echo": f"{agent}: two agents answer each other in circles",
+    }.get(finding.rule, f"{agent}: caught in a loop")
+
+
+def _what(finding: Finding, zone: tzinfo) -> str:
+    agent, run = _agent(finding), f"run {finding.run_id}"
+    since = f"since {datetime.fromtimestamp(finding.since_at, zone):%H:%M:%S}"
+    if finding.since_step is not None:
+        since += f", step {finding.since_step}"
+    where = f"({run}, {since})"
+    times = _times(finding.count)
+    if finding.rule == "repeat" and finding.tools:
+        result = "the same arguments and the same result"
+        return f"{agent} repeated {_list(finding.tools)} with {result} {times} {where}."
+    return {
+        "repeat": f"{agent} gave answers it had given before {times} {where}.",
+        "echo": f"{agent} and another agent take turns in saying the same again, {agent} {times} {where}.",
+        "errors": f"{finding.tool or 'A tool'} of {agent} failed {times} in a row ({run}); the agent keeps calling it.",
+        "sizes": (
+            f"{agent} is suspected of a loop: calls of the same size {times} {where}. "
+            "Send call_fingerprint and input_fingerprint to be certain."
+        ),
+        "calls": f"{agent} has made {finding.count} calls in {run}, far more than this task normally takes.",
+        "dollars": f"{agent} has spent {_dollars(finding.run_dollars)} in {run}, far above what this task costs.",
+        "retries": f"{finding.count} requests of {agent} in a row failed and were sent again ({run}).",
+    }[finding.rule]
+
+
+def _money(finding: Finding) -> str:
+    whole = finding.rule in ("calls", "dollars", "retries") or not finding.wasted
+    amount = finding.run_dollars if whole else finding.wasted
+    if not amount:
+        return ""
+    spent = f"{_dollars(amount)} {'spent in this run' if whole else 'spent on repeats'}"
+    return f"{spent}, about {_dollars(finding.pace)}/h at this pace." if finding.pace else f"{spent}."
+
+
+def _usual(finding: Finding) -> str:
+    limits = finding.limits
+    if limits.usual_calls is None:
+        return f"{DEFAULTS}." if finding.rule in ("calls", "dollars") else ""
+    usual = f"A typical run of this task takes {limits.usual_calls} calls"
+    if limits.usual_dollars:
+        usual += f" and {_dollars(limits.usual_dollars)}"
+    return f"{usual} (the middle of {limits.runs} finished runs)."
+
+
+def _rule(finding: Finding) -> str:
+    if finding.rule in UNITS:
+        return f"Rule: {UNITS[finding.rule]} {finding.score:g} of {finding.threshold:g}."
+    if finding.rule == "dollars":
+        return f"Rule: {_dollars(finding.run_dollars)} of at most {_dollars(Decimal(str(finding.threshold)))}."
+    nouns: Mapping[str, str] = {
+        "errors": "failures in a row",
+        "retries": "failures in a row",
+        "calls": "calls in a run",
+    }
+    return f"Rule: {finding.score:g} {nouns[finding.rule]} of at most {finding.threshold:g}."
+
+
+def _agent(finding: Finding) -> str:
+    return finding.agent or "an agent without a name"
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _list(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _dollars(amount: Decimal) -> str:
+    """Cents, or below a cent three digits that say something."""
+    places = 2 if not amount or amount >= Decimal("0.01") else 2 - amount.adjusted()
+    return f"${amount:,.{places}f}"
