@@ -98,6 +98,18 @@ def parser() -> argparse.ArgumentParser:
     add("sync", _command("prices_sync"), "bring the catalogue to the installed package's state", prices)
     add("check", _command("prices_check"), "report what is inconsistent in the catalogue", prices)
 
+    repricing = add(
+        "reprice",
+        _command("reprice"),
+        "what past events would cost at the prices of now, by day and model; with --apply they do",
+    )
+    for name, told in (("--from", "first moment: a date, or a time with its offset"), ("--to", "not part of it")):
+        repricing.add_argument(name, dest=f"{name[2:]}_", required=True, metavar="DATE", help=told)
+    repricing.add_argument("--model", action="append", default=[], help="only this one; may be repeated")
+    repricing.add_argument("--workspace", help="default: all")
+    repricing.add_argument("--reason", default="", help="for the audit log")
+    repricing.add_argument("--apply", action="store_true", help="adjust the books (the default changes nothing)")
+
     verify = add("verify", _command("verify"), "prove that the books balance: events = rollups at every level")
     verify.add_argument(
         "--deep", action="store_true", help="compare every rollup row, run and key, recomputed from the events"

@@ -57,6 +57,14 @@ def prices_check(arguments: argparse.Namespace) -> int:
     return commands.check()
 
 
+def reprice(arguments: argparse.Namespace) -> int:
+    """A dry run unless --apply."""
+    from costwatch.ledger import commands
+
+    a = arguments
+    return commands.reprice(a.from_, a.to_, a.model, apply=a.apply, workspace=a.workspace, reason=a.reason)
+
+
 def verify(arguments: argparse.Namespace) -> int:
     """0 and one line, or 1 and what differs."""
     from costwatch.ledger.verify import verify as compare

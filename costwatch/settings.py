@@ -166,6 +166,7 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BEAT_SCHEDULE = {
     "fold": {"task": "ledger.fold", "schedule": 1.0, "options": {"expires": 10}},
     "partitions": {"task": "ledger.partitions", "schedule": 3600.0, "options": {"expires": 600}},
+    "reprice": {"task": "ledger.reprice", "schedule": 2.0, "options": {"expires": 10}},
 }
 
 BODY_LIMIT = 4 * 1024 * 1024  # bytes of a request as sent; the events it unpacks to have their own limits

@@ -28,10 +28,12 @@ _COUNTS = (
     " reasoning_tokens, audio_input_tokens, audio_output_tokens, image_input_tokens, image_output_tokens,"
     " service_tier, region, batch, reported_cost"
 )
+_NAMES = [name.strip() for name in _COUNTS.split(",")]
 _EVENTS = f"""
 SELECT e.occurred_at, e.event_key, e.attribution_id, e.run_id, e.session_id, e.end_user_id, e.error,
        coalesce(e.cost, 0) + coalesce(a.cost, 0), coalesce(a.source, e.cost_source),
-       coalesce(e.upper_bound, 0) + coalesce(a.upper_bound, 0), e.units, {", ".join(f"e.{c.strip()}" for c in _COUNTS.split(","))}
+       coalesce(e.upper_bound, 0) + coalesce(a.upper_bound, 0), e.units,
+       {", ".join(f"e.{name}" for name in _NAMES)}
   FROM usage_event e
   LEFT JOIN (SELECT event_key, sum(cost) AS cost, sum(upper_bound) AS upper_bound,
                     (array_agg(cost_source ORDER BY id DESC))[1] AS source
@@ -84,8 +86,8 @@ def reprice(
 ) -> Repricing:
     """Compare each event of [start, end) (and of these models; default all) with its price in `book`.
 
-    `book` is that of the workspace (`current().for_workspace(lane)`). Day by day, each in one transaction: killed in the
-    middle, a second run finishes the rest. Raises StorageUnavailable.
+    `book` is that of the workspace (`current().for_workspace(lane)`). Day by day, each in one transaction: killed in
+    the middle, a second run finishes the rest. Raises StorageUnavailable.
     """
     tally: dict[tuple[date, str], list[Any]] = defaultdict(lambda: [0, ZERO, ZERO, 0])
     events = 0
@@ -93,15 +95,19 @@ def reprice(
         with writing() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             labels = _labels(cursor, lane, models)
-            adjustments = []
+            adjustments: list[Adjustment] = []
             for row in _rows(cursor, lane, first, last, list(labels)):
                 events += 1
                 change = _change(row, labels[row[2]], book, reason)
-                if change is not None:
+                if change is None:
+                    continue
+                _count(tally[first.date(), labels[row[2]].model], row, change)
+                if apply:
                     adjustments.append(change)
-                    _count(tally[first.date(), labels[row[2]].model], row, change)
-            if apply:
-                adjust(lane, adjustments)
+                if len(adjustments) >= FETCH:
+                    adjust(lane, adjustments)
+                    adjustments = []
+            adjust(lane, adjustments)
     changes = [Change(day, model, n, old, new, priced) for (day, model), (n, old, new, priced) in sorted(tally.items())]
     return Repricing(events, sum(c.events for c in changes), sum((c.old for c in changes), ZERO),
                      sum((c.new for c in changes), ZERO), changes, apply)  # fmt: skip
@@ -156,8 +162,7 @@ def _change(row: tuple[Any, ...], labels: _Labels, book: Prices, reason: str) ->
 
 
 def _usage(at: datetime, labels: _Labels, units: dict[str, Any] | None, counts: list[Any]) -> Usage:
-    names = [name.strip() for name in _COUNTS.split(",")]
-    values = dict(zip(names, counts, strict=True))
+    values = dict(zip(_NAMES, counts, strict=True))
     exact = {unit: Decimal(str(amount)) for unit, amount in units.items()} if units else None
     return Usage(model=labels.model, provider=labels.provider, operation=labels.operation, timestamp=at, units=exact,
                  **values)  # fmt: skip

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from celery import shared_task
 
 from costwatch.ledger import fold as folding
-from costwatch.ledger import partitions
+from costwatch.ledger import orders, partitions
+
+SOME_SECONDS = 5.0
 
 
 @shared_task(name="ledger.fold", ignore_result=True)
@@ -18,3 +20,9 @@ def fold() -> None:
 def make_partitions() -> None:
     """Every hour: the coming days have their partitions before their first event."""
     partitions.make_ahead(datetime.now(UTC))
+
+
+@shared_task(name="ledger.reprice", ignore_result=True)
+def reprice() -> None:
+    """Every two seconds: go on with what somebody wants repriced, for some seconds."""
+    orders.work(SOME_SECONDS)

@@ -47,7 +47,8 @@ class BadPrice(ValueError):
 class Agreement:
     """What holds for a model (or a pattern with *) of a provider ("" = any) from `start` until `end`.
 
-    Either `components`, or a `multiplier` of the catalogue's price, or neither: free of charge. `variant` "" = every tier.
+    Either `components`, or a `multiplier` of the catalogue's price, or neither: free of charge. `variant` "" = every
+    tier.
     """
 
     provider: str

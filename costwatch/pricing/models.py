@@ -158,7 +158,7 @@ class TrustedReporter(models.Model):
 
 
 class RepriceOrder(models.Model):
-    """What somebody wants repriced: counted first, applied once that is confirmed. The worker goes from `start` to `end`.
+    """What somebody wants repriced: counted first, applied once that is confirmed. The worker goes from start to end.
 
     `changes`: [day, model, events, old, new, priced] of what is done so far; money as text.
     """

@@ -6,7 +6,6 @@ has no price of that tier's own.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import NamedTuple
