@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from costwatch.api import docs, views
+from costwatch.api import docs, prices, views
 
 
 class Anything:
@@ -24,6 +24,7 @@ urlpatterns = [
     path("v1/events/<anything:event_id>", views.Event.as_view(), name="api-event"),
     path("v1/runs", views.Runs.as_view(), name="api-runs"),
     path("v1/runs/<anything:run_id>", views.Run.as_view(), name="api-run"),
+    path("v1/prices", prices.Prices.as_view(), name="api-prices"),
     path("schema", docs.Schema.as_view(), name="api-schema"),
     path("docs", docs.page, name="api-docs"),
 ]

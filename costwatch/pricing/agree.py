@@ -1,5 +1,6 @@
 """The prices that a workspace agreed on: added, ended, withdrawn; each with who and why in the audit log."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from costwatch.accounts import audit
 from costwatch.accounts.models import ApiKey, Member, Workspace
+from costwatch.pricing import book
 from costwatch.pricing.agreements import Agreement
 from costwatch.pricing.models import PriceBook, PriceComponent, PriceLine, PriceVersion, TrustedReporter
 from costwatch.pricing.specs import Component
@@ -69,6 +71,12 @@ def trust(workspace: Workspace, provider: str, trusted: bool, by: Actor, ip: str
         audit.record(workspace, by, "price.trust", provider, {"trusted": trusted}, ip)
 
 
+def spread() -> None:
+    """Wait until every process has read the book anew (pricing.book.LOOK_EVERY): then what was changed holds."""
+    time.sleep(book.LOOK_EVERY)
+    book.fresh()
+
+
 def agreed(workspace: Workspace) -> QuerySet[PriceVersion]:
     """The agreements of a workspace that were not withdrawn, by provider and model, the newest first."""
     rows = PriceVersion.objects.filter(line__workspace=workspace, withdrawn_at=None)
@@ -113,10 +121,10 @@ def changing_the_book() -> Iterator[None]:
     """A transaction for one change of the stored prices at a time; every process reads the book anew after it."""
     with transaction.atomic():
         PriceBook.objects.get_or_create(pk=1)
-        book = PriceBook.objects.select_for_update().get(pk=1)
+        stored = PriceBook.objects.select_for_update().get(pk=1)
         yield
-        book.revision += 1
-        book.save(update_fields=["revision"])
+        stored.revision += 1
+        stored.save(update_fields=["revision"])
 
 
 def _store(workspace: Workspace, agreement: Agreement) -> PriceVersion:

@@ -133,15 +133,18 @@ def _named(fields: Mapping[str, Any]) -> list[Component]:
     if not isinstance(inner, Mapping):
         raise BadPrice("prices", 'prices must be an object: {"input": "2.50", "output": "10"}.')
     components = []
-    for name, value in [*inner.items(), *((n, v) for n, v in fields.items() if n not in NOT_PRICES)]:
+    beside = {name: value for name, value in fields.items() if name not in NOT_PRICES}
+    for name, value, field in (*_prefixed(inner, "prices."), *_prefixed(beside, "")):
         at = unit_of(str(name))
-        if at is None and name in inner:
-            raise BadPrice(
-                f"prices.{name}", f"{str(name)[:40]!r} is nothing that is billed; input, output, web_search …"
-            )
+        if at is None and field != name:
+            raise BadPrice(field, f"{str(name)[:40]!r} is nothing that is billed; write input, output, web_search …")
         if at is not None and value not in (None, ""):
-            components.append(Component(at[0], price(value, str(name)), at[1]))
+            components.append(Component(at[0], price(value, field), at[1]))
     return components
+
+
+def _prefixed(fields: Mapping[str, Any], prefix: str) -> list[tuple[str, Any, str]]:
+    return [(str(name), value, f"{prefix}{name}") for name, value in fields.items()]
 
 
 def _listed(components: Any) -> list[Component]:

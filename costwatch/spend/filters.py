@@ -125,8 +125,8 @@ def words(params: Any, name: str) -> list[str]:
 def _range(
     from_: str | None, to: str | None, tz: ZoneInfo, now: datetime, days: int | None
 ) -> tuple[datetime, datetime]:
-    start = _moment("from", from_, tz) if from_ else None
-    end = _moment("to", to, tz) if to else None
+    start = instant("from", from_, tz) if from_ else None
+    end = instant("to", to, tz) if to else None
     if days is None:
         return start or EARLIEST, end or LATEST
     end = end or max(period_end(now, tz), period_end(start, tz) if start else now)
@@ -143,7 +143,8 @@ def _days_before(end: datetime, days: int, tz: ZoneInfo) -> datetime:
     return periods.midnight(last - timedelta(days=days - 1), tz)
 
 
-def _moment(name: str, text: str, tz: ZoneInfo) -> datetime:
+def instant(name: str, text: str, tz: ZoneInfo) -> datetime:
+    """The time that a parameter holds, a date is its midnight in `tz`. Raises BadQuery."""
     try:
         if len(text) == 10:
             at = periods.midnight(date.fromisoformat(text), tz)
