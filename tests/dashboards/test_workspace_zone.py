@@ -3,13 +3,13 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from tests.ledger.make import entry
 
 from costwatch.accounts.models import AuditEntry, Member, Role, Workspace
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.models import SpendDay
 from costwatch.ledger.record import record
 from costwatch.ledger.verify import verify
+from tests.ledger.make import entry
 
 LATE = datetime(2026, 11, 18, 23, 30, tzinfo=UTC)  # already the 19th in Berlin
 

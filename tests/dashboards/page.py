@@ -1,0 +1,54 @@
+"""Reading a page in tests: the cells of its tables, its charts, its text."""
+
+import json
+import re
+from html import unescape
+from html.parser import HTMLParser
+
+
+class _Rows(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self._open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self._open = True
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self._open = False
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.rows[-1][-1] += data
+
+
+def rows(html: str) -> list[list[str]]:
+    """The texts of all table cells, by row."""
+    parser = _Rows()
+    parser.feed(html)
+    return [[" ".join(cell.split()) for cell in row] for row in parser.rows]
+
+
+def row(html: str, name: str) -> list[str]:
+    """The row whose first cell is `name`."""
+    return next(cells for cells in rows(html) if cells and cells[0] == name)
+
+
+def figure(html: str) -> dict:
+    """The chart of the page."""
+    return json.loads(unescape(re.search(r'data-figure="([^"]*)"', html)[1]))
+
+
+def text(html: str) -> str:
+    """What is read, without tags."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+def links(html: str) -> list[str]:
+    return [unescape(link) for link in re.findall(r'href="([^"]*)"', html)]

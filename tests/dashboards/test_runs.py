@@ -1,0 +1,196 @@
+"""The list of runs, one run, one call."""
+
+import csv
+from decimal import Decimal
+from io import StringIO
+
+import pytest
+
+from costwatch.dashboards.addresses import call_url, run_url
+from costwatch.pricing import book, catalogue
+from costwatch.pricing.usage import CostSource
+from tests.dashboards.conftest import DAY
+from tests.dashboards.page import figure, links, row, rows, text
+from tests.ledger.make import entry
+
+pytestmark = pytest.mark.usefixtures("now")
+
+
+def body(client, address: str, **headers: str) -> str:
+    response = client.get(address, headers=headers)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def priced(**fields):
+    """An entry with the cost that the price book says."""
+    made = entry(model="gpt-5-mini", **fields)
+    price = book.current().price(made)
+    made.cost, made.cost_source, made.price_version = price.cost, price.source, price.price_version
+    return made
+
+
+@pytest.fixture
+def prices(db):
+    catalogue.sync()
+    book.forget()
+    yield
+    book.forget()
+
+
+def test_runs_stand_dearest_first_with_all_their_calls(client, month):
+    html = body(client, "/runs")
+    assert [cells[0] for cells in rows(html)[1:]] == ["r-1", "r-2"]
+    assert row(html, "r-1")[2:10] == [
+        "$5.00",
+        "reasoning",
+        "u-1",
+        "refund",
+        "Wed 18 Nov 2026 13:32:07",
+        "50:00",
+        "2",
+        "0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sort", "first"), [("-cost", "r-1"), ("cost", "r-2"), ("started", "r-2"), ("-started", "r-1"), ("-calls", "r-1"),
+                        ("-duration", "r-1")],
+)  # fmt: skip
+def test_runs_sort(client, month, sort, first):
+    assert rows(body(client, f"/runs?sort={sort}"))[1][0] == first
+
+
+def test_runs_follow_period_and_filters(client, month):
+    assert [cells[0] for cells in rows(body(client, "/runs?period=today"))[1:]] == ["r-1"]
+    assert [cells[0] for cells in rows(body(client, "/runs?agent=triage"))[1:]] == ["r-2"]
+    assert "No runs in 1–18 Nov 2026 match these filters" in text(body(client, "/runs?agent=nobody"))
+    assert "Choose another period" in text(body(client, "/runs?first=2020-01-01"))
+    assert client.get("/runs?period=x").status_code == 400
+    assert client.get("/runs?cursor=forged").status_code == 400
+
+
+def test_pages_of_runs_neither_repeat_nor_hide_any(client, send):
+    send(*(entry(run_id=f"r-{n:03}", cost=str(n + 1)) for n in range(120)))
+    seen, address = [], "/runs"
+    while address:
+        html = body(client, address)
+        seen += [cells[0] for cells in rows(html)[1:]]
+        address = next((link for link in links(html) if "cursor=" in link), None)
+    assert seen == [f"r-{n:03}" for n in reversed(range(120))]
+
+
+def test_the_csv_of_runs_has_all_digits(client, send):
+    send(entry(run_id="=r", cost="0.000000123456", task="t"))
+    table = list(csv.DictReader(StringIO(client.get("/runs.csv").content.decode())))
+    assert table[0]["run_id"] == "'=r"
+    assert table[0]["cost_usd"] == "0.000000123456"
+
+
+def test_a_run_says_in_one_sentence_what_it_cost(client, send, prices):
+    send(
+        entry(minutes=-3 * DAY, agent_id="reasoning", run_id="r-0", cost="0.5"),
+        *(priced(minutes=n, event_id=f"c-{n}", agent_id="reasoning", run_id="r-9", step=n, input_tokens=1000 * (n + 1),
+                 output_tokens=100, task="refund", user_id="u-7", tags={"customer": "Orbit"}, tool="get_order",
+                 latency_ms=1200) for n in range(3)),
+    )  # fmt: skip
+    html = body(client, "/runs/r-9")
+    said = text(html)
+    assert "This run cost $0.00210 in 3 calls over 2:00 ; a usual run of reasoning costs $0.50." in said
+    assert "The dearest call, number 3 , took 45 % of it." in said
+    assert "All calls priced" in said
+    assert rows(html)[1][0:9] == [
+        "1",
+        "14:32:07",
+        "get_order",
+        "gpt-5-mini",
+        "1,000",
+        "",
+        "100",
+        "$0.000450",
+        "$0.000450",
+    ]
+    assert rows(html)[3][8] == rows(html)[-1][7] == "$0.002100"
+    assert "Input, not cached" in said and "6,000 tokens" in said
+    assert figure(html)["data"][0]["y"][-1] == pytest.approx(0.0021)
+    assert "/?period=30d&tag.customer=Orbit" in links(html)
+    assert "/calls/c-0" in links(html)
+
+
+def test_a_run_with_unpriced_calls_says_so_first(client, send):
+    send(entry(run_id="r-1", cost="1"), entry(run_id="r-1", cost=None, upper_bound=Decimal("0.4"), model="new"))
+    html = body(client, "/runs/r-1")
+    assert "1 of 2 calls unpriced: at most $0.40 more" in text(html)
+    assert any("unpriced" in cells for cells in rows(html))
+
+
+def test_a_run_of_one_unpriced_call_has_no_chart_of_nothing(client, send):
+    send(entry(run_id="r-1", cost=None, model="new"))
+    html = body(client, "/runs/r-1")
+    assert "cost-chart" not in html
+    assert "This run cost $0.00 in 1 call" in text(html)
+
+
+def test_errors_of_a_run_are_told(client, send):
+    send(entry(run_id="r-1", cost="1", error=True, error_type="timeout"), entry(run_id="r-1", cost="1"))
+    said = text(body(client, "/runs/r-1"))
+    assert "1 of 2 calls failed, $1.00 spent on it" in said
+    assert "timeout" in said
+
+
+def test_a_call_shows_all_that_is_known_of_it(client, send, prices):
+    send(priced(event_id="c-1", run_id="r-1", input_tokens=1000, cached_input_tokens=400, output_tokens=100,
+                reasoning_tokens=50, task="refund", step=3, latency_ms=2100, response_id="resp-9",
+                raw_usage={"prompt_tokens": 1000}, tags={"customer": "Orbit"}))  # fmt: skip
+    html = body(client, "/calls/c-1")
+    said = text(html)
+    assert "This call cost $0.000360 . gpt-5-mini read 1,000 and wrote 100 tokens in 2.1 s" in said
+    assert row(html, "Input, not cached")[1:] == ["600", "$0.25", "$0.0001500"]
+    assert row(html, "Input, from cache")[1:] == ["400", "$0.025", "$0.0000100"]
+    assert row(html, "Output")[1:] == ["100", "$2.00", "$0.0002000"]
+    assert row(html, "Call")[3] == "$0.0003600"
+    for fact in ("Price of openai · gpt-5-mini", "Step 3", "Task refund", "Response id resp-9", "customer Orbit"):
+        assert fact in said
+    assert "prompt_tokens" in said
+    assert "/runs/r-1" in links(html)
+
+
+def test_the_parts_of_a_cost_are_a_fragment_of_their_own(client, send, prices):
+    send(priced(event_id="c-1", input_tokens=1000, output_tokens=100))
+    part = body(client, "/calls/c-1", **{"HX-Request": "true", "HX-Target": "parts"})
+    assert "<html" not in part
+    assert row(part, "Call")[3] == "$0.000450"
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [(CostSource.UNPRICED, "unpriced: no price is known for this model; at most $0.40"),
+     (CostSource.USAGE_UNKNOWN, "not known: the sender gave no token counts")],
+)  # fmt: skip
+def test_an_unknown_cost_is_explained(client, send, source, sentence):
+    send(
+        entry("c-1", cost=None, cost_source=source, upper_bound=Decimal("0.4") if source == CostSource.UNPRICED else 0)
+    )
+    html = body(client, "/calls/c-1")
+    assert sentence in text(html)
+    assert "never as $0.00" in text(html)
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b", "../x", "..", ".", "a//b", "x.csv", "ü &?#%", "a\\b", "é" * 200, "/", "a/../b"]
+)
+def test_any_id_has_an_address_that_leads_to_it(client, send, name):
+    send(entry(name, run_id=name, cost="1"))
+    assert body(client, run_url(name)).count("This run cost")
+    assert body(client, call_url(name)).count("This call cost")
+
+
+def test_what_nobody_knows_is_not_found(client, month):
+    for address in ("/runs/nothing", "/calls/nothing", "/run", "/call?id=%00", "/runs/%00"):
+        assert client.get(address).status_code == 404
+
+
+def test_strangers_find_nothing(stranger, send, now):
+    send(entry("c-1", run_id="r-1"))
+    assert stranger.get("/runs/r-1").status_code == stranger.get("/calls/c-1").status_code == 404
+    assert b"r-1" not in stranger.get("/runs.csv").content
