@@ -21,7 +21,7 @@ from costwatch.trouble import Trouble
 
 TUNING: Final = {
     "listen_addresses": "''",
-    "shared_buffers": "'256MB'",
+    "shared_buffers": "'128MB'",
     "max_wal_size": "'4GB'",
     "checkpoint_timeout": "'15min'",
     "log_checkpoints": "off",

@@ -50,6 +50,7 @@ class Installation:
             "MALLOC_ARENA_MAX": "2",
             "OPENBLAS_NUM_THREADS": "1",
             "OMP_NUM_THREADS": "1",
+            "CELERY_SKIP_CHECKS": "1",  # they build the OpenAPI schema: 30 MB in each of two processes
             **os.environ,
             "DATABASE_URL": self.database_url,
             "BROKER_URL": self.broker_url,
@@ -83,9 +84,12 @@ class Installation:
     def worker(self) -> Child:
         return self._python(
             "worker", "-W", "ignore", "-m", "celery", "-A", "costwatch.celery", "--quiet", "worker",
-            "--loglevel", "WARNING", "--pool", "threads", "--concurrency", "4", "--without-gossip",
+            "--loglevel", "WARNING", "--pool", "threads", "--concurrency", "2", "--without-gossip",
             "--without-mingle", "--without-heartbeat", hush=("Warm shutdown",),
         )  # fmt: skip
+
+    def demo(self) -> Child:
+        return self._python("demo", "-m", "costwatch.demo")
 
 
 def postgres(cluster: Cluster) -> Child:

@@ -33,7 +33,8 @@ class Supervisor:
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for wanted in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(wanted, self._request_stop)
+            if signal.getsignal(wanted) != signal.SIG_IGN:  # nohup
+                signal.signal(wanted, self._request_stop)
 
     def say(self, line: str) -> None:
         """A line of the supervisor's own."""

@@ -8,11 +8,12 @@ import gc
 import os
 import sys
 
+from django.urls import get_resolver
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
-from costwatch import env
+from costwatch import edge, env
 from costwatch.up.bond import die_with_parent
 
 
@@ -21,6 +22,7 @@ def serve(host: str, port: int) -> None:
     if sys.platform.startswith("linux"):
         import costwatch.wsgi  # noqa: F401
 
+        get_resolver().url_patterns  # noqa: B018 - imports every view
         gc.collect()
         gc.freeze()
         os.register_at_fork(after_in_child=lambda: die_with_parent(os.getppid()))
@@ -32,7 +34,8 @@ def serve(host: str, port: int) -> None:
         http=HTTPModes.http1,
         websockets=False,
         workers=env.integer("COSTWATCH_WEB_PROCESSES", 2),
-        blocking_threads=env.integer("COSTWATCH_WEB_THREADS", 8),
+        # these only wait, for bodies and for the threads in which Django runs (edge.py)
+        blocking_threads=edge.WAITING_BODIES + 2 * env.integer("COSTWATCH_WEB_THREADS", 8),
         respawn_failed_workers=True,
         respawn_interval=0.1,
         workers_kill_timeout=10,
