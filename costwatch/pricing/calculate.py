@@ -34,19 +34,15 @@ _FALLBACK = {
 # counts that come along with tokens and cost nothing by themselves where the model has no price for them
 _COMPANIONS = frozenset(
     {
-        "image",
-        "request",
-        "audio_second",
-        "character",
-        "web_fetch",
-        "citation",
-        "cached_audio_token",
-        "cached_image_token",
+        "image", "request", "audio_second", "character", "web_fetch", "citation", "cached_audio_token",
+        "cached_image_token", "input_video", "output_video", "live_search_source",
     }
-)
+)  # fmt: skip
+_VIDEO = (("input_video", "input"), ("output_video", "output"))
 UNIT_NAMES = {
     "web_searches": "web_search", "web_search_requests": "web_search", "web_search_call": "web_search",
     "web_search_calls": "web_search", "web_search_preview": "web_search", "grounding": "web_search",
+    "google_search": "web_search", "google_searches": "web_search", "search_queries": "web_search",
     "file_searches": "file_search", "file_search_call": "file_search", "file_search_calls": "file_search",
     "storage_search": "file_search", "storage_searches": "file_search",
     "rerank_searches": "rerank_search", "search_unit": "rerank_search", "search_units": "rerank_search",
@@ -230,6 +226,9 @@ def quantities(usage: Usage, prices: Prices) -> list[tuple[str, int | Decimal]]:
         if count:
             kind = prices.kinds[unit]
             billed[kind] = billed.get(kind, 0) + count
+    for unit, whole in _VIDEO:
+        if unit in units and unit in prices.components:  # else it is billed as what it is a part of
+            billed[whole] = max(Decimal(billed.get(whole, 0)) - units[unit], ZERO)
     if prices.request is not None:
         units.setdefault("request", Decimal(usage.requests))
     for unit, amount in units.items():

@@ -202,7 +202,8 @@ class Book:
         if not usage.units:
             bound = (usage.input_tokens or 0) * dearest.input + (usage.output_tokens or 0) * dearest.output
             return bound.quantize(PLACES)
-        units = {name: amount for name, amount in usage.units.items() if unit_name(name) in dearest.components}
+        fees = dearest.components.keys() - NO_FEES
+        units = {name: amount for name, amount in usage.units.items() if unit_name(name) in fees}
         counts = Usage(
             model=usage.model,
             timestamp=usage.timestamp,

@@ -25,7 +25,7 @@ from costwatch.pricing.specs import (
     clean_price,
 )
 
-PER = dict(UNITS.values()) | {"image": 1}
+PER = dict(UNITS.values()) | {"image": 1, "live_search_source": 1000}
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _END = datetime.max.replace(tzinfo=UTC)
 

@@ -245,6 +245,22 @@ def test_cached_audio_that_was_not_told_apart_is_billed_as_cached(price):
     assert cost == (800 * Decimal("2.5") + 200 * 40) / M
 
 
+def test_video_is_billed_as_video_where_it_has_a_price(price):
+    seen = {"input_video": Decimal(400)}
+    assert price("google", "gemini-3.8-live", 1000, units=seen).cost == (600 * Decimal("0.75") + 400) / M
+    assert price("google", "gemini-2.5-flash", 1000, units=seen).cost == Decimal("0.0003")
+
+
+def test_deep_research_bills_citations_and_searches(price):
+    units = {"citation": Decimal(20016), "web_search": Decimal(18)}
+    cost = price("perplexity", "sonar-deep-research", 33, 81160, reasoning_tokens=73997, units=units).cost
+    assert cost == (33 * 2 + 7163 * 8 + 73997 * 3 + 20016 * 2) / Decimal(M) + Decimal("0.09")
+
+
+def test_a_unit_named_like_a_token_kind_replaces_no_tokens(price):
+    assert price("openai", "gpt-4.1", 1000, units={"input": Decimal(1)}).source is CostSource.UNPRICED
+
+
 def test_image_tokens_have_their_prices(price):
     cost = price("openai", "gpt-image-1.5", 100, 4000, image_input_tokens=60, image_output_tokens=4000).cost
     assert cost == (40 * 5 + 60 * 8 + 4000 * 32) / Decimal(M)

@@ -106,6 +106,17 @@ def test_no_cost_is_negative_and_what_is_unpriced_has_a_bound(usage):
         assert priced.upper_bound > 0
 
 
+UNIT = st.sampled_from(
+    ["input", "output", "cache_read", "web_search", "page", "cached_audio_token", "input_video", "x"]
+)
+
+
+@given(usages(), st.dictionaries(UNIT, st.decimals(0, 10**9, places=3), max_size=4))
+def test_any_units_give_a_price_or_a_bound_but_never_an_error(usage, units):
+    priced = BOOK.price(copy(usage, units=units))
+    assert (priced.cost is None or priced.cost >= 0) and priced.upper_bound >= 0
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 2_000_000_000) | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

@@ -237,6 +237,39 @@ def test_perplexity_tells_its_cost_in_an_object():
     assert readers.read(None, "perplexity", "sonar", raw).reported_cost == Decimal("0.006")
 
 
+def test_perplexitys_deep_research_thinks_outside_and_counts_its_searches():
+    raw = {"prompt_tokens": 33, "completion_tokens": 7163, "total_tokens": 7196, "citation_tokens": 20016,
+           "num_search_queries": 18, "reasoning_tokens": 73997}  # fmt: skip
+    assert counts(None, raw, "perplexity") == {
+        "input": 33, "output": 81160, "reasoning": 73997, "units": {"citation": 20016, "web_search": 18},
+    }  # fmt: skip
+    plain = {"prompt_tokens": 1, "completion_tokens": 2, "search_context_size": "low"}
+    assert counts("perplexity", plain, "perplexity") == {"input": 1, "output": 2}
+
+
+def test_xai_tells_its_sources_tools_and_cost():
+    raw = {"prompt_tokens": 1, "completion_tokens": 2, "num_sources_used": 4, "cost_in_usd_ticks": 37756000,
+           "server_side_tool_usage_details": {"web_search_calls": 2, "x_search_calls": 1}}  # fmt: skip
+    got = counts("xai", raw, "xai")
+    assert got["units"] == {"live_search_source": 4, "web_search": 2, "social_search": 1}
+    assert got["reported_cost"] == Decimal("0.0037756")
+
+
+def test_nothing_said_in_strange_ways_is_nothing():
+    assert counts("mistral", {"prompt_tokens": 5, "completion_tokens": 6, "prompt_audio_seconds": {}}) == {
+        "input": 5, "output": 6,
+    }  # fmt: skip
+    assert counts("groq", {"x_groq": {"usage": {"prompt_tokens": 5, "completion_tokens": 6}}}) == {
+        "input": 5,
+        "output": 6,
+    }
+
+
+def test_a_stream_may_come_as_an_object_of_its_events():
+    raw = {"message_start": {"input_tokens": 50, "output_tokens": 1}, "message_delta": {"output_tokens": 77}}
+    assert counts("anthropic.messages", raw) == {"input": 50, "output": 77}
+
+
 def test_telemetry_has_the_cache_inside_unless_it_does_not_fit():
     inside = {"gen_ai.usage.input_tokens": 3000, "gen_ai.usage.cache_read.input_tokens": 2048}
     assert counts("otel", inside) == {"input": 3000, "cached_input": 2048}

@@ -18,6 +18,7 @@ from costwatch.pricing.readers import (
     openai,
     openrouter,
     otel,
+    perplexity,
     voyage,
     xai,
 )
@@ -65,6 +66,7 @@ SHAPES: dict[str, Shape] = {
     "groq": Shape(openai.chat, _CHAT),
     "ollama": Shape(ollama.read, frozenset({"prompt_eval_count", "eval_count"})),
     "openrouter": Shape(openrouter.read, _CHAT),
+    "perplexity": Shape(perplexity.read, _CHAT),
     "voyage": Shape(voyage.read, frozenset({"total_tokens"})),
     "otel": Shape(otel.attributes, frozenset()),
 }
@@ -78,6 +80,7 @@ _TELLING: tuple[tuple[str, frozenset[str]], ...] = (
     ("bedrock.converse", _BEDROCK),
     ("mistral", frozenset({"pages_processed", "prompt_audio_seconds"})),
     ("deepseek", frozenset({"prompt_cache_hit_tokens", "prompt_cache_miss_tokens"})),
+    ("perplexity", frozenset({"citation_tokens", "num_search_queries"})),
     ("openai.chat", _CHAT),
     ("anthropic.messages", _CACHE | {"uncached_input_tokens", "inference_geo", "speed"}),
     ("openai.responses", _RESPONSES),
@@ -85,11 +88,11 @@ _TELLING: tuple[tuple[str, frozenset[str]], ...] = (
     ("voyage", frozenset({"total_tokens"})),
 )
 # what the provider calls its own way, where the keys are the common ones
-_OWN = {"xai": "xai", "openrouter": "openrouter", "mistral": "mistral", "deepseek": "deepseek", "groq": "groq"}
+_OWN = {name: name for name in ("xai", "openrouter", "mistral", "deepseek", "groq", "perplexity")}
 # the same client sends the same keys again and again
 SEEN_AT_MOST = 5_000
 _seen: dict[tuple[str | None, ...], str | None] = {}
-_WRAPPERS = ("usage", "usageMetadata", "usage_metadata", "usage_info", "message", "response", "statistics")
+_WRAPPERS = ("usage", "usageMetadata", "usage_metadata", "usage_info", "message", "response", "statistics", "x_groq")
 _WRAPPED = frozenset(_WRAPPERS)
 
 
@@ -152,6 +155,8 @@ def _fits(named: str, telling: str | None, usage: Raw) -> bool:
 def _one(raw: Raw | Sequence[Any]) -> Raw:
     """One object: unwrapped from an answer, put together from the events of a stream."""
     if isinstance(raw, Mapping):
+        if "message_start" in raw and "message_delta" in raw:
+            return _one([raw["message_start"], raw["message_delta"]])
         return _unwrapped(raw)
     return anthropic.merged(_unwrapped(piece) for piece in raw if isinstance(piece, dict))
 

@@ -36,7 +36,12 @@ def generate_content(raw: Raw, provider: str | None = None) -> Reading:
         image_input_tokens=heard.get("IMAGE"),
         audio_output_tokens=made.get("AUDIO"),
         image_output_tokens=made.get("IMAGE"),
-        units=units(cached_audio_token=cached.get("AUDIO"), cached_image_token=cached.get("IMAGE")) if cached else None,
+        units=units(
+            cached_audio_token=cached.get("AUDIO"),
+            cached_image_token=cached.get("IMAGE"),
+            input_video=heard.get("VIDEO"),
+            output_video=made.get("VIDEO"),
+        ),
         service_tier=_TRAFFIC.get(traffic) or text(raw, "serviceTier", "service_tier"),
     )
 

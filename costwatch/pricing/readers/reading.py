@@ -70,7 +70,7 @@ def amount(raw: Raw, *names: str) -> Decimal | None:
     """The first of these fields that holds a number, fractions allowed (seconds, dollars). Raises BadUsage."""
     for name in names:
         value = raw.get(name)
-        if value is None:
+        if value is None or value == {}:  # Mistral's way of saying nothing
             continue
         if isinstance(value, (int, float, str, Decimal)) and not isinstance(value, bool):
             try:
