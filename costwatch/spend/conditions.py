@@ -56,7 +56,9 @@ def from_clause(
     asked = {*group_by, *(c.dimension for c in conditions if attributions is None)}
     sql = f"{source.table} r"
     if any(is_attribution(dimension) and dimension not in source.columns for dimension in asked):
-        sql += f" JOIN attribution t ON t.id = {source.attribution}"
+        # "+ 0": never look up rows by index for one attribution after the other; PostgreSQL takes tags for far more
+        # selective than they are, and 780,000 look-ups took ten times as long as reading all rows of the range
+        sql += f" JOIN attribution t ON t.id = {source.attribution} + 0"
     if KEY in group_by:
         sql += f" LEFT JOIN accounts_apikey k ON k.id = {source.columns.get(KEY, 't.key_id')}"
     return sql

@@ -68,7 +68,7 @@ def _corrections(rows: Sequence[Mapping[str, Any]]) -> dict[UUID | None, dict[st
 
 
 def cost_fields(usage: Usage, priced: Priced, prices: Prices) -> dict[str, Any]:
-    """`cost_usd`, `cost_source`, `price` and `cost_parts` of a priced usage; `list_cost_usd` at the catalogue's price."""
+    """`cost_usd`, `cost_source`, `price`, `cost_parts` of a priced usage; `list_cost_usd` at the catalogue's price."""
     version = priced.price_version
     return {
         "cost_usd": usd(priced.cost),

@@ -1,8 +1,9 @@
 """The measures of a part of the spend, added up."""
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from decimal import ROUND_DOWN, Decimal, localcontext
+from operator import attrgetter
 
 SHARE_STEP = Decimal("0.000001")
 ENOUGH_DIGITS = 60  # numeric(30,12) sums of many groups may need more than Decimal's usual 28
@@ -44,15 +45,16 @@ class Sums:
         return (self.cost / money).quantize(SHARE_STEP, ROUND_DOWN)
 
     def __bool__(self) -> bool:
-        return any(astuple(self))
+        return any(_values(self))
 
 
 FIELDS = tuple(f.name for f in fields(Sums))
+_values = attrgetter(*FIELDS)
 
 
 def add(sums: Iterable[Sums]) -> Sums:
     """The exact sum of all."""
-    rows = [astuple(s) for s in sums]
+    rows = [_values(s) for s in sums]
     with localcontext() as context:
         context.prec = ENOUGH_DIGITS
         return Sums(*(sum(column) for column in zip(*rows, strict=True))) if rows else Sums()
