@@ -339,3 +339,12 @@ def test_what_is_no_count_is_refused_by_name(value):
     with pytest.raises(BadUsage, match=r"usage.prompt_tokens must be a whole number") as refused:
         readers.read("openai.chat", "openai", "m", {"prompt_tokens": value, "completion_tokens": 1})
     assert refused.value.field == "usage.prompt_tokens"
+
+
+def test_sums_beyond_all_bounds_are_refused_too():
+    for raw in (
+        {"input_tokens": 10**9, "cache_read_input_tokens": 10**9, "output_tokens": 1},
+        {"promptTokenCount": 1, "candidatesTokenCount": 10**9, "thoughtsTokenCount": 10**9},
+    ):
+        with pytest.raises(BadUsage, match="must be a whole number from 0 to 1,000,000,000"):
+            readers.read(None, None, "m", raw)

@@ -114,14 +114,17 @@ def units(**amounts: Decimal | int | None) -> dict[str, Decimal] | None:
 
 
 def checked(reading: Reading) -> Reading:
-    """Mark a reading whose parts are more than the whole. Cached audio is both, so the two kinds are not added up."""
-    whole = reading.input_tokens or 0
-    cache = (
-        (reading.cached_input_tokens or 0) + (reading.cache_write_tokens or 0) + (reading.cache_write_1h_tokens or 0)
-    )
+    """Mark a reading whose parts are more than the whole. Cached audio is both, so the two kinds are not added up.
+
+    Raises BadUsage for counts that are beyond all bounds once they are summed up.
+    """
+    whole, generated = reading.input_tokens or 0, reading.output_tokens or 0
+    cache = add(reading.cached_input_tokens, reading.cache_write_tokens, reading.cache_write_1h_tokens) or 0
     media = (reading.audio_input_tokens or 0) + (reading.image_input_tokens or 0)
-    generated = reading.output_tokens or 0
     media_out = (reading.audio_output_tokens or 0) + (reading.image_output_tokens or 0)
+    most = max(whole, cache, media, generated, media_out)
+    if most > MOST_TOKENS:
+        raise BadUsage("output_tokens" if most in (generated, media_out) else "input_tokens", most)
     if cache > whole or media > whole or media_out > generated or (reading.reasoning_tokens or 0) > generated:
         reading.inconsistent = True
     return reading
