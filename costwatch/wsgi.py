@@ -11,6 +11,13 @@ from django.core.wsgi import get_wsgi_application
 from costwatch import edge, env
 from costwatch.settings import BODY_LIMIT
 
-application = edge.never_exhausted(
-    edge.whole_bodies(get_wsgi_application(), BODY_LIMIT), env.integer("COSTWATCH_WEB_THREADS", 8)
-)
+
+def _application() -> edge.App:
+    django = get_wsgi_application()
+    from costwatch.accounts.keys import could_be_genuine  # models: only once Django is set up
+
+    threads = env.integer("COSTWATCH_WEB_THREADS", 8)
+    return edge.whole_bodies(edge.never_exhausted(django, threads), BODY_LIMIT, could_be_genuine)
+
+
+application = _application()

@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costwatch.edge import never_exhausted, whole_bodies
@@ -28,18 +28,68 @@ def echo(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     return [environ.get("CONTENT_LENGTH", "none").encode(), environ["wsgi.input"].read(-1)]
 
 
+def answer(app: Any, environ: dict[str, Any]) -> tuple[str, list[bytes]]:
+    told: list[str] = []
+    body = list(app(environ, lambda status, headers: told.append(status)))
+    return told[0], body
+
+
+@settings(deadline=None)
 @given(st.binary(max_size=500), st.integers(1, 600), st.integers(0, 600))
 def test_a_chunked_body_arrives_whole_up_to_one_byte_over_the_limit(body: bytes, most: int, limit: int) -> None:
     environ = {"HTTP_TRANSFER_ENCODING": "Chunked", "wsgi.input": Dripping(body, most)}
-    length, read = whole_bodies(echo, limit)(environ, lambda *_: None)
+    length, read = answer(whole_bodies(echo, limit, most=1), environ)[1]
     assert read == body[: limit + 1]
     assert int(length) == len(read)
 
 
-def test_a_body_with_a_length_is_left_to_the_view() -> None:
+def test_a_body_of_known_length_arrives_whole() -> None:
+    environ = {"CONTENT_LENGTH": "5", "wsgi.input": Dripping(b"12345", 2)}
+    assert answer(whole_bodies(echo, 5), environ) == ("200 OK", [b"5", b"12345"])
+
+
+def test_a_body_that_says_it_is_too_large_is_left_unread() -> None:
     source = BytesIO(b"12345")
-    environ = {"CONTENT_LENGTH": "5", "wsgi.input": source}
-    assert whole_bodies(echo, 3)(environ, lambda *_: None) == [b"5", b"12345"]
+    answer(
+        whole_bodies(lambda environ, start: start("413", []) or [], 3), {"CONTENT_LENGTH": "5", "wsgi.input": source}
+    )
+    assert source.tell() == 0
+
+
+def test_a_body_with_a_key_that_cannot_be_right_is_left_unread() -> None:
+    source = BytesIO(b"12345")
+    environ = {"CONTENT_LENGTH": "5", "wsgi.input": source, "HTTP_AUTHORIZATION": "Bearer wrong"}
+    app = whole_bodies(lambda environ, start: start("401", []) or [], 9, lambda header: "wrong" not in header)
+    assert answer(app, environ)[0] == "401"
+    assert source.tell() == 0
+
+
+def test_a_body_that_breaks_off_is_not_taken_for_whole() -> None:
+    environ = {"CONTENT_LENGTH": "9", "wsgi.input": BytesIO(b"12345")}
+    assert answer(whole_bodies(echo, 100), environ)[0].startswith("400")
+
+
+class Stalled:
+    """A client that stops in the middle of its body."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+
+    def read(self, size: int) -> bytes:
+        self.over.wait(20)
+        return b""
+
+
+def test_a_client_that_stops_in_its_body_is_told_so_and_keeps_nobody_waiting() -> None:
+    app = whole_bodies(echo, 100, seconds=0.2, most=2)
+    stalled = [Stalled(), Stalled()]
+    for source in stalled:
+        assert answer(app, {"CONTENT_LENGTH": "9", "wsgi.input": source})[0].startswith("408")
+    assert answer(app, {"CONTENT_LENGTH": "0", "wsgi.input": BytesIO()})[0] == "200 OK"  # a page: no body to wait for
+    assert answer(app, {"CONTENT_LENGTH": "1", "wsgi.input": BytesIO(b"1")})[0].startswith("503")  # no reader is free
+    for source in stalled:
+        source.over.set()
+    assert answer(app, {"CONTENT_LENGTH": "1", "wsgi.input": BytesIO(b"1")})[0] == "200 OK"
 
 
 class Response:
