@@ -36,7 +36,7 @@ def run(
     identity = {"user": user, "group": user, "extra_groups": []} if user else {}
     output = subprocess.PIPE if keep_output else subprocess.DEVNULL
     try:
-        return subprocess.run(
+        return subprocess.run(  # type: ignore[call-overload,no-any-return]
             command, input=stdin, text=True, stdout=output, stderr=output, cwd="/", check=False, **identity
         )
     except OSError as error:

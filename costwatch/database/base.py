@@ -10,6 +10,7 @@ from django.db.backends.postgresql import base
 from psycopg.abc import PQGen
 
 RV = TypeVar("RV")
+LOOK_EVERY = 0.1  # seconds between looks for a signal, as psycopg has it
 ALIVE_WITHIN = 2.0  # seconds for the SELECT 1 that tests a kept connection
 
 
@@ -18,10 +19,10 @@ class LimitedConnection(psycopg.Connection[Any]):
 
     answer_timeout: float | None = None
 
-    def wait(self, gen: PQGen[RV], *args: Any, timeout: float | None = None, **kwargs: Any) -> RV:
+    def wait(self, gen: PQGen[RV], interval: float = LOOK_EVERY, timeout: float | None = None) -> RV:
         limit = timeout if timeout is not None else self.answer_timeout
         try:
-            return super().wait(gen, *args, timeout=limit, **kwargs)
+            return super().wait(gen, interval, limit)
         except psycopg.errors._WaitTimeout:
             self.close()
             raise psycopg.OperationalError(f"the database has not answered for {limit:g} s") from None

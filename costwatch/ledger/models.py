@@ -4,10 +4,12 @@ The fact tables are written by SQL only (record, fold, adjust); these models nam
 `lane` is the workspace's id: first column of every key, the distribution column when one machine is outgrown.
 """
 
+from typing import Any
+
 from django.db import models
 
-USD = {"max_digits": 24, "decimal_places": 12}
-USD_SUM = {"max_digits": 30, "decimal_places": 12}
+USD: dict[str, Any] = {"max_digits": 24, "decimal_places": 12}
+USD_SUM: dict[str, Any] = {"max_digits": 30, "decimal_places": 12}
 
 
 class LabelKind(models.IntegerChoices):

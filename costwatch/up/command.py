@@ -57,7 +57,7 @@ def _start_all(supervisor: Supervisor, folder: Path, host: str, port: int, demo:
     web = supervisor.start(installation.web())
     if not supervisor.wait_for(lambda: _is_healthy(host, port), web, 60):
         raise Trouble("The web server did not start; the lines above marked web say why.")
-    about = {"pid": os.getpid(), "url": installation.url, "database_url": database_url}
+    about: dict[str, str | int] = {"pid": os.getpid(), "url": installation.url, "database_url": database_url}
     folders.write_about(folder, **about, broker_url=installation.broker_url, embedded=installation.embedded)
     supervisor.say(f"open {installation.url} (ready after {time.monotonic() - began:.1f} s)")
     if not (folder / "set-up").exists():

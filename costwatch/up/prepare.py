@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from costwatch.up import stamps
@@ -45,7 +46,7 @@ def announce(url: str, stamp: str) -> None:
         Path(stamp).touch()
 
 
-STEPS = {"database": database, "static": static, "announce": announce}
+STEPS: dict[str, Callable[..., None]] = {"database": database, "static": static, "announce": announce}
 
 
 def main() -> None:
