@@ -1,4 +1,4 @@
-"""Starts `costwatch up` of the installed wheel and uses it once: templates, static files, prices, migrations are inside."""
+"""Start `costwatch up` of the installed wheel and use it once: templates, static files, prices and migrations are in it."""
 
 import json
 import re

@@ -17,7 +17,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """What to add (negative: to take away) at `occurred_at` under the given ids. `measures`: names of MEASURES → amount.
+    """What to add (negative: to take away) at `occurred_at` under the given ids; `measures`: amounts by their names.
 
     `cost_source` and `price_version` say where the cost of the event `event_key` comes from after this.
     """

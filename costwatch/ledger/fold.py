@@ -66,7 +66,7 @@ def rebuild(lane: int) -> None:
         unfolded = [i for (i,) in cursor.execute("SELECT id FROM ingest_batch WHERE lane = %s", [lane]).fetchall()]
         rollups.take(cursor, which, [lane, unfolded])
         for table, add in (("spend_quarter", rollups.ADD_QUARTERS), ("spend_day", rollups.ADD_DAYS)):
-            cursor.execute(f"DELETE FROM {table} WHERE lane = %s", [lane])  # noqa: S608
+            cursor.execute(f"DELETE FROM {table} WHERE lane = %s", [lane])
             cursor.execute(add)
 
 

@@ -86,14 +86,14 @@ def _make(table: str, column: str, cursor: Cursor[Any], lane: int, wanted: set[s
 
 
 def names(cursor: Cursor[Any], table: str, column: str, lane: int, wanted: set[str]) -> tuple[dict[str, int], set[str]]:
-    """Ids of names in one table, and which of them this call made. Sorted: two senders never wait for each other crosswise."""
-    select = f"SELECT {column}, id FROM {table} WHERE lane = %s AND {column} = ANY(%s)"  # noqa: S608
+    """Ids of names in one table, and which of them this call made; in sorted order, so that no two senders deadlock."""
+    select = f"SELECT {column}, id FROM {table} WHERE lane = %s AND {column} = ANY(%s)"
     found = dict(cursor.execute(select, [lane, list(wanted)]).fetchall())
     missing = sorted(wanted - found.keys())
     if not missing:
         return found, set()
     made = cursor.execute(
-        f"INSERT INTO {table} (lane, {column}) SELECT %s, n FROM unnest(%s::text[]) n"  # noqa: S608
+        f"INSERT INTO {table} (lane, {column}) SELECT %s, n FROM unnest(%s::text[]) n"
         f" ON CONFLICT DO NOTHING RETURNING {column}, id",
         [lane, missing],
     ).fetchall()
@@ -105,11 +105,13 @@ def names(cursor: Cursor[Any], table: str, column: str, lane: int, wanted: set[s
 
 def _make_attributions(cursor: Cursor[Any], lane: int, wanted: set[Labels]) -> dict[Labels, int]:
     missing = sorted(wanted, key=repr)
-    values = {(kind, labels[i]) for labels in missing for i, kind in enumerate(KINDS) if labels[i]}
+    values = {(int(kind), labels[i]) for labels in missing for i, kind in enumerate(KINDS) if labels[i]}
     numbers = _label_ids(cursor, lane, values)
     digests = {_digest(labels): labels for labels in missing}
-    rows = sorted((digest, [numbers.get((kind, labels[i]), 0) for i, kind in enumerate(KINDS)] + [labels[7]], dict(labels[8]))
-                  for digest, labels in digests.items())  # fmt: skip
+    rows = []
+    for digest, labels in sorted(digests.items()):
+        ids = [numbers.get((int(kind), labels[i]), 0) for i, kind in enumerate(KINDS)]
+        rows.append((digest, [*ids, labels[7]], dict(labels[8])))
     cursor.execute(
         "INSERT INTO attribution (lane, digest, provider_id, model_id, operation_id, agent_id, task_id, environment_id,"
         " release_id, key_id, tags) SELECT %s, * FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[],"
@@ -128,12 +130,13 @@ def _make_attributions(cursor: Cursor[Any], lane: int, wanted: set[Labels]) -> d
 def _label_ids(cursor: Cursor[Any], lane: int, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
     pairs = sorted(wanted)
     kinds, values = [int(k) for k, _ in pairs], [v for _, v in pairs]
-    cursor.execute("INSERT INTO label (lane, kind, value) SELECT %s, * FROM unnest(%s::smallint[], %s::text[]) AS w(kind, value)"
+    cursor.execute("INSERT INTO label (lane, kind, value)"
+                   " SELECT %s, * FROM unnest(%s::smallint[], %s::text[]) AS w(kind, value)"
                    " WHERE NOT EXISTS (SELECT FROM label l WHERE l.lane = %s AND l.kind = w.kind AND l.value = w.value)"
                    " ON CONFLICT DO NOTHING", [lane, kinds, values, lane])  # fmt: skip
     cursor.execute("SELECT l.kind, l.value, l.id FROM label l JOIN unnest(%s::smallint[], %s::text[]) AS w(kind, value)"
                    " ON l.lane = %s AND l.kind = w.kind AND l.value = w.value", [kinds, values, lane])  # fmt: skip
-    return {(LabelKind(kind), value): number for kind, value, number in cursor.fetchall()}
+    return {(kind, value): number for kind, value, number in cursor.fetchall()}
 
 
 def _digest(labels: Labels) -> UUID:

@@ -125,7 +125,7 @@ class Measures(models.Model):
     """The sums that every rollup row, run and adjustment holds. `calls` counts provider requests, `events` events.
 
     `runs`: runs whose first call is among these, so that groups add up. `unpriced_calls` have a count of tokens but no
-    price, `unknown_calls` no count; both carry cost 0 here. `upper_bound`: what the unpriced cost at most. Money in USD.
+    price, `unknown_calls` no count; both carry cost 0 here. `upper_bound`: what the unpriced cost at most. USD.
     """
 
     events = models.BigIntegerField(db_default=0)
@@ -208,7 +208,7 @@ class EventKey(models.Model):
 
 
 class UsageEvent(models.Model):
-    """One call as it was sent, with its cost. Append-only; partitioned by `occurred_at`; NULL = the sender said nothing."""
+    """One call as it was sent, with its cost. Append-only, partitioned by `occurred_at`; NULL = nothing was said."""
 
     pk = models.CompositePrimaryKey("lane", "event_key")
     occurred_at = models.DateTimeField()
@@ -265,7 +265,7 @@ class UsageEvent(models.Model):
 
 
 class SpendAdjustment(Measures):
-    """A correction: sums to add (or, negative, to take away) at a time and a place, with a reason. Folded like events."""
+    """A correction: sums to add (negative: to take away) at a time and a place, with a reason. Folded like events."""
 
     id = models.BigAutoField(primary_key=True)
     occurred_at = models.DateTimeField(help_text="where the correction counts: the event's time, or the open month")

@@ -1,4 +1,4 @@
-"""Storing a batch of events: keys, runs, events and the batch's own row in ONE transaction; then it counts everywhere."""
+"""Storing a batch: keys, runs, events and the batch's own row in ONE transaction; then it counts everywhere."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -141,7 +141,7 @@ def _copy(cursor: Cursor[Any], lane: int, batch_id: int, entries: list[tuple[Ent
 
 
 def _run_ids(cursor: Cursor[Any], lane: int, wanted: set[str]) -> tuple[dict[str, int], set[str]]:
-    """Ids of runs, and which of them begin with this batch. Made inside the transaction: a run without a call never is."""
+    """Ids of runs, and which begin with this batch. Made inside the transaction, so that no run is without a call."""
     found = {run: _runs[lane, run] for run in wanted if (lane, run) in _runs}
     missing = wanted - found.keys()
     made: set[str] = set()

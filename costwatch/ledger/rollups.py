@@ -1,4 +1,4 @@
-"""The rollups' SQL, written once: fold adds new batches with it, rebuild makes a workspace's anew, verify recomputes."""
+"""The rollups' SQL, written once: fold adds batches with it, rebuild makes them anew, verify recomputes."""
 
 from typing import Any
 
@@ -135,4 +135,4 @@ def add_runs(which: str) -> str:
 UPDATE run r SET {add}, first_at = least(r.first_at, s.first_at), last_at = greatest(r.last_at, s.last_at),
        attribution_id = coalesce(r.attribution_id, s.attribution_id),
        end_user_id = coalesce(r.end_user_id, s.end_user_id), session_id = coalesce(r.session_id, s.session_id)
-  FROM ({run_sums(which)}) s WHERE r.id = s.run_id"""  # noqa: S608
+  FROM ({run_sums(which)}) s WHERE r.id = s.run_id"""

@@ -46,8 +46,8 @@ def values(
         e.requests, e.input_tokens, e.output_tokens, e.cached_input_tokens, e.cache_write_tokens,
         e.cache_write_1h_tokens, e.reasoning_tokens, e.audio_input_tokens, e.audio_output_tokens, e.image_input_tokens,
         e.image_output_tokens, e.latency_ms, int(e.cost_source), e.error, starts_run, e.batch, e.usage_inconsistent,
-        e.input_error, e.cost, e.upper_bound or None, e.reported_cost, e.list_cost, e.event_id, e.parent_id, e.response_id,
-        e.error_type, e.tool, e.call_fingerprint, e.input_fingerprint, e.service_tier, e.region, e.api,
+        e.input_error, e.cost, e.upper_bound or None, e.reported_cost, e.list_cost, e.event_id, e.parent_id,
+        e.response_id, e.error_type, e.tool, e.call_fingerprint, e.input_fingerprint, e.service_tier, e.region, e.api,
         None if e.units is None else Jsonb(e.units, dumps=_json),
         None if e.raw_usage is None else Jsonb(e.raw_usage, dumps=_json),
     )  # fmt: skip

@@ -48,19 +48,19 @@ def verify(deep: bool = False) -> Report:
 
 
 def _totals(cursor: psycopg.Cursor[Any], unfolded: list[int]) -> list[str]:
-    """Each cut of each rollup sums up to the folded entries of its workspace; so do the runs to the entries with one."""
+    """Each cut sums up to the folded entries of its workspace, and the runs to the entries that name one."""
     sums = ", ".join(f"coalesce(sum({m}), 0)" for m in MEASURES)
     folded = dict(
         _by_lane(cursor, f"SELECT lane, {sums} FROM ledger_entry WHERE batch_id <> ALL(%s) GROUP BY 1", [unfolded])
     )
-    running = dict(_by_lane(cursor, f"SELECT lane, {sums} FROM ledger_entry WHERE run_id IS NOT NULL"  # noqa: S608
+    running = dict(_by_lane(cursor, f"SELECT lane, {sums} FROM ledger_entry WHERE run_id IS NOT NULL"
                                     " AND batch_id <> ALL(%s) GROUP BY 1", [unfolded]))  # fmt: skip
     found = []
     for table, cuts in (("spend_quarter", rollups.QUARTER_CUTS), ("spend_day", rollups.DAY_CUTS)):
         for cut in cuts:
-            query = f"SELECT lane, {sums} FROM {table} WHERE cut = %s GROUP BY 1"  # noqa: S608
+            query = f"SELECT lane, {sums} FROM {table} WHERE cut = %s GROUP BY 1"
             found += _compare(f"{table} {cut.name.lower()}", folded, dict(_by_lane(cursor, query, [cut.value])))
-    query = f"SELECT lane, {sums} FROM run WHERE events > 0 OR cost <> 0 GROUP BY 1"  # noqa: S608
+    query = f"SELECT lane, {sums} FROM run WHERE events > 0 OR cost <> 0 GROUP BY 1"
     return found + _compare("run", running, dict(_by_lane(cursor, query, [])))
 
 
@@ -112,7 +112,7 @@ def _differing(
     same = " AND ".join(f"r.{m} IS NOT DISTINCT FROM t.{m}" for m in MEASURES)
     nothing = " AND ".join(f"coalesce(t.{m}, 0) = 0" for m in MEASURES)
     ids = ", ".join(f"coalesce(t.{k}, r.{k})" for k in keys)
-    query = (f"SELECT {ids}, t.calls, r.calls, t.cost, r.cost FROM ({rows}) r FULL JOIN {table} t"  # noqa: S608
+    query = (f"SELECT {ids}, t.calls, r.calls, t.cost, r.cost FROM ({rows}) r FULL JOIN {table} t"
              f" ON {' AND '.join(f't.{k} = r.{k}' for k in keys)}"
              f" WHERE NOT ({same}) AND NOT (r.{keys[0]} IS NULL AND {nothing}) LIMIT {MOST_SHOWN}")  # fmt: skip
     return [
