@@ -10,7 +10,7 @@ from costwatch.dashboards import display
 from costwatch.dashboards.addresses import run_url
 from costwatch.dashboards.ranges import Range, range_of
 from costwatch.lib import periods
-from costwatch.spend.dimensions import NAMES, TAG, is_dimension
+from costwatch.spend.dimensions import TAG, is_dimension
 from costwatch.spend.filters import SpendFilter
 
 DRILL = {"agent": "task", "task": "user", "user": "run", "session": "run"}
@@ -135,17 +135,17 @@ class State:
 
 
 def title(dimension: str) -> str:
-    """A dimension as a heading: Agent, API key, Customer."""
-    name = dimension.removeprefix(TAG)
+    """A dimension as a heading: Agent, API key, Prompt version."""
+    name = dimension.removeprefix(TAG).replace("_", " ")
     return TITLES.get(dimension, name[:1].upper() + name[1:])
 
 
 def plural(dimension: str) -> str:
-    """Several values of a dimension: Agents, Customers; a tag with an odd name keeps it."""
-    if dimension in NAMES or dimension.removeprefix(TAG).isalpha():
-        name = title(dimension)
-        return PLURALS.get(dimension) or (f"{name[:-1]}ies" if name.endswith("y") else f"{name}s")
-    return title(dimension)
+    """Several values of a dimension: Agents, Customers; a tag whose name is no word keeps it."""
+    name = title(dimension)
+    if dimension in PLURALS or not name[-1:].isalpha():
+        return PLURALS.get(dimension, name)
+    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
 
 
 def _turn(sort: str) -> str:

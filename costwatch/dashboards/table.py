@@ -30,7 +30,7 @@ class Row:
 
     @property
     def share(self) -> Decimal | None:
-        return self.sums.cost / self.total_cost if self.total_cost > 0 else None
+        return self.sums.cost / self.total_cost if self.total_cost > 0 and not self.all_unpriced else None
 
     @property
     def bar(self) -> Decimal:
@@ -43,7 +43,7 @@ class Row:
 
     @property
     def per_run(self) -> Decimal | None:
-        return self.sums.cost / self.sums.runs if self.sums.runs else None
+        return self.sums.cost / self.sums.runs if self.sums.runs and not self.all_unpriced else None
 
     @property
     def tokens(self) -> int:

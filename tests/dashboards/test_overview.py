@@ -63,7 +63,7 @@ def test_the_figures_say_today_month_and_now_against_what_is_usual(client, month
 def test_what_is_unpriced_is_counted_and_bounded_and_never_zero(client, send, month):
     send(entry(agent_id="mystery", cost=None, model="new-model", upper_bound=Decimal("3.20")))
     html = body(client)
-    assert row(html, "mystery")[1] == "unpriced"
+    assert row(html, "mystery")[1:8] == ["unpriced", "–", "", "–", "–", "0", "–"]
     assert "2 calls unpriced , at most $3.45" in text(html).replace("unpriced,", "unpriced ,")
     assert "66.1 % priced" in text(html)
 

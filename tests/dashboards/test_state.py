@@ -82,7 +82,8 @@ def test_a_page_keeps_its_own_path_and_orders():
 @pytest.mark.parametrize(
     ("name", "one", "many"),
     [("agent", "Agent", "Agents"), ("key", "API key", "API keys"), ("tag.customer", "Customer", "Customers"),
-     ("tag.category", "Category", "Categories"), ("tag.prompt_version", "Prompt_version", "Prompt_version")],
+     ("tag.category", "Category", "Categories"), ("tag.prompt_version", "Prompt version", "Prompt versions"),
+     ("tag.x!", "X!", "X!")],
 )  # fmt: skip
 def test_dimensions_have_words(name, one, many):
     assert (title(name), plural(name)) == (one, many)
