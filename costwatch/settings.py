@@ -218,5 +218,5 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "PREPROCESSING_HOOKS": ["costwatch.api.openapi.add_reading_of_events"],
     "POSTPROCESSING_HOOKS": ["costwatch.api.openapi.add_ingest"],
-    "ENUM_NAME_OVERRIDES": {},
+    "SORT_OPERATION_PARAMETERS": False,
 }

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 from drf_spectacular.utils import extend_schema
@@ -52,8 +54,10 @@ def _routes(document: dict[str, Any], server: str) -> list[dict[str, Any]]:
             "method": method.upper(),
             "path": path,
             "summary": operation.get("summary") or operation["operationId"].replace("_", " "),
-            "description": operation.get("description", ""),
-            "parameters": operation.get("parameters", []),
+            "description": _marked(operation.get("description", "")),
+            "parameters": [
+                {**p, "description": _marked(p.get("description", ""))} for p in operation.get("parameters", ())
+            ],
             "body": _properties(_shape(operation.get("requestBody"), shapes), shapes),
             "answers": [_told(status, answer, shapes) for status, answer in sorted(operation["responses"].items())],
             "example": _example(operation),
@@ -65,9 +69,15 @@ def _routes(document: dict[str, Any], server: str) -> list[dict[str, Any]]:
     ]
 
 
+def _marked(text: str) -> SafeString:
+    """`words` between backticks as code, everything escaped."""
+    parts = enumerate(text.split("`"))
+    return format_html_join("", "{}", ((format_html("<code>{}</code>", p) if i % 2 else p,) for i, p in parts))
+
+
 def _told(status: str, answer: dict[str, Any], shapes: dict[str, Any]) -> dict[str, Any]:
     good = status.startswith("2")
-    return {"status": status, "told": answer.get("description", ""), "good": good,
+    return {"status": status, "told": _marked(answer.get("description", "")), "good": good,
             "properties": _properties(_shape(answer, shapes), shapes) if good else []}  # fmt: skip
 
 
@@ -91,7 +101,7 @@ def _properties(shape: dict[str, Any], shapes: dict[str, Any], prefix: str = "")
         items = _resolved(inner.get("items", {}), shapes)
         kind = inner.get("type", "any") + ("[]" if items else "")
         rows.append({"name": prefix + name, "kind": kind.replace("array[]", "array"),
-                     "told": told.get("description") or inner.get("description", "")})  # fmt: skip
+                     "told": _marked(told.get("description") or inner.get("description", ""))})  # fmt: skip
         rows += _properties(items or inner, shapes, f"{prefix}{name}{'[]' if items else ''}.")
     return rows
 

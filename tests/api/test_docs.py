@@ -72,6 +72,7 @@ def test_the_page_shows_every_route_with_a_command_to_try_it():
         for method in operations:
             assert f"{method.upper()} {path}" in page
     assert "curl -H &quot;Authorization: Bearer $COSTWATCH_KEY&quot; &quot;http://testserver/api/v1/spend&quot;" in page
+    assert "<code>bucket</code>" in page and "`" not in page.split("<main")[1].split("</main>")[0]
     assert "priced_share" in page and "group_by" in page and "coverage.unpriced_calls" in page
 
 
