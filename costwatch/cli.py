@@ -110,6 +110,24 @@ def parser() -> argparse.ArgumentParser:
     repricing.add_argument("--reason", default="", help="for the audit log")
     repricing.add_argument("--apply", action="store_true", help="adjust the books (the default changes nothing)")
 
+    judging = add(
+        "evaluate",
+        _loops_evaluate,
+        "score the loop detector on labelled runs: recall, false alarms, delay, dollars saved",
+        group("loops", "loop detection"),
+    )
+    judging.add_argument("files", nargs="+", metavar="FILE", help="NDJSON of events and of labels, plain or .gz")
+    judging.add_argument("--sensitivity", choices=("low", "normal", "high"), default="normal")
+    judging.add_argument("--no-fingerprints", action="store_true", help="as if the clients sent none")
+    judging.add_argument("--json", action="store_true")
+
+    reprice = add("reprice", _command("reprice"), "what the past would cost at the prices of now; changes it with --apply")
+    reprice.add_argument("--from", dest="start", required=True, metavar="DATE")
+    reprice.add_argument("--to", dest="end", required=True, metavar="DATE")
+    reprice.add_argument("--model", action="append", default=[], help="only this model; may be repeated")
+    reprice.add_argument("--workspace")
+    reprice.add_argument("--apply", action="store_true")
+
     verify = add("verify", _command("verify"), "prove that the books balance: events = rollups at every level")
     verify.add_argument(
         "--deep", action="store_true", help="compare every rollup row, run and key, recomputed from the events"
@@ -145,6 +163,12 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
         return commands.guarded(getattr(commands, name), arguments)
 
     return run
+
+
+def _loops_evaluate(arguments: argparse.Namespace) -> int:
+    from costwatch.loops.evaluate import command
+
+    return command(arguments)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -87,10 +87,17 @@ def test_a_file_is_imported_once_however_often_it_is_given(running: Up, folder: 
     with gzip.open(file, "wt") as lines:
         for n in range(50):
             lines.write(json.dumps({"event_id": f"import-{n}", "model": "gpt-4o", "input_tokens": n}) + "\n")
+    assert command("key", "create", "k", "--workspace", "Imported", "--scopes", "ingest", data_dir=running.data_dir)
     for _ in range(2):
         done = command("import", str(file), "--workspace", "Imported", data_dir=running.data_dir)
         assert done.returncode == 0, done.stderr
     assert command("verify", "--deep", data_dir=running.data_dir).returncode == 0
+
+
+def test_a_repricing_is_a_dry_run_unless_it_is_applied(running: Up) -> None:
+    done = command("reprice", "--from", "2026-01-01", "--to", "2030-01-01", data_dir=running.data_dir)
+    assert done.returncode == 0, done.stderr
+    assert command("reprice", "--from", "soon", "--to", "2030-01-01", data_dir=running.data_dir).returncode == 1
 
 
 def test_help_is_quick_because_django_is_not_loaded() -> None:

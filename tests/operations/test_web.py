@@ -81,6 +81,7 @@ def test_metrics_sum_up_over_the_processes_and_have_bounded_labels(running: Up, 
     running.status("/nowhere/agent-7")
     text = _get(running, "/metrics")[1]
     assert "agent-7" not in text and key not in text
+    assert re.search(r'costwatch_events_total{outcome="accepted"} [1-9]', text)
     assert "costwatch_database_up 1.0" in text and "costwatch_scheduler_age_seconds" in text
 
 
