@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from costwatch.loops.repeats import weigh
-from costwatch.loops.sizes import UNMOVED, weigh_sizes
+from costwatch.loops.sizes import UNMOVED, forget_sizes, weigh_sizes
 from costwatch.loops.state import NOTHING, AgentState, Call, Finding, Level, Limits, RunState, Settings
 
 CRITICAL_REPEATS = 15
@@ -62,7 +62,9 @@ def observe(run: RunState, call: Call, settings: Settings) -> tuple[Finding, ...
         run.neighbour, run.speaker = run.speaker, call.agent
     if call.tool is not None and call.tool in settings.repeatable_tools:
         run.mark, run.same_as = "exempt", None
-    elif call.call_fingerprint is not None:
+    elif call.call_fingerprint is not None or agent.call is not None:
+        if agent.call is None:
+            forget_sizes(agent)
         run.mark, run.same_as = weigh(agent, call, run.calls)
     else:
         run.mark, run.same_as = weigh_sizes(agent, call, run.calls), None
@@ -80,7 +82,7 @@ def _follows(run: RunState, call: Call) -> bool:
 
 def _findings(run: RunState, agent: AgentState, call: Call, settings: Settings) -> tuple[Finding, ...]:
     """The rules after one call. The plain comparisons first: nearly every call ends here."""
-    seen = call.call_fingerprint is not None
+    seen = agent.call is not None
     found: tuple[Finding, ...] = ()
     if run.batch:
         return found

@@ -28,14 +28,15 @@ def weigh(agent: AgentState, call: Call, number: int) -> tuple[str, int | None]:
 
     Marks: new, same, again (same call, result not known to be the same), reply (said before), parallel.
     """
-    fingerprint, situation = call.call_fingerprint or "", call.input_fingerprint or ""
+    # A call whose fingerprint is not told, of an agent that tells others, counts as new.
+    fingerprint, situation = call.call_fingerprint or call.event_id, call.input_fingerprint or ""
     key = f"{fingerprint}\n{situation}"
     before = agent.pairs.get(key)
     end = call.at + (call.latency or TINY)
     if before is not None and call.at < before[0]:
         agent.pairs[key] = (max(end, before[0]), before[1])
         return "parallel", before[1]
-    _settle(agent, situation)
+    _settle(agent, call.input_fingerprint)
     _context(agent, call.input_tokens)
     mark, credit = _credit(agent, call, before is not None)
     if call.input_error:
@@ -65,14 +66,16 @@ def weigh(agent: AgentState, call: Call, number: int) -> tuple[str, int | None]:
     return mark, before[1] if before is not None else None
 
 
-def _settle(agent: AgentState, result: str) -> None:
+def _settle(agent: AgentState, result: str | None) -> None:
     """The result of the agent's last call is known now: a new one takes back most of the credit for repeating."""
     last = agent.call
     if last is None:
         return
     results = agent.results
     old = results.pop(last, None)
-    agent.moved_on = bool(agent.pending) and old is not None and old != result
+    if result is None:  # not told: no evidence of anything new
+        result = old or ""
+    agent.moved_on = bool(agent.pending and old and old != result)
     if agent.moved_on:
         kept = min(CHANGED, CHANGED_AT_MOST - agent.changed)
         agent.changed += kept

@@ -49,3 +49,9 @@ def weigh_sizes(agent: AgentState, call: Call, number: int) -> str:
     if best == 0.0 and agent.repeats:
         forget_repeats(agent)
     return "new"
+
+
+def forget_sizes(agent: AgentState) -> None:
+    """From its first fingerprint on an agent is judged by those."""
+    agent.score, agent.unmoved, agent.sizes, agent.periods = 0.0, 0, [], [0.0] * PERIODS
+    forget_repeats(agent)
