@@ -130,3 +130,9 @@ def test_a_question_the_server_cancels_is_answered_so(workspace, client):
 def test_head_is_answered_like_get_without_a_body(client):
     response = client.head("/api/v1/spend")
     assert (response.status_code, response.content) == (200, b"")
+
+
+def test_a_thousand_parameters_are_too_many(client):
+    response = client.get("/api/v1/spend?" + "&".join(f"agent={n}" for n in range(1001)))
+    assert response.status_code == 400
+    assert set(response.json()["error"]) == {"code", "message", "field"}
