@@ -121,15 +121,6 @@ def parser() -> argparse.ArgumentParser:
     judging.add_argument("--no-fingerprints", action="store_true", help="as if the clients sent none")
     judging.add_argument("--json", action="store_true")
 
-    reprice = add(
-        "reprice", _command("reprice"), "what the past would cost at the prices of now; changes it with --apply"
-    )
-    reprice.add_argument("--from", dest="start", required=True, metavar="DATE")
-    reprice.add_argument("--to", dest="end", required=True, metavar="DATE")
-    reprice.add_argument("--model", action="append", default=[], help="only this model; may be repeated")
-    reprice.add_argument("--workspace")
-    reprice.add_argument("--apply", action="store_true")
-
     verify = add("verify", _command("verify"), "prove that the books balance: events = rollups at every level")
     verify.add_argument(
         "--deep", action="store_true", help="compare every rollup row, run and key, recomputed from the events"
