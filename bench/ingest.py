@@ -1,0 +1,125 @@
+"""Ingest: durable, priced, idempotent events over HTTP against a bare binary COPY of the same rows, and against nothing.
+
+Both sides use two processes with a connection each. COPY writes the same rows into a table with the indexes of
+usage_event, a transaction for each 1,000, from tuples that are ready: no HTTP, JSON, price, key ledger, batch or run.
+"""
+
+import argparse
+import multiprocessing
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bench.sender import BATCH, Senders
+from bench.table import Row, at_least, median
+from tests.live import LiveServer
+
+ROUNDS = 3
+SECONDS = 5.0
+SENDERS = 2
+MOST_BATCHES = 700  # of a sender in all rounds: 120 k events/s for 15 s with room
+SINGLES = 8_000
+CONNECTIONS = 4  # of each sender of single events
+
+
+def run(options: argparse.Namespace) -> list[Row]:
+    """The two ratios."""
+    with tempfile.TemporaryDirectory(prefix="costwatch-bench-") as folder:
+        server = LiveServer(Path(folder))
+        try:
+            server.start()
+            return [*_batches(server), *_singles(server)]
+        finally:
+            server.stop()
+
+
+def _batches(server: LiveServer) -> list[Row]:
+    key = server.key("ingest")
+    senders = Senders(SENDERS, MOST_BATCHES // 2, BATCH)
+    try:
+        senders.run(server.port, key, 1.0)  # labels known, connections open
+        rows = _stored(server.database_url)
+        copies, posts = [], []
+        for _ in range(ROUNDS):
+            posts.append(_rate(senders.run(server.port, key, SECONDS)))
+            copies.append(_copy(server.database_url, rows))
+    finally:
+        senders.stop()
+    ratio = median(posts) / median(copies)
+    return [
+        at_least("priced, durable, idempotent events over HTTP, 2 senders, batches of 1,000, against bare COPY", ratio, 0.6),
+        Row("… events/s over HTTP, of COPY", f"{median(posts):,.0f}, {median(copies):,.0f}"),
+    ]
+
+
+def _singles(server: LiveServer) -> list[Row]:
+    key = server.key("ingest")
+    with tempfile.TemporaryDirectory(prefix="costwatch-bench-") as folder:
+        nothing = LiveServer(Path(folder), {"DJANGO_SETTINGS_MODULE": "bench.noop_settings"})
+        senders = Senders(SENDERS, SINGLES, 1)
+        try:
+            nothing.start()
+            posts, empty = [], []
+            for _ in range(ROUNDS):
+                posts.append(_rate(senders.run(server.port, key, 2.0, CONNECTIONS)))
+                empty.append(_rate(senders.run(nothing.port, key, 1.0, CONNECTIONS)))
+        finally:
+            senders.stop()
+            nothing.stop()
+    ratio = median(posts) / median(empty)
+    return [
+        at_least("single events, 8 connections, against a view that does nothing", ratio, 0.5),
+        Row("… posts/s, of the view that does nothing", f"{median(posts):,.0f}, {median(empty):,.0f}"),
+    ]
+
+
+def _rate(sent: list[Any]) -> float:
+    return sum(one.events / one.seconds for one in sent)
+
+
+def _stored(database_url: str) -> list[tuple[Any, ...]]:
+    """The rows of the warm-up, as they were stored, and an equal table without rows."""
+    from costwatch.ledger.rows import COLUMNS
+
+    with psycopg.connect(database_url) as connection:
+        connection.execute("CREATE TABLE bare (LIKE usage_event INCLUDING ALL)")
+        cursor = psycopg.Cursor(connection)
+        return cursor.execute(
+            f"SELECT {', '.join(COLUMNS)} FROM usage_event LIMIT {20 * BATCH}"
+        ).fetchall()
+
+
+def _copy(database_url: str, rows: list[tuple[Any, ...]]) -> float:
+    """Rows a second of two processes that COPY for a while."""
+    context = multiprocessing.get_context("fork")
+    pipe, end = context.Pipe()
+    workers = [context.Process(target=_copier, args=(database_url, rows, end)) for _ in range(SENDERS)]
+    for worker in workers:
+        worker.start()
+    rates = [pipe.recv() for _ in workers]
+    for worker in workers:
+        worker.join()
+    return sum(rates)
+
+
+def _copier(database_url: str, rows: list[tuple[Any, ...]], pipe: Any) -> None:
+    from psycopg.types.json import Jsonb
+
+    from costwatch.ledger.rows import COLUMNS, TYPES
+
+    json_at = [i for i, kind in enumerate(TYPES) if kind == "jsonb"]
+    ready = [tuple(Jsonb(v) if i in json_at and v is not None else v for i, v in enumerate(row)) for row in rows]
+    statement = f"COPY bare ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        began, done = time.monotonic(), 0
+        while time.monotonic() - began < SECONDS:
+            first = done % len(ready)
+            with connection.cursor().copy(statement) as copy:
+                copy.set_types(TYPES)
+                for row in ready[first : first + BATCH]:
+                    copy.write_row(row)
+            done += BATCH
+        pipe.send(done / (time.monotonic() - began))
