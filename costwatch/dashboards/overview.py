@@ -1,7 +1,7 @@
 """Everything on the Overview, out of one snapshot of the books: figure = chart = table = CSV."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -13,11 +13,13 @@ from costwatch.dashboards.figures import Figures, figures
 from costwatch.dashboards.movers import Movers, grouping, movers
 from costwatch.dashboards.ranges import Compared
 from costwatch.dashboards.state import State
-from costwatch.dashboards.table import Table, table
+from costwatch.dashboards.table import Table, less, table
 from costwatch.lib import periods
-from costwatch.spend.queries import MOST_GROUPS, Answer, query
+from costwatch.spend.filters import SpendFilter
+from costwatch.spend.queries import MOST_GROUPS, Answer, Group, query
 from costwatch.spend.snapshot import snapshot
 
+MOST_VALUES = 500  # rows fetched of a dimension with very many values; the others are one row
 CHART_VALUES = 60  # values fetched per bar: seven are drawn, and a few more decide which
 
 
@@ -92,9 +94,27 @@ def version(workspace: Workspace, state: State, now: datetime) -> str:
 
 
 def _grouped(workspace: Workspace, state: State, by: Sequence[str]) -> tuple[Answer, Answer]:
+    """The sums of the span and of the compared one. Of very many values the dearest of both, each with both sums."""
     compared = state.range.compared()
-    then = state.filter(compared.start, compared.end)
-    return query(workspace, state.filter(), by, limit=MOST_GROUPS), query(workspace, then, by, limit=MOST_GROUPS)
+    spans = state.filter(), state.filter(compared.start, compared.end)
+    now, before = (query(workspace, span, by, limit=MOST_VALUES) for span in spans)
+    return _with(workspace, spans[0], now, by, before), _with(workspace, spans[1], before, by, now)
+
+
+def _with(workspace: Workspace, span: SpendFilter, answer: Answer, by: Sequence[str], also: Answer) -> Answer:
+    """An answer with the values of another one too, taken out of what its limit had put together."""
+    rest = next((group for group in answer.groups if group.other), None)
+    missing = {_key(group) for group in also.groups if not group.other} - {_key(group) for group in answer.groups}
+    if rest is None or not missing:
+        return answer
+    asked = replace(span, include={**span.include, by[0]: tuple(sorted({key[0] or "" for key in missing}))})
+    found = [group for group in query(workspace, asked, by, limit=MOST_GROUPS).groups if _key(group) in missing]
+    others = replace(rest, sums=less(rest.sums, *(group.sums for group in found)))
+    return replace(answer, groups=[*(group for group in answer.groups if group is not rest), *found, others])
+
+
+def _key(group: Group) -> tuple[str | None, ...]:
+    return tuple(group.values.values())
 
 
 def _series(found: Answer, by: str, owned: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -118,10 +138,11 @@ def _chart(
         key = value if value in amounts else None
         amounts[key][at[group.bucket]] += group.sums.cost  # type: ignore[index]
     others = sum(1 for g in found.groups if g.values[state.by] and g.values[state.by] not in order)
+    more = "+" if any(group.other for group in found.groups) else ""
     shown: list[tuple[str, str, str, str | None]] = [
         (value, colour[value], state.drill(value), value) for value in order
     ]
-    shown.append((f"Other ({others:,})", colours.OTHER, state.url(all_rows=True), None))
+    shown.append((f"Other ({others:,}{more})", colours.OTHER, state.url(all_rows=True), None))
     shown.append((display.NOT_ATTRIBUTED, colours.NONE, state.drill(""), ""))
     shown = [item for item in shown if any(amounts[item[3]])]
     series = [charts.Series(name, token, amounts[key]) for name, token, _, key in shown]

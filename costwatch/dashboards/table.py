@@ -22,9 +22,9 @@ class Row:
     label: str
     sums: Sums
     before: Sums
-    total_cost: Decimal
-    top_cost: Decimal
     colour: str = "other"
+    total_cost: Decimal = Decimal(0)
+    top_cost: Decimal = Decimal(0)
     url: str = ""
     leaves: bool = False
 
@@ -78,47 +78,46 @@ class Table:
 def table(state: State, answer: Answer, compared: Answer, colours: Mapping[str, str]) -> Table:
     """The rows of an answer beside those of the span it is compared with."""
     now, before = _sums(answer, state.by), _sums(compared, state.by)
-
-    def row(value: str | None, label: str, sums: Sums, earlier: Sums, url: str, colour: str) -> Row:
-        return Row(value, label, sums, earlier, answer.total.cost, Decimal(0), colour, url, state.leaves(value))
-
-    named = [
-        row(
-            value,
-            value,
-            now.get(value, NO_SUMS),
-            before.get(value, NO_SUMS),
-            state.drill(value),
-            colours.get(value, "other"),
-        )
-        for value in now
-        if value
-    ]
-    named.sort(key=lambda r: (ORDER["cost"](r), r.label), reverse=True)
-    named.sort(key=ORDER[state.sort.removeprefix("-")], reverse=state.sort.startswith("-"))
+    named = _sorted(state, [Row(v, v, s, before.get(v, NO_SUMS), colours.get(v, "other")) for v, s in now.items() if v])
     shown = named if state.all_rows or len(named) <= SHOWN + 1 else named[:SHOWN]
-    rows, hidden = list(shown), named[len(shown) :]
-    rest = add([*(r.sums for r in hidden), *(g.sums for g in answer.groups if g.other)])
-    attributed_before = add(before.get(r.label, NO_SUMS) for r in shown)
-    rest_before = _less(compared.total, attributed_before, before.get("", NO_SUMS))
-    if rest or hidden:
-        label = f"Other ({len(hidden):,})" if hidden else "Other"
-        rows.append(row(None, label, rest, rest_before, state.url(all_rows=True), "other"))
-    elif rest_before:
-        rows.append(row(None, "No longer there", NO_SUMS, rest_before, "", "other"))
-    if "" in now or "" in before:
-        earlier = before.get("", NO_SUMS)
-        rows.append(row("", display.NOT_ATTRIBUTED, now.get("", NO_SUMS), earlier, state.drill(""), "none"))
-    top = max((r.sums.cost for r in rows if r.value is not None), default=Decimal(0))
-    total = Row(None, "Total", answer.total, compared.total, answer.total.cost, top)
-    return Table([replace(r, top_cost=top) for r in rows], total, len(hidden))
+    rest = _rest(state, named[len(shown) :], shown, answer, compared)
+    none = Row("", display.NOT_ATTRIBUTED, now.get("", NO_SUMS), before.get("", NO_SUMS), "none")
+    rows = [*shown, *([rest] if rest.sums or rest.before else []), *([none] if none.sums or none.before else [])]
+    top = max((row.sums.cost for row in rows if row.value is not None), default=Decimal(0))
+    total = Row(None, "Total", answer.total, compared.total)
+    finished = [_finish(state, row, answer.total.cost, top) for row in rows]
+    return Table(finished, replace(total, total_cost=answer.total.cost), len(named) - len(shown))
+
+
+def _sorted(state: State, rows: list[Row]) -> list[Row]:
+    """As the page asks; those alike by cost, dearest first."""
+    dearest = sorted(rows, key=lambda row: (row.sums.cost, row.label), reverse=True)
+    return sorted(dearest, key=ORDER[state.sort.removeprefix("-")], reverse=state.sort.startswith("-"))
+
+
+def _rest(state: State, hidden: list[Row], shown: list[Row], answer: Answer, compared: Answer) -> Row:
+    """All values without a row of their own, and what was spent before under names that are gone."""
+    sums = add([*(row.sums for row in hidden), *(group.sums for group in answer.groups if group.other)])
+    nameless = _sums(compared, state.by).get("", NO_SUMS)
+    before = less(compared.total, *(row.before for row in shown), nameless)
+    more = "+" if any(group.other for group in answer.groups) else ""
+    label = f"Other ({len(hidden):,}{more})" if hidden else "Other" if sums else "No longer there"
+    return Row(None, label, sums, before, url=state.url(all_rows=True) if sums else "")
+
+
+def _finish(state: State, row: Row, total_cost: Decimal, top_cost: Decimal) -> Row:
+    """A row that is shown, with its address and what its bars are measured by."""
+    if row.value is not None:
+        row = replace(row, url=state.drill(row.value), leaves=state.leaves(row.value))
+    return replace(row, total_cost=total_cost, top_cost=top_cost)
 
 
 def _sums(answer: Answer, by: str) -> dict[str, Sums]:
     return {value: group.sums for group in answer.groups if (value := group.values[by]) is not None}
 
 
-def _less(total: Sums, *parts: Sums) -> Sums:
+def less(total: Sums, *parts: Sums) -> Sums:
+    """What is left of a sum without some parts of it."""
     gone = add(parts)
     return Sums(**{name: getattr(total, name) - getattr(gone, name) for name in Sums.__slots__})
 

@@ -241,3 +241,23 @@ def test_a_late_event_of_another_day_counts_on_its_day(client, send, month):
     assert drawn["name"] == "late"
     assert dict(zip(drawn["x"], drawn["y"], strict=True))["Sun 15 Nov"] == 9.0
     assert dict(zip(drawn["x"], drawn["customdata"], strict=True))["Sun 15 Nov"] == "2026-11-15/2026-11-15"
+
+
+@pytest.mark.parametrize("by", ["user", "agent"])
+def test_of_very_many_values_the_dearest_are_exact_before_and_after_and_the_rest_adds_up(client, send, by):
+    name = {"user": "user_id", "agent": "agent_id"}[by]
+    now = [entry(cost="1", **{name: f"v-{n:03}"}) for n in range(620)]
+    before = [entry(cost="3", minutes=-28 * DAY - 120, **{name: f"v-{n:03}"}) for n in range(100, 720)]
+    send(*now, *before, entry(cost="9", **{name: "v-699"}), entry(cost="0.5", **{name: "v-719"}))
+    html = body(client, f"/?by={by}&rows=all")
+    shown = {cells[0]: cells for cells in rows(html)}
+    assert shown["v-699"][1:5] == ["$9.00", "1.4 %", "", "+$6.00"]
+    costs = [Decimal(cells[1].removeprefix("$")) for name, cells in shown.items() if name.startswith(("v-", "Other"))]
+    assert sum(costs) == Decimal("629.5")
+    changes = [
+        cells[4].replace("−", "-").replace("$", "") for name, cells in shown.items() if name.startswith(("v-", "Oth"))
+    ]
+    assert sum(Decimal(text.replace(",", "")) for text in changes) == Decimal("629.5") - 1860
+    assert shown["Total"][4] == "−$1,230.50"
+    for number in range(100, 110):
+        assert shown.get(f"v-{number}", [0] * 4 + ["−$2.00"])[4] == "−$2.00"
