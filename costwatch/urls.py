@@ -8,6 +8,7 @@ from costwatch.api import views as api_views
 from costwatch.dashboards import settings_views
 from costwatch.methods import by_method
 from ingest import quote as ingest_quote
+from ingest import try_it
 from ingest import views as ingest_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("costwatch.dashboards.urls")),
     path("", include("costwatch.accounts.urls")),
     path("settings/workspace", settings_views.workspace, name="workspace"),
+    path("prices/try", try_it.try_it, name="try-price"),
     path("api/v1/events", by_method(GET=api_views.Events.as_view(), POST=ingest_views.events_post), name="api-events"),
     path("api/v1/quote", by_method(POST=ingest_quote.quote_post), name="api-quote"),
     path("api/", include("costwatch.api.urls")),

@@ -15,12 +15,13 @@ from django.urls import URLPattern, get_resolver
 from costwatch.accounts import keys, links
 from costwatch.accounts.access import rule_of
 from costwatch.accounts.models import ApiKey, Invitation, Member, Role, Workspace
+from costwatch.pricing.models import RepriceOrder
 
 METHODS = ("get", "post", "put", "patch", "delete")
 ROLES = [role.value for role in Role]
 # what stands for a parameter in an address: a row of the own workspace, and one of another; text needs no row
 TEXT = "nothing-like-this"
-ROWS = {"key_id": ApiKey, "member_id": Member, "invitation_id": Invitation}
+ROWS = {"key_id": ApiKey, "member_id": Member, "invitation_id": Invitation, "order_id": RepriceOrder}
 
 
 def _routes(patterns, prefix=""):
@@ -46,11 +47,16 @@ class Place:
             "key_id": keys.create_key(self.workspace, "spare", ["ingest"])[0].pk,
             "member_id": self._member("viewer", "spare").pk,
             "invitation_id": self._invitation().pk,
+            "order_id": self._order().pk,
         }
 
     def _member(self, role, name=None):
         email = f"{name or role}@{self.workspace.name}.example"
         return Member.objects.create(workspace=self.workspace, role=role, email=email, password="!")
+
+    def _order(self):
+        at = "2026-01-01T00:00:00Z"
+        return RepriceOrder.objects.create(workspace=self.workspace, start=at, end=at, reached=at, state="counted")
 
     def _invitation(self):
         return Invitation.objects.create(

@@ -48,7 +48,7 @@ class Price(serializers.Serializer[Any]):
     free = serializers.BooleanField()
     components = Component(many=True)
     release = serializers.CharField(allow_null=True)
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
 
 
 PAGE = inline_serializer(

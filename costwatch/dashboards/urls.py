@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from costwatch.dashboards import run_views, theme, views, welcome
+from costwatch.dashboards import price_views, reprice_views, run_views, theme, unpriced_views, views, welcome
 
 urlpatterns = [
     path("", views.overview, name="overview"),
@@ -15,5 +15,18 @@ urlpatterns = [
     path("run", run_views.run, name="any-run"),
     path("calls/<path:event_id>", run_views.call, name="call"),
     path("call", run_views.call, name="any-call"),
+    path("unpriced", unpriced_views.inbox, name="unpriced"),
+    path("unpriced/save", unpriced_views.save, name="unpriced-save"),
+    path("prices", price_views.book, name="prices"),
+    path("prices/model", price_views.price_of, name="price-of"),
+    path("prices/agreed", price_views.agreed, name="agreed-prices"),
+    path("prices/agreed/add", price_views.add, name="agreed-price-add"),
+    path("prices/agreed/end", price_views.end, name="agreed-price-end"),
+    path("prices/agreed/list", price_views.upload, name="price-list"),
+    path("prices/agreed/trust", price_views.trust, name="price-trust"),
+    path("prices/reprice", reprice_views.index, name="reprice"),
+    path("prices/reprice/place", reprice_views.place, name="reprice-place"),
+    path("prices/reprice/<int:order_id>", reprice_views.show, name="reprice-order"),
+    path("prices/reprice/<int:order_id>/confirm", reprice_views.confirm, name="reprice-confirm"),
     path("theme", theme.set_theme, name="theme"),
 ]

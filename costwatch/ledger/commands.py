@@ -31,10 +31,17 @@ def _reprice(workspace: Workspace, start: str, end: str, models: Sequence[str], 
     if first >= last:
         raise ValueError("--to must be later than --from.")
     prices = book.fresh().for_workspace(workspace.lane)
-    found = reprice_events(workspace.lane, first, last, prices, models=models, reason=reason, apply=apply)
+    tz = zone(workspace.time_zone)
+    found = reprice_events(workspace.lane, first, last, prices, models=models, reason=reason, apply=apply, zone=tz)
     if apply and found.changed:
-        facts = {"from": first.isoformat(), "to": last.isoformat(), "models": list(models) or "all", "why": reason}
-        facts |= {"events": found.changed, "difference": format(found.new - found.old, "f")}
+        facts = {
+            "from": first.isoformat(),
+            "to": last.isoformat(),
+            "models": list(models) or "all",
+            "why": reason,
+            "events": found.changed,
+            "difference": format(found.new - found.old, "f"),
+        }
         audit.record(workspace, audit.COMMAND_LINE, "reprice.applied", workspace, facts)
     print(f"{workspace}: {told(found)}")
     for line in table(found.changes):
@@ -67,7 +74,7 @@ def table(changes: Sequence[Change]) -> list[str]:
     ]
     if not rows:
         return []
-    rows.insert(0, ("day (UTC)", "model", "events", "old", "new", "difference"))
+    rows.insert(0, ("day", "model", "events", "old", "new", "difference"))
     widths = [max(len(row[i]) for row in rows) for i in range(6)]
     return ["  " + "  ".join(_aligned(row, widths)) for row in rows]
 

@@ -20,6 +20,7 @@ from costwatch.accounts.models import ApiKey, Member, Workspace
 from costwatch.ledger.models import Cut, IngestBatch, SpendDay
 from costwatch.ledger.reprice import Change, reprice
 from costwatch.ledger.store import StorageUnavailable
+from costwatch.lib.periods import zone
 from costwatch.pricing import book
 from costwatch.pricing.models import RepriceOrder
 
@@ -113,6 +114,7 @@ def _advance(order: RepriceOrder) -> None:
             models=order.of_models,
             reason=order.reason,
             apply=order.state == State.APPLYING,
+            zone=zone(order.workspace.time_zone),
         )
         order.events += found.events
         order.changes = _merged(changes_of(order), found.changes)

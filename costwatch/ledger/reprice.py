@@ -7,7 +7,7 @@ twice changes nothing the second time, because the current cost (event + its adj
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -41,12 +41,12 @@ SELECT e.occurred_at, e.event_key, e.attribution_id, e.run_id, e.session_id, e.e
               WHERE lane = %(lane)s AND event_key IS NOT NULL AND cost_source IS NOT NULL
                 AND occurred_at >= %(start)s AND occurred_at < %(end)s GROUP BY event_key) a USING (event_key)
  WHERE e.lane = %(lane)s AND e.occurred_at >= %(start)s AND e.occurred_at < %(end)s
-   AND e.attribution_id = ANY(%(attributions)s) AND NOT e.usage_inconsistent"""  # noqa: S608
+   AND e.attribution_id = ANY(%(attributions)s) AND NOT e.usage_inconsistent"""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One day (UTC) and model of a repricing, in USD; `priced` counts events that had no price before."""
+    """One local day and model of a repricing, in USD; `priced` counts events that had no price before."""
 
     day: date
     model: str
@@ -83,17 +83,20 @@ def reprice(
     models: Sequence[str] = (),
     reason: str = "repriced",
     apply: bool = False,
+    zone: tzinfo = UTC,
 ) -> Repricing:
     """Compare each event of [start, end) (and of these models; default all) with its price in `book`.
 
-    `book` is that of the workspace (`current().for_workspace(lane)`). Day by day, each in one transaction: killed in
-    the middle, a second run finishes the rest. Raises StorageUnavailable.
+    `book` is that of the workspace (`current().for_workspace(lane)`); `changes` are told by days of `zone`. One UTC day
+    after the other, each in one transaction: killed in the middle, a second run finishes the rest. Raises
+    StorageUnavailable.
     """
     tally: dict[tuple[date, str], list[Any]] = defaultdict(lambda: [0, ZERO, ZERO, 0])
     events = 0
     for first, last in _days(start, end):
         with writing() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            if apply:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             labels = _labels(cursor, lane, models)
             adjustments: list[Adjustment] = []
             for row in _rows(cursor, lane, first, last, list(labels)):
@@ -101,7 +104,7 @@ def reprice(
                 change = _change(row, labels[row[2]], book, reason)
                 if change is None:
                     continue
-                _count(tally[first.date(), labels[row[2]].model], row, change)
+                _count(tally[row[0].astimezone(zone).date(), labels[row[2]].model], row, change)
                 if apply:
                     adjustments.append(change)
                 if len(adjustments) >= FETCH:

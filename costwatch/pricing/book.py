@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from costwatch.pricing.agreements import Agreement
 from costwatch.pricing.calculate import PriceAt, Span, Timeline
 from costwatch.pricing.compiled import Book
 from costwatch.pricing.models import (
@@ -25,6 +26,7 @@ from costwatch.pricing.specs import Component, LineKey, ScheduleSpec
 
 __all__ = ["Book", "Prices", "current", "fresh", "load"]
 
+UNSTORED = -1  # instead of the id of a price that is only tried out
 LOOK_EVERY = 0.5  # seconds until a change is in force in every process
 Prices = Book | WorkspaceBook
 _lock = threading.Lock()
@@ -41,6 +43,13 @@ class StoredBook(Book):
     def for_workspace(self, lane: int) -> Prices:
         """The book of one workspace; the catalogue itself for one that has agreed on nothing: no cost then."""
         return self.workspaces.get(lane, self)
+
+    def trying(self, lane: int, agreement: Agreement) -> WorkspaceBook:
+        """The book of one workspace as if this were agreed."""
+        version = OverrideAt(UNSTORED, agreement.components, agreement.multiplier)
+        timeline = Timeline([(agreement.start, agreement.end, version)])
+        override = Override(agreement.provider, agreement.model, agreement.region, agreement.variant, timeline)
+        return self.workspaces.get(lane, WorkspaceBook(self, ())).with_override(override)
 
 
 def current() -> StoredBook:

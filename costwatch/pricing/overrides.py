@@ -55,6 +55,11 @@ class WorkspaceBook:
         self._resolved: dict[Key, tuple[str, list[Override]]] = {}
         self._exact: dict[int, bool] = {}
 
+    def with_override(self, override: Override) -> "WorkspaceBook":
+        """This book with one more agreement, which leads where others are as special: to try out what is not stored."""
+        overrides = [override, *(known for known, _ in self._overrides)]
+        return WorkspaceBook(self.book, overrides, self._trusted)
+
     def provider_of(self, model: str) -> str | None:
         """As the catalogue infers it."""
         return self.book.provider_of(model)

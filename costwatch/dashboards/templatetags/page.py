@@ -6,11 +6,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from costwatch.dashboards import unpriced
 from costwatch.dashboards.state import State
 from costwatch.dashboards.theme import theme_of
 
 register = template.Library()
-BELOW = {"runs": ("/runs", "/run", "/calls", "/call"), "settings": ("/settings",)}
+BELOW = {"runs": ("/runs", "/run", "/calls", "/call"), "settings": ("/settings",), "prices": ("/prices",)}
 
 
 @register.simple_tag(takes_context=True)
@@ -32,7 +33,16 @@ def nav_link(context: Context, name: str, label: str) -> SafeString:
     address = reverse(name)
     path = context["request"].path if "request" in context else ""
     here = path == address or any(path == below or path.startswith(f"{below}/") for below in BELOW.get(name, ()))
-    return format_html('<a href="{}"{}>{}</a>', address, SafeString(' aria-current="page"') if here else "", label)
+    current = SafeString(' aria-current="page"') if here else ""
+    return format_html('<a href="{}"{}>{}{}</a>', address, current, label, _open_count(context, name))
+
+
+def _open_count(context: Context, name: str) -> SafeString:
+    """How much is open behind a link of the rail, nothing where nothing is."""
+    workspace = getattr(context.get("request"), "workspace", None)
+    count = unpriced.count(workspace.lane) if name == "unpriced" and workspace else 0
+    shown = '<span class="count warn">{}<span class="vh"> open</span></span>'
+    return format_html(shown, count) if count else SafeString("")
 
 
 @register.simple_tag(takes_context=True)

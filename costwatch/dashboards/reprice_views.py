@@ -1,0 +1,112 @@
+"""Repricing on pages: choose, look at what would change, confirm, watch it being applied."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from costwatch.accounts.access import MemberRequest, member_page, own_or_404
+from costwatch.accounts.audit import client_ip
+from costwatch.dashboards import unpriced
+from costwatch.dashboards.views import is_for
+from costwatch.ledger import orders
+from costwatch.ledger.commands import moment
+from costwatch.ledger.models import Label, LabelKind
+from costwatch.ledger.reprice import Change
+from costwatch.pricing.models import RepriceOrder
+
+SHOWN = 20
+MOST_ROWS = 500
+
+
+@member_page("viewer")
+def index(request: MemberRequest) -> HttpResponse:
+    """The form, and what was repriced before."""
+    today = timezone.now().date()
+    fields = {
+        "from": request.GET.get("from") or f"{today.replace(day=1):%Y-%m-%d}",
+        "to": request.GET.get("to") or f"{today + timedelta(days=1):%Y-%m-%d}",
+        "model": request.GET.get("model", ""),
+        "reason": request.GET.get("reason", ""),
+    }
+    return _index(request, fields)
+
+
+@member_page("admin")
+@require_POST
+def place(request: MemberRequest) -> HttpResponse:
+    """Have it counted; nothing changes yet."""
+    fields = {name: request.POST.get(name, "").replace("\0", "").strip() for name in ("from", "to", "model", "reason")}
+    try:
+        start, end = (moment(fields[name], request.workspace) for name in ("from", "to"))
+    except ValueError as problem:
+        return _index(request, fields, str(problem))
+    if start >= end:
+        return _index(request, fields, "“To” must be later than “from”.")
+    if not fields["reason"]:
+        return _index(request, fields, "Say why, for the audit log.")
+    models = [name.strip() for name in fields["model"].split(",") if name.strip()]
+    order = orders.place(request.workspace, start, end, models, fields["reason"], request.member, ip=client_ip(request))
+    return redirect("reprice-order", order.pk)
+
+
+@member_page("viewer")
+def show(request: MemberRequest, order_id: int) -> HttpResponse:
+    """How far it is, and what changes by day and model; asked again every second while the worker is at it."""
+    order = own_or_404(RepriceOrder, request.workspace, pk=order_id)
+    context = _context(order) | {"zone": request.workspace.time_zone}
+    name = "pricing/order_body.html" if is_for(request, "order") else "pricing/order.html"
+    return render(request, name, context)
+
+
+@member_page("admin")
+@require_POST
+def confirm(request: MemberRequest, order_id: int) -> HttpResponse:
+    """Apply what was counted."""
+    order = own_or_404(RepriceOrder, request.workspace, pk=order_id)
+    if not orders.confirm(order, request.member, client_ip(request)):
+        messages.info(request, "This was confirmed before, or is not counted yet.")
+    unpriced.recount(request.workspace.lane)
+    return redirect("reprice-order", order.pk)
+
+
+def _index(request: MemberRequest, fields: dict[str, str], problem: str = "") -> HttpResponse:
+    rows = RepriceOrder.objects.filter(workspace=request.workspace).order_by("-pk")[:SHOWN]
+    models = Label.objects.filter(lane=request.workspace.lane, kind=LabelKind.MODEL).order_by("value")[:MOST_ROWS]
+    context = {
+        "fields": fields,
+        "problem": problem,
+        "orders": [_context(order) for order in rows],
+        "models": models,
+        "zone": request.workspace.time_zone,
+    }
+    return render(request, "pricing/reprice.html", context, status=422 if problem else 200)
+
+
+def _context(order: RepriceOrder) -> dict[str, Any]:
+    changes = orders.changes_of(order)
+    whole, done = order.end - order.start, order.reached - order.start
+    return {
+        "order": order,
+        "working": order.state in orders.OPEN,
+        "progress": Decimal(done / whole if whole else 1),
+        "changes": [(change, change.new - change.old) for change in changes[:MOST_ROWS]],
+        "more": max(0, len(changes) - MOST_ROWS),
+        "total": _total(changes),
+    }
+
+
+def _total(changes: list[Change]) -> dict[str, Any]:
+    old, new = (sum((getattr(c, name) for c in changes), Decimal(0)) for name in ("old", "new"))
+    return {
+        "events": sum(c.events for c in changes),
+        "priced": sum(c.priced for c in changes),
+        "old": old,
+        "new": new,
+        "change": new - old,
+    }
