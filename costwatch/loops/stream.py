@@ -1,8 +1,9 @@
 """Many runs at once: what the watch task does with rows, in memory, for replays, back-tests and the benchmark."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
-from costwatch.loops.detect import begin, observe
+from costwatch.loops.detect import begin, judge, observe
 from costwatch.loops.state import Call, Finding, RunState, Settings
 from costwatch.loops.usual import FINISHED_AFTER, Usual, learn, limits
 
@@ -20,7 +21,7 @@ class Stream:
         self.quiet: OrderedDict[str, RunState] = OrderedDict()
 
     def see(self, call: Call) -> tuple[Finding, ...]:
-        """Judge one call; calls come by time over all runs."""
+        """Judge one call; calls come by time over all runs. Raises Late for one that stands before its run's last."""
         run = self.active.get(call.run_id)
         if run is None:
             run = self.quiet.pop(call.run_id, None) or self._begin(call)
@@ -28,6 +29,17 @@ class Stream:
         else:
             self.active.move_to_end(call.run_id)
         return observe(run, call, self.settings)
+
+    def judge_again(self, calls: Iterable[Call]) -> list[Finding]:
+        """Judge a known run anew from all its calls, because a late one has come; its limits stay. All its findings."""
+        every = list(calls)
+        run_id = every[0].run_id
+        known = self.active.get(run_id) or self.quiet[run_id]
+        run, findings = judge(every, known.limits, self.settings)
+        where = self.active if run_id in self.active else self.quiet
+        if run is not None:
+            where[run_id] = run
+        return findings
 
     def _begin(self, call: Call) -> RunState:
         self.finish(call.at - FINISHED_AFTER)

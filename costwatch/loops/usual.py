@@ -51,7 +51,7 @@ def limits(own: Usual, everyone: Usual, settings: Settings) -> Limits:
 
     With 30 finished runs: twice the calls (six times the dollars: context grows along) that nine in ten stay below.
     With 5: three times the calls (twelve times the dollars) of its shorter quarter, which runaways cannot move.
-    Before that: twice the calls of nine in ten of all runs of the workspace, and before 30 of those, the settings.
+    Before that: 1.75 times the calls of nine in ten of all runs of the workspace; before 30 of those, the settings.
     """
     usual = own if len(own.calls) >= EARLY else everyone
     if usual.known is None:
@@ -73,7 +73,7 @@ def _own(own: Usual) -> Limits:
 
 def _nobody_yet(everyone: Usual, settings: Settings) -> Limits:
     known = len(everyone.calls) >= LEARNT
-    calls = max(FEWEST_CALLS, 2 * quantile(everyone.calls, 0.9)) if known else settings.calls
+    calls = max(FEWEST_CALLS, 1.75 * quantile(everyone.calls, 0.9)) if known else settings.calls
     return Limits(float(calls), settings.dollars)
 
 

@@ -2,6 +2,9 @@
 
 from decimal import Decimal
 
+import pytest
+
+from costwatch.loops.detect import Late
 from costwatch.loops.state import Call, Level, Limits, RunState, Settings
 from costwatch.loops.stream import Stream
 from costwatch.loops.usual import Usual, learn, limits, quantile
@@ -36,8 +39,8 @@ class TestLimits:
     def test_are_the_settings_while_nothing_is_known(self):
         assert limits(Usual(), Usual(), SETTINGS) == Limits(50.0, Decimal(5))
 
-    def test_are_twice_what_nine_in_ten_runs_of_the_workspace_take_while_the_task_is_new(self):
-        assert limits(known(9, 9), known(*range(10, 50)), SETTINGS).calls == 2 * 46
+    def test_are_a_little_less_than_twice_what_nine_in_ten_runs_of_the_workspace_take_while_the_task_is_new(self):
+        assert limits(known(9, 9), known(*range(10, 50)), SETTINGS).calls == 1.75 * 46
 
     def test_are_three_times_the_shorter_quarter_from_five_runs_on_which_runaways_do_not_move(self):
         assert limits(known(20, 21, 22, 900, 1000), Usual(), SETTINGS).calls == 3 * 21
@@ -144,6 +147,17 @@ class TestAStream:
         self.send(stream, "other", 1000.0, 1)
         self.send(stream, "r", 1200.0, 5)
         assert stream.active["r"].calls == 35
+
+    def test_judges_a_run_anew_when_a_late_call_comes(self):
+        stream = Stream(SETTINGS)
+        calls = run_of(*[uses("look", 1, "start" if i == 0 else "same") for i in range(7)])
+        for call in calls[:3] + calls[4:]:
+            stream.see(call)
+        with pytest.raises(Late):
+            stream.see(calls[3])
+        found = stream.judge_again(calls)
+        assert [f.level for f in found] == [Level.notice, Level.alarm]
+        assert stream.active["r"].calls == 7
 
     def test_forgets_runs_that_are_silent_for_an_hour(self):
         stream = Stream(SETTINGS)
