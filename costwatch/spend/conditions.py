@@ -71,7 +71,7 @@ def few_attributions(lane: int, conditions: list[Condition]) -> list[int] | None
         return None
     where, parameters = joined([("t.lane = %s", [lane]), *wanted])
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT t.id FROM attribution t WHERE {where} LIMIT %s", [*parameters, FEW_ATTRIBUTIONS + 1])  # noqa: S608
+        cursor.execute(f"SELECT t.id FROM attribution t WHERE {where} LIMIT %s", [*parameters, FEW_ATTRIBUTIONS + 1])
         ids = [number for (number,) in cursor.fetchall()]
     return ids if len(ids) <= FEW_ATTRIBUTIONS else None
 

@@ -43,7 +43,7 @@ whole AS (
       FROM run r LEFT JOIN tail t ON t.run_id = r.id WHERE {{which}})
 SELECT id, run_id, first_at, last_at, attribution_id, end_user_id, session_id, {", ".join(FIELDS)}
   FROM whole WHERE last_at >= %s AND first_at < %s {{after}}
- ORDER BY {{column}} {{way}}, id {{way}} LIMIT %s"""  # noqa: S608
+ ORDER BY {{column}} {{way}}, id {{way}} LIMIT %s"""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _matching(lane: int, filter: SpendFilter) -> list[Clause]:
     period = ("r.occurred_at >= %s AND r.occurred_at < %s", [filter.start, filter.end])
     calls = where.joined([("r.lane = %s", [lane]), period, *where.on_source(ENTRIES, conditions, attributions)])
     tables = where.from_clause(ENTRIES, conditions, attributions, ())
-    return [(f"r.id IN (SELECT r.run_id FROM {tables} WHERE {calls[0]})", calls[1])]  # noqa: S608
+    return [(f"r.id IN (SELECT r.run_id FROM {tables} WHERE {calls[0]})", calls[1])]
 
 
 def _fetch(

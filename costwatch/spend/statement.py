@@ -84,7 +84,7 @@ def _select(asked: Question, source: Source, which: Clause) -> Clause:
     clauses = [("r.lane = %s", [asked.lane]), *cut, which, *on_source(source, asked.conditions, asked.attributions)]
     condition, parameters = joined(clauses)
     tables = from_clause(source, asked.conditions, asked.attributions, asked.group_by)
-    sql = f"SELECT {columns}{bucket[0]} AS bucket, {NAMES} FROM {tables} WHERE {condition}"  # noqa: S608
+    sql = f"SELECT {columns}{bucket[0]} AS bucket, {NAMES} FROM {tables} WHERE {condition}"
     return sql, [*(value for _, values in groups for value in values), *bucket[1], *parameters]
 
 
