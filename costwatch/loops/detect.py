@@ -8,12 +8,13 @@ the order of arrival.
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
-from costwatch.loops.repeats import weigh
+from costwatch.loops.repeats import pass_over, weigh
 from costwatch.loops.sizes import UNMOVED, forget_sizes, weigh_sizes
 from costwatch.loops.state import NOTHING, AgentState, Call, Finding, Level, Limits, RunState, Settings
 
 CRITICAL_REPEATS = 15
 CRITICAL_DOLLARS = Decimal(1)
+MOST_AGENTS = 64
 ECHO = 2.0
 """Two agents that take turns: this much of the score in each, together one more than an alarm needs of one."""
 REPEATING, REPEATING_STRETCH = 1.75, 0.5
@@ -58,9 +59,12 @@ def observe(run: RunState, call: Call, settings: Settings) -> tuple[Finding, ...
     agent = run.agents.get(call.agent)
     if agent is None:
         agent = run.agents[call.agent] = AgentState()
+        if len(run.agents) > MOST_AGENTS:
+            del run.agents[next(iter(run.agents))]
     if call.agent != run.speaker:
         run.neighbour, run.speaker = run.speaker, call.agent
     if call.tool is not None and call.tool in settings.repeatable_tools:
+        pass_over(agent, call)
         run.mark, run.same_as = "exempt", None
     elif call.call_fingerprint is not None or agent.call is not None:
         if agent.call is None:

@@ -66,6 +66,13 @@ def weigh(agent: AgentState, call: Call, number: int) -> tuple[str, int | None]:
     return mark, before[1] if before is not None else None
 
 
+def pass_over(agent: AgentState, call: Call) -> None:
+    """A call that counts for nothing still brings the result of the one before, and what follows it is its own."""
+    if agent.call is not None:
+        _settle(agent, call.input_fingerprint)
+        agent.call, agent.tool, agent.pending, agent.new_reply = call.event_id, call.tool, 0.0, False
+
+
 def _settle(agent: AgentState, result: str | None) -> None:
     """The result of the agent's last call is known now: a new one takes back most of the credit for repeating."""
     last = agent.call

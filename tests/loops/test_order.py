@@ -143,10 +143,18 @@ def test_calls_at_the_same_time_are_ordered_by_their_step():
     assert verdict(*judge(reversed(in_order), ROOMY, SETTINGS)) == verdict(*judge(in_order, ROOMY, SETTINGS))
 
 
-def test_a_state_does_not_grow_with_its_run():
-    def size(count: int) -> int:
-        steps = [uses(f"tool{i % 9}", i, i, agent=f"agent{i % 3}") for i in range(count)]
-        return len(msgspec.msgpack.encode(judge(run_of(*steps), ROOMY, SETTINGS)[0]))
+def size_after(count: int) -> int:
+    """Bytes of the stored state of a run of three agents."""
+    steps = [uses(f"tool{i % 9}", i, i, agent=f"agent{i % 3}") for i in range(count)]
+    return len(msgspec.msgpack.encode(judge(run_of(*steps), ROOMY, SETTINGS)[0]))
 
-    assert size(5000) < size(300) * 1.2
-    assert size(5000) < 12_000
+
+def test_a_state_is_small_and_does_not_grow_with_its_run():
+    assert size_after(5000) < size_after(300) * 1.2
+    assert size_after(5000) < 12_000
+
+
+def test_a_state_does_not_grow_with_the_names_of_agents_either():
+    run = judge(run_of(*[uses("work", i, i, agent=f"agent {i}") for i in range(1000)]), ROOMY, SETTINGS)[0]
+    assert run is not None
+    assert len(run.agents) == 64

@@ -56,6 +56,13 @@ class TestALoop:
         steps = [{"tool": "get_order", "call_fingerprint": "get_order(7)"}] * 12
         assert alarms(run_of(*OPENING, *steps))[0].number == len(OPENING) + 1 + 8
 
+    def test_is_found_although_a_tool_that_may_repeat_is_called_in_between(self):
+        steps = []
+        for _ in range(12):
+            steps += [uses("get_order", 7, "waited"), uses("wait", 5, "order 7")]
+        settings = Settings(repeatable_tools=frozenset({"wait"}))
+        assert {f.tools for f in alarms(run_of(*OPENING, *steps), settings)} == {("get_order",)}
+
     def test_in_words_is_found_where_the_history_is_carried_along(self):
         steps = [says("please confirm", f"customer says {i}") for i in range(14)]
         found = alarms(run_of(*[says(f"hello {i}", f"hi {i}") for i in range(4)], *steps))[0]
