@@ -86,6 +86,7 @@ class Attribution(models.Model):
     class Meta:
         db_table = "attribution"
         constraints = [models.UniqueConstraint(fields=["lane", "digest"], name="attribution_once")]
+        indexes = [models.Index(fields=["lane", "agent_id", "task_id"], name="attribution_agent_task")]
 
     def __str__(self) -> str:
         return f"attribution {self.pk}"

@@ -48,33 +48,37 @@ class Migration(migrations.Migration):
                 'db_table': 'ingest_batch',
             },
         ),
-        migrations.CreateModel(
-            name='SpendDay',
-            fields=[
-                ('events', models.BigIntegerField(db_default=0)),
-                ('calls', models.BigIntegerField(db_default=0)),
-                ('errors', models.BigIntegerField(db_default=0)),
-                ('runs', models.BigIntegerField(db_default=0)),
-                ('unpriced_calls', models.BigIntegerField(db_default=0)),
-                ('unknown_calls', models.BigIntegerField(db_default=0)),
-                ('input_tokens', models.BigIntegerField(db_default=0)),
-                ('cached_input_tokens', models.BigIntegerField(db_default=0)),
-                ('cache_write_tokens', models.BigIntegerField(db_default=0)),
-                ('output_tokens', models.BigIntegerField(db_default=0)),
-                ('reasoning_tokens', models.BigIntegerField(db_default=0)),
-                ('cost', models.DecimalField(db_default=0, decimal_places=12, max_digits=30)),
-                ('error_cost', models.DecimalField(db_default=0, decimal_places=12, max_digits=30)),
-                ('upper_bound', models.DecimalField(db_default=0, decimal_places=12, max_digits=30)),
-                ('pk', models.CompositePrimaryKey('lane', 'cut', 'day', 'a', 'b', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('lane', models.IntegerField()),
-                ('cut', models.SmallIntegerField(choices=[(0, 'Total'), (1, 'Provider'), (2, 'Model'), (3, 'Operation'), (4, 'Agent'), (5, 'Task'), (6, 'Environment'), (7, 'Release'), (8, 'Key'), (9, 'User'), (20, 'Agent Task'), (21, 'Agent Model'), (22, 'Task Model'), (23, 'Agent User'), (24, 'Task User'), (30, 'Attribution')])),
-                ('day', models.DateField()),
-                ('a', models.BigIntegerField()),
-                ('b', models.BigIntegerField(default=0)),
-            ],
-            options={
-                'db_table': 'spend_day',
-            },
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.CreateModel(
+                    name='SpendDay',
+                    fields=[
+                        ('events', models.BigIntegerField(db_default=0)),
+                        ('calls', models.BigIntegerField(db_default=0)),
+                        ('errors', models.BigIntegerField(db_default=0)),
+                        ('runs', models.BigIntegerField(db_default=0)),
+                        ('unpriced_calls', models.BigIntegerField(db_default=0)),
+                        ('unknown_calls', models.BigIntegerField(db_default=0)),
+                        ('input_tokens', models.BigIntegerField(db_default=0)),
+                        ('cached_input_tokens', models.BigIntegerField(db_default=0)),
+                        ('cache_write_tokens', models.BigIntegerField(db_default=0)),
+                        ('output_tokens', models.BigIntegerField(db_default=0)),
+                        ('reasoning_tokens', models.BigIntegerField(db_default=0)),
+                        ('cost', models.DecimalField(db_default=0, decimal_places=12, max_digits=30)),
+                        ('error_cost', models.DecimalField(db_default=0, decimal_places=12, max_digits=30)),
+                        ('upper_bound', models.DecimalField(db_default=0, decimal_places=12, max_digits=30)),
+                        ('pk', models.CompositePrimaryKey('lane', 'cut', 'day', 'a', 'b', blank=True, editable=False, primary_key=True, serialize=False)),
+                        ('lane', models.IntegerField()),
+                        ('cut', models.SmallIntegerField(choices=[(0, 'Total'), (1, 'Provider'), (2, 'Model'), (3, 'Operation'), (4, 'Agent'), (5, 'Task'), (6, 'Environment'), (7, 'Release'), (8, 'Key'), (9, 'User'), (20, 'Agent Task'), (21, 'Agent Model'), (22, 'Task Model'), (23, 'Agent User'), (24, 'Task User'), (30, 'Attribution')])),
+                        ('day', models.DateField()),
+                        ('a', models.BigIntegerField()),
+                        ('b', models.BigIntegerField(default=0)),
+                    ],
+                    options={
+                        'db_table': 'spend_day',
+                    },
+                )
+            ]
         ),
         migrations.CreateModel(
             name='SpendQuarter',
@@ -180,6 +184,7 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'attribution',
                 'constraints': [models.UniqueConstraint(fields=('lane', 'digest'), name='attribution_once')],
+                'indexes': [models.Index(fields=['lane', 'agent_id', 'task_id'], name='attribution_agent_task')],
             },
         ),
         migrations.CreateModel(

@@ -22,7 +22,6 @@ SELECT lane, batch_id, occurred_at, attribution_id, end_user_id, run_id, session
        cache_write_tokens, output_tokens, reasoning_tokens, cost, error_cost, upper_bound
   FROM spend_adjustment;
 
--- the rows of the current quarter and day are updated every second: leave room for in-page (HOT) updates
+-- the rows of the current quarter are updated every second: leave room for in-page (HOT) updates
 ALTER TABLE spend_quarter SET (fillfactor = 80);
-ALTER TABLE spend_day SET (fillfactor = 80);
 ALTER TABLE run SET (fillfactor = 80);
