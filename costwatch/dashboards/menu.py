@@ -87,7 +87,8 @@ def groupings(state: State, lane: int) -> tuple[list[Choice], list[Choice]]:
 
 def filter_choices(state: State, lane: int) -> list[Choice]:
     """The dimensions a filter can be put on."""
-    names = (*TABS, *(f"{TAG}{name}" for name in tag_names(lane)), *(n for n in NAMES if n not in TABS))
+    names = (*TABS, "environment", *(f"{TAG}{name}" for name in tag_names(lane)))
+    names += tuple(name for name in NAMES if name not in names)
     return [Choice(name, title(name), name) for name in names]
 
 

@@ -16,7 +16,7 @@ from costwatch.spend.filters import SpendFilter
 DRILL = {"agent": "task", "task": "user", "user": "run", "session": "run"}
 DRILL_FROM_ELSEWHERE = "agent"
 USUAL_GROUPING = "agent"
-TABS = ("agent", "model", "task", "user", "release", "environment")
+TABS = ("agent", "model", "task", "user", "release")
 SORTS = ("cost", "change", "runs", "per_run", "calls", "tokens", "name")
 USUAL_SORT = "-cost"
 PLURALS = {"key": "API keys", "operation": "Operations"}
