@@ -96,6 +96,13 @@ def parser() -> argparse.ArgumentParser:
 
     prices = group("prices", "the price catalogue")
     add("sync", _command("prices_sync"), "bring the catalogue to the installed package's state", prices)
+    taking = add("import", _command("prices_import"), "take a catalogue from a file that `prices export` wrote", prices)
+    taking.add_argument("file", metavar="FILE")
+    taking.add_argument(
+        "--accept", action="store_true", help="although it removes prices or moves one more than 3 times"
+    )
+    giving = add("export", _command("prices_export"), "write the catalogue into a file", prices)
+    giving.add_argument("file", nargs="?", default="-", metavar="FILE", help="default: standard output")
     add("check", _command("prices_check"), "report what is inconsistent in the catalogue", prices)
 
     repricing = add(

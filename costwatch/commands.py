@@ -50,6 +50,20 @@ def prices_sync(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def prices_import(arguments: argparse.Namespace) -> int:
+    """A catalogue from a file."""
+    from costwatch.pricing import files
+
+    return files.import_command(arguments.file, accept=arguments.accept)
+
+
+def prices_export(arguments: argparse.Namespace) -> int:
+    """The catalogue into a file."""
+    from costwatch.pricing import files
+
+    return files.export_command(arguments.file)
+
+
 def prices_check(arguments: argparse.Namespace) -> int:
     """0 where nothing is inconsistent, else 1 and what is."""
     from costwatch.pricing import commands

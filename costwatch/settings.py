@@ -169,6 +169,13 @@ CELERY_BEAT_SCHEDULE = {
     "reprice": {"task": "ledger.reprice", "schedule": 2.0, "options": {"expires": 10}},
 }
 
+# hosts and networks that outgoing calls may reach although they are not public
+WEBHOOK_ALLOW = env.words("COSTWATCH_WEBHOOK_ALLOW")
+# a price catalogue to take once a day; without one prices change only with the package or by hand
+PRICES_URL = env.text("COSTWATCH_PRICES_URL")
+if PRICES_URL:
+    CELERY_BEAT_SCHEDULE["prices"] = {"task": "pricing.fetch", "schedule": 86400.0, "options": {"expires": 3600}}
+
 BODY_LIMIT = 4 * 1024 * 1024  # bytes of a request as sent; the events it unpacks to have their own limits
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
 RATE_LIMIT = env.integer("COSTWATCH_RATE_LIMIT", 2000)  # requests a second and key; 0: none
