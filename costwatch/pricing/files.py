@@ -94,8 +94,9 @@ def stored() -> Catalogue:
     """The catalogue in the tables, without what was withdrawn."""
     components: dict[int, list[Component]] = defaultdict(list)
     rows = PriceComponent.objects.filter(version__withdrawn_at=None, version__line__workspace=None)
-    for pk, *said in rows.values_list("version_id", "unit", "price", "per", "threshold", "minimum"):
-        components[pk].append(Component(*said))
+    columns = ("version_id", "unit", "price", "per", "threshold", "minimum")
+    for pk, unit, price, per, threshold, minimum in rows.values_list(*columns):
+        components[pk].append(Component(unit, price, per, threshold, minimum))
     found = Catalogue()
     for row in PriceVersion.objects.filter(withdrawn_at=None, line__workspace=None).select_related("line"):
         line = row.line
