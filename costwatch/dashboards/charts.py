@@ -58,7 +58,7 @@ def stacked(buckets: Buckets, series: Sequence[Series]) -> dict[str, Any]:
     totals = [sum(amounts) for amounts in zip(*(s.amounts for s in series), strict=True)]
     ticks = _ticks(buckets, buckets.ticks)
     return {
-        "data": [_bars(number, s, buckets, opacity) for number, s in enumerate(series)],
+        "data": [_bars(number, s, buckets, opacity) for number, s in enumerate(series)] + _total(buckets, totals),
         "layout": {
             "yaxis": {"range": [0, _top(totals)], **_dollars(max(totals, default=Decimal(0)))},
             "xaxis": {"type": "category", "range": [-0.6, len(buckets.labels) - 0.4], **ticks},
@@ -141,6 +141,21 @@ def _bars(number: int, series: Series, buckets: Buckets, opacity: list[float]) -
         "hovertemplate": "$%{y:,.2f}",
         "marker": marker,
     }
+
+
+def _total(buckets: Buckets, totals: Sequence[Decimal | int]) -> list[dict[str, Any]]:
+    """What a bar comes to, for the hover only."""
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": "Total",
+            "x": buckets.labels,
+            "y": [float(total) for total in totals],
+            "marker": {"color": "--ink", "opacity": 0},
+            "hovertemplate": "<b>$%{y:,.2f}</b>",
+        }
+    ]
 
 
 def _ticks(buckets: Buckets, at: Sequence[int]) -> dict[str, Any]:

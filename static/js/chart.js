@@ -35,13 +35,21 @@
       this.box = document.createElement('div');
       this.append(this.box);
       this.draw();
-      this.box.on('plotly_click', ({ points: [point] }) => this.dispatchEvent(
-        new CustomEvent('chart:drill', { bubbles: true, detail: { series: point.data.meta, days: point.customdata } })));
+      this.box.on('plotly_click', click => {
+        const point = this.under(click);
+        if (point) this.dispatchEvent(new CustomEvent('chart:drill', { bubbles: true, detail: { series: point.data.meta, days: point.customdata } }));
+      });
       // not Plotly's own `responsive`: it leaks a listener for every chart that is swapped out
       this.watch = new ResizeObserver(() => this.width !== this.clientWidth && this.draw());
       this.watch.observe(this);
     }
     disconnectedCallback() { this.watch.disconnect(); Plotly.purge(this.box); this.box.remove(); }
+    /* the segment of the stack that was clicked: with a unified hover Plotly names all series of the bar */
+    under({ points, event }) {
+      const { yaxis } = this.box._fullLayout;
+      let left = yaxis.p2l(event.clientY - this.box.getBoundingClientRect().top - yaxis._offset);
+      return points.filter(p => p.data.type === 'bar').sort((a, b) => a.curveNumber - b.curveNumber).find(p => (left -= p.y) <= 0);
+    }
     /* the same element in a newer page: take over its figure without losing the drawing */
     take(other) {
       const same = this.dataset.figure === other.dataset.figure;

@@ -45,6 +45,11 @@ def figure(html: str) -> dict:
     return json.loads(unescape(re.search(r'data-figure="([^"]*)"', html)[1]))
 
 
+def series(html: str) -> list[dict]:
+    """The series of the chart, without the total that only the hover shows."""
+    return [trace for trace in figure(html)["data"] if trace["type"] == "bar"]
+
+
 def text(html: str) -> str:
     """What is read, without tags."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())

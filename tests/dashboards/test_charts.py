@@ -44,7 +44,8 @@ def stacked(span: Range, colours=("s1", "none")) -> dict:
 def test_a_stacked_figure_is_one_that_plotly_accepts(span):
     figure = with_colours(stacked(span))
     drawn = go.Figure(data=figure["data"], layout=figure["layout"])
-    assert len(drawn.data) == 2
+    assert [trace.type for trace in drawn.data] == ["bar", "bar", "scatter"]
+    assert drawn.data[2].y[-1] == drawn.data[0].y[-1] + drawn.data[1].y[-1]
     go.Figure(layout=figure["narrow"])
 
 

@@ -8,7 +8,7 @@ import time_machine
 from costwatch.dashboards.colours import SERIES, assign, keep, slots
 from costwatch.dashboards.models import SeriesColours
 from tests.dashboards.conftest import DAY
-from tests.dashboards.page import figure
+from tests.dashboards.page import series
 from tests.ledger.make import NOW, entry
 
 pytestmark = pytest.mark.usefixtures("now")
@@ -60,11 +60,11 @@ def test_users_own_no_colours(workspace, send):
 
 def test_a_filter_does_not_recolour(client, send):
     send(entry(agent_id="a", cost="5"), entry(agent_id="b", cost="1"))
-    colours = {t["name"]: t["marker"]["color"] for t in figure(client.get("/").content.decode())["data"]}
+    colours = {t["name"]: t["marker"]["color"] for t in series(client.get("/").content.decode())}
     assert colours == {"a": "--s1", "b": "--s2"}
-    only = figure(client.get("/?agent=b").content.decode())["data"]
+    only = series(client.get("/?agent=b").content.decode())
     assert [(t["name"], t["marker"]["color"]) for t in only] == [("b", "--s2")]
     with time_machine.travel(NOW + timedelta(minutes=5), tick=False):
         send(entry(agent_id="b", cost="50"))
-        again = figure(client.get("/").content.decode())["data"]
+        again = series(client.get("/").content.decode())
     assert [(t["name"], t["marker"]["color"]) for t in again] == [("b", "--s2"), ("a", "--s1")]

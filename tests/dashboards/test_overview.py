@@ -10,7 +10,7 @@ from django.http import QueryDict
 from costwatch.dashboards.state import State
 from costwatch.spend.queries import query
 from tests.dashboards.conftest import DAY, logged_in
-from tests.dashboards.page import figure, links, row, rows, text
+from tests.dashboards.page import links, row, rows, series, text
 from tests.ledger.make import entry
 
 pytestmark = pytest.mark.usefixtures("now")
@@ -32,7 +32,7 @@ def test_figure_table_chart_and_csv_show_the_sums_of_the_books(client, workspace
     assert row(html, "triage")[1] == "$1.25" == f"${sums['triage'].cost:.2f}"
     assert row(html, "Not attributed")[1] == "$0.50"
     assert row(html, "Total")[1] == "$6.75"
-    drawn = sum(amount for trace in figure(html)["data"] for amount in trace["y"])
+    drawn = sum(amount for trace in series(html) for amount in trace["y"])
     assert drawn == pytest.approx(6.75)
     table = list(csv.reader(StringIO(client.get("/overview.csv").content.decode())))
     costs = {line[0]: line[1] for line in table[1:]}
@@ -130,7 +130,7 @@ def test_many_values_end_in_other_with_its_count_and_the_table_adds_up(client, s
     assert row(html, "Total")[1] == f"${sum(range(1, 41))}.00"
     all_of_them = body(client, "/?by=user&rows=all")
     assert len([cells for cells in rows(all_of_them) if cells[0].startswith("u-")]) == 40
-    names = [trace["name"] for trace in figure(html)["data"]]
+    names = [trace["name"] for trace in series(html)]
     assert names == [*(f"u-{n}" for n in range(39, 32, -1)), "Other (33)"]
 
 
@@ -149,7 +149,7 @@ def test_the_table_sorts_by_each_column(client, send, sort, first, order):
 
 def test_a_day_is_drawn_by_the_hour_and_the_unfinished_one_is_pale(client, month):
     html = body(client, "/?period=today")
-    drawn = figure(html)["data"][0]
+    drawn = series(html)[0]
     assert "Spend per hour by agent" in text(html)
     assert len(drawn["x"]) == 24
     assert drawn["x"][drawn["y"].index(2.0)] == "14:00"
@@ -224,7 +224,7 @@ def test_names_that_senders_chose_stay_text(client, send):
     html = body(client)
     assert '<a href="https://evil' not in html
     assert hostile in [cells[0] for cells in rows(html)]
-    names = [trace["name"] for trace in figure(html)["data"]]
+    names = [trace["name"] for trace in series(html)]
     assert not any("<" in name or "%{" in name for name in names)
     lines = client.get("/overview.csv").content.decode().splitlines()
     assert lines[1].startswith("'=1+1,")
@@ -237,7 +237,7 @@ def test_every_role_may_look(workspace, month, now):
 
 def test_a_late_event_of_another_day_counts_on_its_day(client, send, month):
     send(entry(minutes=-3 * DAY, agent_id="late", cost="9"))
-    drawn = figure(body(client))["data"][0]
+    drawn = series(body(client))[0]
     assert drawn["name"] == "late"
     assert dict(zip(drawn["x"], drawn["y"], strict=True))["Sun 15 Nov"] == 9.0
     assert dict(zip(drawn["x"], drawn["customdata"], strict=True))["Sun 15 Nov"] == "2026-11-15/2026-11-15"
