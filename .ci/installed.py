@@ -1,4 +1,4 @@
-"""Start `costwatch up` of the installed wheel and use it once: templates, static files, prices and migrations are in it."""
+"""Start `costwatch up` of the installed wheel and use it once: templates, static files and prices are in it."""
 
 import json
 import re

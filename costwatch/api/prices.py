@@ -75,10 +75,16 @@ WANTED = inline_serializer(
     },
 )
 EXAMPLE = OpenApiExample(
-    "a quote", value={"provider": "google", "model": "gemini-3.6-pro-preview-11", "valid_from": "2026-11-17",
-                      "prices": {"input": "4.00", "cached_input": "0.40", "output": "18.00"}, "source": "Quote of 17 Nov"},
+    "a quote",
+    value={
+        "provider": "google",
+        "model": "gemini-3.6-pro-preview-11",
+        "valid_from": "2026-11-17",
+        "prices": {"input": "4.00", "cached_input": "0.40", "output": "18.00"},
+        "source": "Quote of 17 Nov",
+    },
     request_only=True,
-)  # fmt: skip
+)
 
 
 class Prices(APIView):
@@ -124,8 +130,8 @@ class Prices(APIView):
     @extend_schema(
         operation_id="prices_create",
         summary="Agree on a price",
-        description="An override, a discount or free of charge for a model of this workspace, from `valid_from` on. What"
-        " held before for the same model and tier ends there. Calls that are in the books already keep their cost until"
+        description="An override, a discount or free of charge for a model of this workspace, from `valid_from` on."
+        " What held before for the same model and tier ends there. Calls that are in the books already keep their cost until"
         " they are repriced.",
         request=WANTED,
         responses={201: Price, **REFUSALS},
