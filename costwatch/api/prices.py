@@ -131,8 +131,8 @@ class Prices(APIView):
         operation_id="prices_create",
         summary="Agree on a price",
         description="An override, a discount or free of charge for a model of this workspace, from `valid_from` on."
-        " What held before for the same model and tier ends there. Calls that are in the books already keep their cost until"
-        " they are repriced.",
+        " What held before for the same model and tier ends there. Calls that are in the books already keep their cost"
+        " until they are repriced.",
         request=WANTED,
         responses={201: Price, **REFUSALS},
         examples=[EXAMPLE],
