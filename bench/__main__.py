@@ -11,12 +11,13 @@ NAMES = {
     "ingest": "batches of 1,000 over HTTP against bare COPY; single posts against a view that does nothing",
     "fold": "folding while events come in as fast as they can",
     "queries": "the pages' queries on two shapes of data, and bytes an event",
+    "reprice": "a million events repriced while others come in",
     "start": "first start, restart, memory of the whole `up`",
     "decode": "microseconds an event before it is stored",
     "pricing": "microseconds a price",
     "loops": "calls a second through the loop detector",
 }
-USUAL = ("ingest", "fold", "queries", "start")
+USUAL = ("ingest", "fold", "queries", "reprice", "start")
 OWN_PRINT = ("decode", "pricing", "loops")
 
 

@@ -1,4 +1,7 @@
-"""A sender process: events of the demo's company, made before the clock runs, posted over connections kept open."""
+"""A sender process: events of the demo's company, made before the clock runs, posted over connections kept open.
+
+Each body is sent again and again with ids of its own: eight bytes of every event id and run id are replaced.
+"""
 
 import json
 import multiprocessing
@@ -14,6 +17,7 @@ from zoneinfo import ZoneInfo
 from costwatch.demo.generate import Story, between
 
 BATCH = 1_000
+MARK = b"@@@@@@@@"
 
 
 @dataclass(frozen=True)
@@ -26,18 +30,17 @@ class Sent:
 
 
 def company_events(count: int) -> list[dict[str, Any]]:
-    """So many calls of the company, of the last hours; each time with ids of their own."""
+    """So many calls of the company, of the last minutes; MARK stands in their ids."""
     now = datetime.now(UTC)
     story = Story(now, ZoneInfo("Europe/Berlin"))
     usual = between(story, now - timedelta(days=3), now)
     events = []
     for number in range(count):
         call = usual[number % len(usual)]
-        copy = f"{uuid.uuid4().hex[:8]}"
         at = now - timedelta(milliseconds=count - number)
-        own = {"event_id": f"{call['event_id']}-{copy}", "timestamp": at.isoformat()}
+        own = {"event_id": f"{call['event_id']}-{number}-{MARK.decode()}", "timestamp": at.isoformat()}
         if "run_id" in call:
-            own["run_id"] = f"{call['run_id']}-{number // len(usual)}"
+            own["run_id"] = f"{call['run_id']}-{MARK.decode()}"
         events.append({**call, **own})
     return events
 
@@ -48,19 +51,23 @@ def bodies(count: int, size: int) -> list[bytes]:
     return [json.dumps(events[n : n + size]).encode() for n in range(0, len(events), size)]
 
 
-def send(port: int, key: str, sent: Sequence[bytes], size: int, seconds: float, connections: int) -> Sent:
-    """Post one body after another on each connection for that long, or until there is none left."""
-    head = f"POST /api/v1/events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+def send(port: int, key: str, made: Sequence[bytes], size: int, seconds: float, connections: int) -> Sent:
+    """Post one body after another on each connection for that long."""
+    head = f"POST /api/v1/events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n"
+    head += "Content-Type: application/json\r\n"
     sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(connections)]
     for one in sockets:
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    began, done = time.monotonic(), 0
-    while done + connections <= len(sent) and time.monotonic() - began < seconds:
-        for one, body in zip(sockets, sent[done : done + connections], strict=True):
+    began, done, mark = time.monotonic(), 0, b""
+    while time.monotonic() - began < seconds:
+        for one in sockets:
+            if done % len(made) == 0:
+                mark = uuid.uuid4().hex[:8].encode()
+            body = made[done % len(made)].replace(MARK, mark)
             one.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            done += 1
         for one in sockets:
             _answer(one)
-        done += connections
     took = time.monotonic() - began
     for one in sockets:
         one.close()
@@ -72,7 +79,9 @@ def _answer(connection: socket.socket) -> None:
     while b"\r\n\r\n" not in received:
         received += connection.recv(65536)
     head, _, body = received.partition(b"\r\n\r\n")
-    length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
+    length = next(
+        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+    )
     while len(body) < length:
         body += connection.recv(65536)
     if b" 200 " not in head.split(b"\r\n", 1)[0]:
@@ -95,10 +104,14 @@ class Senders:
             pipe.recv()
 
     def run(self, port: int, key: str, seconds: float, connections: int = 1) -> list[Sent]:
-        """Each sends on so many connections."""
+        """Each sends for that long on so many connections."""
         for pipe in self._pipes:
             pipe.send((port, key, seconds, connections))
         return [pipe.recv() for pipe in self._pipes]
+
+    def rate(self, port: int, key: str, seconds: float, connections: int = 1) -> float:
+        """Events acknowledged a second, of all together."""
+        return sum(one.events / one.seconds for one in self.run(port, key, seconds, connections))
 
     def stop(self) -> None:
         for process in self._processes:
@@ -107,10 +120,8 @@ class Senders:
 
 
 def _serve(pipe: Any, batches: int, size: int) -> None:
-    made, used = bodies(batches, size), 0
+    made = bodies(batches, size)
     pipe.send("ready")
     while True:
         port, key, seconds, connections = pipe.recv()
-        done = send(port, key, made[used:], size, seconds, connections)
-        used += done.requests
-        pipe.send(done)
+        pipe.send(send(port, key, made, size, seconds, connections))
