@@ -85,7 +85,7 @@ def call_page(workspace: Workspace, event_id: str) -> CallPage | None:
         source=SOURCES[event["cost_source"]],
         lines=lines,
         decimals=max(4, display.aligned_decimals([line.cost for line in lines])),
-        price=_price(event["price"]),
+        price=[*_price(event["price"]), *_before(event)],
         facts=[(title, _text(event[name])) for name, title in NAMES.items() if event.get(name) not in (None, "", False)]
         + [(name, value) for name, value in event["tags"].items()],
         tokens=[(title, event[name]) for name, title in COUNTS.items() if event[name] is not None],
@@ -113,6 +113,20 @@ def _price(price: Mapping[str, Any] | None) -> list[tuple[str, str]]:
         ("Catalogue", price["release"]),
     ]
     return [(title, value) for title, value in found if value]
+
+
+def _before(event: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The list price where another was agreed on, and what the call was recorded as before it was repriced."""
+    found = []
+    if event["cost_source"] == "override" and event["list_cost_usd"] not in (None, event["cost_usd"]):
+        found.append(("List price", display.every_digit(_decimal(event["list_cost_usd"]))))
+    if event["recorded"]:
+        was, reason = event["recorded"], event["recorded"]["reason"]
+        told = was["cost_source"].replace("_", " ")
+        if was["cost_usd"] is not None:
+            told = f"{display.every_digit(_decimal(was['cost_usd']))}, {told}"
+        found.append(("Recorded as", f"{told}; repriced: {reason}"))
+    return found
 
 
 def _decimal(text: str | None) -> Decimal | None:

@@ -50,7 +50,10 @@ def place(request: MemberRequest) -> HttpResponse:
         return _index(request, fields, "“To” must be later than “from”.")
     if not fields["reason"]:
         return _index(request, fields, "Say why, for the audit log.")
-    models = [name.strip() for name in fields["model"].split(",") if name.strip()]
+    known = (
+        {fields["model"]} if Label.objects.filter(value=fields["model"], lane=request.workspace.lane).exists() else ()
+    )
+    models = [*known] or [name.strip() for name in fields["model"].split(",") if name.strip()]
     order = orders.place(request.workspace, start, end, models, fields["reason"], request.member, ip=client_ip(request))
     return redirect("reprice-order", order.pk)
 

@@ -138,6 +138,13 @@ def _alike(one: str, other: str) -> int:
     return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
+def arrived(workspace: Workspace, item: Unpriced) -> bool:
+    """Whether the book has a price for this model by now, and only the past calls are without one."""
+    at = span(workspace, item)[1] - timedelta(seconds=1)
+    call = Usage(model=item.model, provider=item.provider or None, timestamp=at, input_tokens=1, output_tokens=1)
+    return book.current().for_workspace(workspace.lane).price(call).cost is not None
+
+
 def span(workspace: Workspace, item: Unpriced) -> tuple[datetime, datetime]:
     """The days in which there are calls without a price."""
     tz = zone(workspace.time_zone)

@@ -33,6 +33,9 @@ def inbox(request: MemberRequest) -> HttpResponse:
     items = unpriced.inbox(request.workspace)
     chosen = _chosen(items, request.GET.get("model"))
     context: dict[str, Any] = {"items": items, "chosen": chosen, "zone": request.workspace.time_zone}
+    if chosen is not None and unpriced.arrived(request.workspace, chosen):
+        start, end = unpriced.span(request.workspace, chosen)
+        context |= {"arrived": True, "start": start, "end": end}
     if chosen is not None and request.member.may("admin"):
         context |= _form(request, chosen)
     if is_for(request, "preview"):

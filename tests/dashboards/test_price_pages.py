@@ -1,5 +1,6 @@
 """The pages of prices, as a browser without scripts gets them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -259,6 +260,28 @@ class TestUnpriced:
 
     def test_a_model_that_was_priced_meanwhile_is_said_to_be(self, admin):
         assert "has a price by now" in text(admin.post("/unpriced/save", {"model": "gone"}, follow=True))
+
+    def test_a_price_that_arrives_with_the_catalogue_is_offered_and_applied_after_a_word(self, admin, workspace, calls):
+        assert "has a price for this model by now" not in text(admin.get("/unpriced"))
+        lines = {LineKey("acme", "acme-large-2"): [Version(None, None, chat(4, 16))]}
+        catalogues.store(Catalogue(lines, []), "acme-prices 2", "2", timezone.now())
+        book.forget()
+        page = text(admin.get("/unpriced"))
+        assert "has a price for this model by now" in page
+        fields = dict(re.findall(r'type="hidden" name="(from|to|model|reason)" value="([^"]*)"', page))
+        address = admin.post("/prices/reprice/place", fields)["Location"]
+        work()
+        assert "2</b> of 2 calls had no price" in text(admin.get(address))
+        admin.post(f"{address}/confirm")
+        work()
+        fold_all()
+        assert "Every call has a price" in text(admin.get("/unpriced"))
+
+    def test_a_repriced_call_says_what_it_was_recorded_as(self, admin, workspace, calls):
+        admin.post("/unpriced/save", {"model": "acme-large-2", **PRICE, "source": "Quote 7", "reprice": "1"})
+        work()
+        page = text(admin.get("/calls/one"))
+        assert "unpriced; repriced: Quote 7" in page and "from a price of this workspace" in page
 
     def test_a_viewer_sets_no_price(self, viewer, calls):
         assert viewer.post("/unpriced/save", {"model": "acme-large-2", **PRICE}).status_code == 403
