@@ -11,7 +11,12 @@ from costwatch.dashboards.state import State
 from costwatch.dashboards.theme import theme_of
 
 register = template.Library()
-BELOW = {"runs": ("/runs", "/run", "/calls", "/call"), "settings": ("/settings",), "prices": ("/prices",)}
+BELOW = {
+    "overview": ("/welcome",),
+    "runs": ("/runs", "/run", "/calls", "/call"),
+    "settings": ("/settings",),
+    "prices": ("/prices",),
+}
 
 
 @register.simple_tag(takes_context=True)
