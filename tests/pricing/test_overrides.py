@@ -302,6 +302,17 @@ def test_an_override_costs_what_it_says_and_more_tokens_never_cost_less(tokens_i
     assert seen.price(usage(input_tokens=tokens_in + 1, output_tokens=tokens_out)).cost >= told
 
 
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**5), st.integers(0, 10**5), st.booleans())
+def test_the_parts_of_an_agreed_cost_add_up_to_it(rest, tokens_out, read, written, cached_price):
+    prices = {"input": "1.234567", "output": "9.87654321", "cached_input": "0.1111111" if cached_price else ""}
+    seen = _with(parse({"provider": "acme", "model": "large", **prices}, BERLIN))
+    call = usage(input_tokens=rest + read + written, output_tokens=tokens_out, cached_input_tokens=read,
+                 cache_write_tokens=written)  # fmt: skip
+    told = seen.price(call)
+    assert round(sum((part.cost for part in seen.parts(call, told)), Decimal(0)), 12) == told.cost
+
+
 def _with(agreement) -> WorkspaceBook:
     workspace, _ = Workspace.objects.get_or_create(name="property")
     PriceVersion.objects.filter(line__workspace=workspace).delete()
