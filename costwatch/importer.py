@@ -4,6 +4,7 @@ counts nothing twice: an event without an id gets one from its place in the file
 import gzip
 import json
 import sys
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,8 +17,10 @@ from tqdm import tqdm
 
 from costwatch import usage_exports
 from costwatch.accounts.models import Workspace
+from costwatch.ledger.record import StorageUnavailable
 from costwatch.trouble import Trouble
 from ingest.accept import accept_lines
+from ingest.refused import Refused
 
 BATCH = 5_000
 MOST_SHOWN = 20
@@ -32,6 +35,12 @@ class Report:
     duplicates: int = 0
     rejected: int = 0
     faults: list[str] = field(default_factory=list)
+
+    def refuse(self, fault: str) -> None:
+        """Count a line that is not taken; the first few are told."""
+        self.rejected += 1
+        if len(self.faults) < MOST_SHOWN:
+            self.faults.append(fault)
 
     def say(self, name: str) -> str:
         line = f"{name}: {self.accepted:,} stored, {self.duplicates:,} known already, {self.rejected:,} refused"
@@ -59,9 +68,15 @@ def import_file(path: Path, workspace: Workspace, now: datetime, quiet: bool = F
         total=path.stat().st_size, unit="B", unit_scale=True, desc=path.name, disable=quiet or not sys.stderr.isatty()
     ) as bar:  # fmt: skip
         lines = _numbered(_lines(raw, path))
-        while batch := list(islice(lines, BATCH)):
-            _store(batch, workspace.lane, now, report)
-            bar.update(raw.tell() - bar.n)
+        try:
+            while batch := list(islice(lines, BATCH)):
+                _store(batch, workspace.lane, now, report)
+                bar.update(raw.tell() - bar.n)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as broken:
+            raise Trouble(f"{report.say(path.name)}\n{path} is damaged after that: {broken}.") from None
+        except StorageUnavailable as trouble:
+            again = "import the file again, nothing is stored twice"
+            raise Trouble(f"{report.say(path.name)}\nThe database failed ({trouble}); {again}.") from None
     return report
 
 
@@ -119,10 +134,18 @@ def _complete(line: bytes, event_id: str) -> bytes:
 
 
 def _store(batch: list[tuple[int, bytes]], lane: int, now: datetime, report: Report) -> None:
-    answer = accept_lines(lane, b"\n".join(line for _, line in batch), now)
+    try:
+        answer = accept_lines(lane, b"\n".join(line for _, line in batch), now)
+    except Refused as refused:  # one line can spoil all, e.g. by its depth: find out which
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            _store(batch[:middle], lane, now, report)
+            _store(batch[middle:], lane, now, report)
+        else:
+            report.refuse(f"line {batch[0][0]}: {refused.message}")
+        return
     report.accepted += answer.accepted
     report.duplicates += answer.duplicates
-    report.rejected += len(answer.rejected)
-    for problem in answer.rejected[: max(0, MOST_SHOWN - len(report.faults))]:
+    for problem in answer.rejected:
         field_name = f"{problem.field}: " if problem.field else ""
-        report.faults.append(f"line {batch[problem.index][0]}: {field_name}{problem.message}")
+        report.refuse(f"line {batch[problem.index][0]}: {field_name}{problem.message}")

@@ -85,6 +85,31 @@ def test_lines_at_fault_are_named_and_the_others_stored(workspace, tmp_path):
     assert "2 stored, 0 known already, 2 refused" in report.say("usage.ndjson")
 
 
+def test_lines_that_the_api_would_refuse_a_request_for_cost_only_themselves(workspace, tmp_path):
+    deep = '{"model": "m", "usage": ' + '{"a": ' * 12 + "1" + "}" * 13
+    path = ndjson(tmp_path, EVENT, deep, EVENT, "nothing of the kind", EVENT)
+    report = bring(path, workspace)
+    assert (report.accepted, report.rejected) == (3, 2), report.faults
+    assert [fault.split(":")[0] for fault in report.faults] == ["line 2", "line 4"]
+    alone = bring(ndjson(tmp_path, "no JSON", "at all", name="other.ndjson"), workspace)
+    assert (alone.accepted, alone.rejected) == (0, 2)
+
+
+def test_a_damaged_archive_tells_what_was_stored_and_where_it_ends(workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr(importer, "BATCH", 100)
+    lines = [json.dumps({**EVENT, "event_id": f"{n}-{n * 7919 % 10_007}"}) for n in range(3_000)]
+    path = tmp_path / "usage.ndjson.gz"
+    whole = gzip.compress("\n".join(lines).encode())
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(Trouble, match=r"stored, 0 known already, 0 refused\n.*is damaged after that"):
+        bring(path, workspace)
+    stored = UsageEvent.objects.count()
+    assert 0 < stored < 3_000
+    path.write_bytes(whole)
+    report = bring(path, workspace)
+    assert (report.accepted, report.duplicates) == (3_000 - stored, stored), "mended, it goes on where it was"
+
+
 def test_wrong_sums_are_kept_and_flagged(workspace, tmp_path):
     report = bring(ndjson(tmp_path, {**EVENT, "cached_input_tokens": 5000}), workspace)
     assert report.accepted == 1
