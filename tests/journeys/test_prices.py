@@ -1,0 +1,93 @@
+"""A model without a price, from the count in the rail to the repriced calls; and the pages of prices in every width."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.journeys.conftest import OWNER, PASSWORD, setup_link
+from tests.live import ROOT, LiveServer
+
+pytestmark = pytest.mark.journey
+MODEL = "gpt-9-preview"
+PAGES = ["/unpriced", "/prices?q=deepseek", "/prices/model?provider=deepseek&model=deepseek-chat", "/prices/agreed",
+         "/prices/try", "/prices/reprice", "/prices/reprice/1"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def priced(browser, site: LiveServer) -> LiveServer:
+    """An installation with an owner, a call of a known and two of an unknown model."""
+    from tests.journeys.browser import Visitor
+
+    visitor = Visitor.new(browser, site.url)
+    page = visitor.page
+    page.goto(setup_link(site))
+    page.fill("input[name=name] >> nth=0", "Larkfield Support")
+    page.fill("input[name=email]", OWNER)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/")
+    visitor.close()
+    unknown = {"model": MODEL, "provider": "openai", "input_tokens": 1_000_000, "output_tokens": 100_000}
+    events = [{"model": "gpt-4.1", "input_tokens": 1000, "output_tokens": 100}, unknown, unknown]
+    assert site.post("/api/v1/events", events, site.key("ingest", "Larkfield Support")).json()["accepted"] == 3
+    _run(site, "from costwatch.ledger.fold import fold_all; fold_all()")
+    return site
+
+
+def _run(site: LiveServer, code: str) -> None:
+    """What the worker does, in its place."""
+    line = f"import django; django.setup(); {code}"
+    subprocess.run([sys.executable, "-c", line], env=site.environment, cwd=ROOT, check=True, timeout=60)
+
+
+def log_in(page) -> None:
+    page.goto("/login")
+    page.fill("input[name=email]", OWNER)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/")
+
+
+def test_a_model_without_a_price_gets_one_and_its_past_calls_with_it(visit, priced):
+    page = visit(viewport={"width": 1280, "height": 900}).page
+    log_in(page)
+    page.click(".nav >> text=Unpriced")
+    assert page.inner_text("main h2.h1") == MODEL
+    page.fill("input[name=input]", "4")
+    page.fill("input[name=cached_input]", "")
+    page.fill("input[name=output]", "18")
+    page.press("input[name=output]", "Tab")
+    page.wait_for_selector("#preview >> text=+$11.60")
+    page.fill("input[name=source]", "Quote of 17 Nov")
+    page.click("text=Save price and re-price 2 calls")
+    page.wait_for_url("**/prices/reprice/*")
+    _run(priced, "from costwatch.ledger import orders; orders.work(20)")
+    page.wait_for_selector("text=2 of 2 calls had no price; they cost $11.60")
+    _run(priced, "from costwatch.ledger.fold import fold_all; fold_all()")
+    page.goto("/unpriced")
+    assert "Every call has a price" in page.inner_text("main")
+
+
+def test_a_usage_object_is_priced_without_leaving_the_page(visit, priced):
+    page = visit(viewport={"width": 1280, "height": 900}).page
+    log_in(page)
+    page.goto("/prices/try")
+    page.fill("input[name=model]", "gpt-4.1")
+    page.fill("textarea[name=usage]", '{"prompt_tokens": 1000000, "completion_tokens": 0}')
+    page.click("text=What does it cost?")
+    page.wait_for_selector("#answer h2 >> text=$2.00")
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 390), ("dark", 1280)])
+def test_the_pages_of_prices_are_accessible_and_fit(visit, priced, theme, width):
+    visitor = visit(viewport={"width": width, "height": 900}, color_scheme=theme)
+    page = visitor.page
+    log_in(page)
+    problems = []
+    for address in PAGES:
+        page.goto(address)
+        problems += [f"{address} {found}" for found in visitor.findings()]
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        problems += [f"{address} is {wide} px wide"] if wide > width else []
+    assert problems == []
