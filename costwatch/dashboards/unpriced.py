@@ -13,6 +13,7 @@ from django.utils import timezone
 from costwatch.accounts.models import Workspace
 from costwatch.ledger.models import Attribution, Cut, Label, LabelKind, SpendDay
 from costwatch.ledger.reprice import Repricing, reprice
+from costwatch.ledger.store import StorageUnavailable
 from costwatch.lib.periods import midnight, zone
 from costwatch.pricing import book, listing
 from costwatch.pricing.agreements import Agreement
@@ -158,7 +159,10 @@ def preview(workspace: Workspace, item: Unpriced, agreement: Agreement) -> Previ
     counted = Counted(book.fresh().trying(workspace.lane, agreement))
     start, end = span(workspace, item)
     tz = zone(workspace.time_zone)
-    found = reprice(workspace.lane, start, end, counted, models=[item.model], zone=tz)  # type: ignore[arg-type]
+    try:
+        found = reprice(workspace.lane, start, end, counted, models=[item.model], zone=tz)  # type: ignore[arg-type]
+    except StorageUnavailable:  # the database took longer than a page may wait
+        return None
     parts = [Part(name, tokens, cost) for name, (tokens, cost) in counted.parts.items()]
     return Preview(found, counted.matched, parts, days(workspace, found))
 

@@ -13,6 +13,13 @@ _COLUMNS = (
     "occurred_at, recorded_at, batch_id, lane, attribution_id, run_id, session_id, end_user_id, event_key, cost_source,"
     f" price_version_id, reason, {', '.join(MEASURES)}"
 )
+_MONEY = ("cost", "error_cost", "upper_bound")  # the last of MEASURES
+_COUNTS = MEASURES[: -len(_MONEY)]
+_TYPES = [
+    *("timestamptz", "timestamptz", "int8", "int4", "int4", "int8", "int8", "int8", "uuid", "int2", "int4", "text"),
+    *("int8" for _ in _COUNTS),
+    *("numeric" for _ in _MONEY),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +53,14 @@ def adjust(lane: int, adjustments: Sequence[Adjustment]) -> int:
             " VALUES (nextval('ingest_batch_id'), %s, %s, %s, %s) RETURNING id",
             [lane, min(times), max(times), now],
         ).fetchone()
-        with cursor.copy(f"COPY spend_adjustment ({_COLUMNS}) FROM STDIN") as copy:
+        with cursor.copy(f"COPY spend_adjustment ({_COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(_TYPES)
             for a in adjustments:
                 source = None if a.cost_source is None else int(a.cost_source)
                 copy.write_row((
                     a.occurred_at, now, row[0], lane, a.attribution_id, a.run_id, a.session_id,  # type: ignore[index]
                     a.end_user_id, a.event_key, source, a.price_version, a.reason,
-                    *(a.measures.get(measure, 0) for measure in MEASURES),
+                    *(a.measures.get(measure, 0) for measure in _COUNTS),
+                    *(Decimal(a.measures.get(measure, 0)) for measure in _MONEY),
                 ))  # fmt: skip
     return len(adjustments)

@@ -43,6 +43,9 @@ SELECT e.occurred_at, e.event_key, e.attribution_id, e.run_id, e.session_id, e.e
  WHERE e.lane = %(lane)s AND e.occurred_at >= %(start)s AND e.occurred_at < %(end)s
    AND e.attribution_id = ANY(%(attributions)s) AND NOT e.usage_inconsistent"""
 
+# adjustments of a moment ago are not in the statistics: planned as a nested loop their join takes minutes
+_PLAN = "SET LOCAL enable_nestloop = off; SET LOCAL jit = off"
+
 
 @dataclass(frozen=True)
 class Change:
@@ -97,6 +100,7 @@ def reprice(
         with writing() as cursor:
             if apply:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            cursor.execute(_PLAN)
             labels = _labels(cursor, lane, models)
             adjustments: list[Adjustment] = []
             for row in _rows(cursor, lane, first, last, list(labels)):
@@ -142,7 +146,7 @@ def _rows(
 ) -> Iterator[tuple[Any, ...]]:
     with ServerCursor(cursor.connection, "reprice") as events:
         events.itersize = FETCH
-        events.execute(_EVENTS, {"lane": lane, "start": start, "end": end, "attributions": attributions})
+        events.execute(_EVENTS, {"lane": lane, "start": start, "end": end, "attributions": attributions}, binary=True)
         yield from events
 
 
