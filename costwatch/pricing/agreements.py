@@ -33,6 +33,12 @@ NOT_PRICES = frozenset(
     {"provider", "model", "region", "tier", "valid_from", "valid_until", "source", "multiplier", "discount_percent",
      "free", "prices", "components"}
 )  # fmt: skip
+OTHER_NAMES = {
+    "effective_from": "valid_from",
+    "effective_to": "valid_until",
+    "reason": "source",
+    "service_tier": "tier",
+}
 
 
 class BadPrice(ValueError):
@@ -73,6 +79,10 @@ class Agreement:
 
 def parse(fields: Mapping[str, Any], zone: ZoneInfo) -> Agreement:
     """A checked agreement. Dates without an offset are of `zone`. Raises BadPrice for the first field at fault."""
+    fields = {OTHER_NAMES.get(name, name): value for name, value in fields.items()}
+    strange = next((name for name in fields if name not in NOT_PRICES and unit_of(str(name)) is None), None)
+    if strange is not None:
+        raise BadPrice(str(strange)[:80], f"{str(strange)[:40]!r} is no field of a price.")
     components = _components(fields)
     multiplier = _multiplier(fields)
     free = _flag(fields, "free")

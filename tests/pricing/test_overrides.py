@@ -266,6 +266,7 @@ def test_a_sync_of_the_catalogue_leaves_agreements_alone(workspace):
         ({"input": 1, "model": "x" * 201}, "model"),
         ({"input": 1, "provider": "a\0"}, "provider"),
         ({"input": 1, "tier": "gold"}, "tier"),
+        ({"input": 1, "outptu": 8}, "outptu"),
         ({"input": 1, "valid_from": "17.11.2026"}, "valid_from"),
         ({"input": 1, "valid_from": "2026-11-17", "valid_until": "2026-11-17"}, "valid_until"),
     ],
@@ -274,6 +275,14 @@ def test_what_cannot_be_is_refused_with_its_field(fields, field):
     with pytest.raises(BadPrice) as refused:
         parse({"provider": "acme", "model": "large", **fields}, BERLIN)
     assert refused.value.field == field and refused.value.message
+
+
+def test_fields_may_have_the_names_that_others_give_them(workspace):
+    version = agreed(
+        workspace, input_usd_per_million=2, output_per_1k="0.008", effective_from="2026-11-01", reason="why"
+    )
+    assert (version.source, version.valid_from) == ("why", datetime(2026, 10, 31, 23, tzinfo=UTC))
+    assert cost(workspace, output_tokens=1_000_000) == 10
 
 
 TOKENS = st.integers(0, 10**7)
