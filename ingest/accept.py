@@ -9,12 +9,11 @@ from msgspec import UNSET, Struct, UnsetType
 
 from costwatch.accounts.keys import KeyIdentity
 from costwatch.ledger.entry import Entry
-from costwatch.ledger.record import record
 from costwatch.metrics import EVENTS
 from costwatch.pricing import book
 from costwatch.pricing.book import Book, Prices
 from costwatch.pricing.names import canonical_provider
-from ingest import body, event
+from ingest import body, event, together
 from ingest.event import Batch, Problem
 from ingest.finish import Frame, Labels
 from ingest.unpack import unpack
@@ -73,7 +72,7 @@ def accept_events(lane: int, events: Iterable[object], now: datetime, api_key_id
 
 def _store(lane: int, batch: Batch) -> Answer:
     _price(batch.entries, book.current().for_workspace(lane))
-    duplicates = len(record(lane, batch.entries))
+    duplicates = len(together.record(lane, batch.entries))
     answer = Answer(len(batch.entries) - duplicates, duplicates, batch.problems, batch.ignored or UNSET)
     EVENTS.labels("accepted").inc(answer.accepted)
     EVENTS.labels("duplicate").inc(answer.duplicates)
