@@ -16,12 +16,14 @@ FOLDER = Path(tempfile.gettempdir()) / f"costwatch-bench-{os.getuid()}"
 
 
 def database_url() -> str:
-    """Its URL; the embedded server is started, and stopped when this process ends."""
+    """Its URL; the embedded server is started and, if this process did it, stopped when that ends."""
     given = os.environ.get("DATABASE_URL")
     if given:
         return given
+    ran = (FOLDER / "postgres" / "postmaster.pid").exists()
     url = embedded.start_postgres(FOLDER)
-    atexit.register(embedded.stop_cluster, embedded._cluster(FOLDER))
+    if not ran:
+        atexit.register(embedded.stop_cluster, embedded._cluster(FOLDER))
     return url
 
 
