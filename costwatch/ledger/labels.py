@@ -86,20 +86,20 @@ def _make(table: str, column: str, cursor: Cursor[Any], lane: int, wanted: set[s
 
 
 def names(cursor: Cursor[Any], table: str, column: str, lane: int, wanted: set[str]) -> tuple[dict[str, int], set[str]]:
-    """Ids of names in one table, and which of them this call made; in sorted order, so that no two senders deadlock."""
-    select = f"SELECT {column}, id FROM {table} WHERE lane = %s AND {column} = ANY(%s)"
-    found = dict(cursor.execute(select, [lane, list(wanted)]).fetchall())
-    missing = sorted(wanted - found.keys())
-    if not missing:
-        return found, set()
+    """Ids of names in one table, and which of them this call made; in sorted order, so that no two senders deadlock.
+
+    Inserted first and looked up after: what a process does not remember is mostly new.
+    """
     made = cursor.execute(
         f"INSERT INTO {table} (lane, {column}) SELECT %s, n FROM unnest(%s::text[]) n"
         f" ON CONFLICT DO NOTHING RETURNING {column}, id",
-        [lane, missing],
+        [lane, sorted(wanted)],
     ).fetchall()
-    found.update(made)
-    if len(made) < len(missing):  # somebody else made them meanwhile
-        found.update(cursor.execute(select, [lane, [n for n in missing if n not in found]]).fetchall())
+    found = dict(made)
+    if len(made) < len(wanted):
+        old = [name for name in wanted if name not in found]
+        select = f"SELECT {column}, id FROM {table} WHERE lane = %s AND {column} = ANY(%s)"
+        found.update(cursor.execute(select, [lane, old]).fetchall())
     return found, {name for name, _ in made}
 
 
