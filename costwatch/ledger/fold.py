@@ -17,6 +17,9 @@ LOCK = 7_301_002
 MOST_BATCHES = (
     500  # a backlog is taken in portions of about half a million events, so that no transaction grows without end
 )
+HAND_ON = """
+WITH gone AS (DELETE FROM ingest_batch WHERE id = ANY(%s) RETURNING id, lane, first_at, last_at)
+INSERT INTO folded_batch (batch_id, lane, first_at, last_at) SELECT * FROM gone ORDER BY id"""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def fold(most_batches: int = MOST_BATCHES) -> Folded:
         cursor.execute(rollups.ADD_DAYS)
         cursor.execute(rollups.add_runs(where), parameters)
         entries = cursor.execute("SELECT coalesce(sum(events), 0)::bigint FROM portion").fetchone()
-        cursor.execute("DELETE FROM ingest_batch WHERE id = ANY(%s)", [ids])
+        cursor.execute(HAND_ON, [ids])
     return Folded(len(batches), entries[0] if entries else 0, frozenset(batch[1] for batch in batches))
 
 

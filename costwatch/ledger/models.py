@@ -188,6 +188,35 @@ class IngestBatch(models.Model):
         return f"batch {self.pk}"
 
 
+class FoldedBatch(models.Model):
+    """A batch that was folded, for those who watch what changes (ledger/feed.py)."""
+
+    position = models.BigAutoField(primary_key=True)
+    batch_id = models.BigIntegerField()
+    lane = models.IntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "folded_batch"
+
+    def __str__(self) -> str:
+        return f"batch {self.batch_id}"
+
+
+class FeedReader(models.Model):
+    """How far somebody has read the feed of folded batches."""
+
+    name = models.CharField(primary_key=True, max_length=32)
+    position = models.BigIntegerField()
+
+    class Meta:
+        db_table = "feed_reader"
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.position}"
+
+
 class EventKey(models.Model):
     """The idempotency ledger: every identity under which an event is known, over all days.
 

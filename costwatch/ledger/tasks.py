@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from celery import shared_task
 
 from costwatch.ledger import fold as folding
-from costwatch.ledger import orders, partitions
+from costwatch.ledger import feed, orders, partitions
 
 SOME_SECONDS = 5.0
 
@@ -18,8 +18,9 @@ def fold() -> None:
 
 @shared_task(name="ledger.partitions", ignore_result=True)
 def make_partitions() -> None:
-    """Every hour: the coming days have their partitions before their first event."""
+    """Every hour: the coming days have their partitions before their first event; what all have read of the feed goes."""
     partitions.make_ahead(datetime.now(UTC))
+    feed.prune()
 
 
 @shared_task(name="ledger.reprice", ignore_result=True)

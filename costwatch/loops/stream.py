@@ -13,8 +13,9 @@ FORGOTTEN_AFTER = 3600.0
 class Stream:
     """Runs under way and what has been learnt. Time is the time of the events, so a replay learns as life does."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, forgotten_after: float = FORGOTTEN_AFTER) -> None:
         self.settings = settings
+        self.forgotten_after = forgotten_after
         self.usual: dict[tuple[str, str], Usual] = {}
         self.everyone = Usual()
         self.active: OrderedDict[str, RunState] = OrderedDict()
@@ -53,6 +54,6 @@ class Stream:
             learn(self.usual.setdefault((run.agent, run.task), Usual()), run)
             learn(self.everyone, run)
             self.quiet[run_id] = run
-        long_ago = silent_since + FINISHED_AFTER - FORGOTTEN_AFTER
+        long_ago = silent_since + FINISHED_AFTER - self.forgotten_after
         while self.quiet and next(iter(self.quiet.values())).last_at < long_ago:
             self.quiet.popitem(last=False)

@@ -1,0 +1,175 @@
+"""Incidents opened, made worse, and acted on. Each change is a row claimed by its old state: two at once are one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from costwatch.alerts.models import PENDING, Incident, Kind, Severity, State, TimelineEntry
+
+LONGEST_TITLE = 255
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a detector has to say. `at` is the deciding event's time; `key` names the incident within its workspace."""
+
+    kind: Kind
+    key: str
+    severity: Severity
+    title: str
+    message: str
+    subject: str
+    at: datetime
+    event_id: str = ""
+    run_id: str = ""
+    stops: bool = False
+    amount: Decimal | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class NotPossible(Exception):
+    """The incident is in a state in which this cannot be done; the text says so to a person."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a person may do: from which states, to which one."""
+
+    before: tuple[State, ...]
+    after: State
+    done: str
+
+
+ACTIONS: dict[str, Action] = {
+    "ack": Action((State.OPEN, State.SNOOZED), State.ACKNOWLEDGED, "Acknowledged"),
+    "snooze": Action((State.OPEN, State.ACKNOWLEDGED, State.SNOOZED), State.SNOOZED, "Snoozed"),
+    "resolve": Action(PENDING, State.RESOLVED, "Resolved"),
+    "expected": Action((*PENDING, State.RESOLVED), State.EXPECTED, "Marked as expected"),
+}
+
+
+def open_or_update(workspace_id: int, report: Report, now: datetime) -> tuple[Incident, bool]:
+    """The report's incident, and whether it was opened now.
+
+    A known one gets worse with a worse report and never better; one that was over is opened again by a worse one,
+    unless somebody said that it is expected.
+    """
+    with transaction.atomic():
+        incident, opened = Incident.objects.get_or_create(
+            workspace_id=workspace_id, dedupe_key=report.key, defaults=_values(report, now)
+        )
+        if opened:
+            note(incident, now, "opened", f"Opened as {report.severity.value}: {report.title}")
+        elif not _raise(incident, report, now):
+            _move_back(incident, report)
+    return incident, opened
+
+
+def refresh(workspace_id: int, key: str, facts: Mapping[str, Any], amount: Decimal | None, now: datetime) -> None:
+    """New figures of an incident that is not over; nothing where there is none."""
+    rows = Incident.objects.select_for_update().filter(workspace_id=workspace_id, dedupe_key=key, state__in=PENDING)
+    with transaction.atomic():
+        incident = rows.first()
+        if incident is not None:
+            incident.facts = {**incident.facts, **facts}
+            incident.amount, incident.changed_at = amount, now
+            incident.save(update_fields=["facts", "amount", "changed_at"])
+
+
+def act(
+    incident: Incident, action: str, actor: str, now: datetime, *, until: datetime | None = None, text: str = ""
+) -> bool:
+    """Do one of ACTIONS; False if it was done before. `until` ends a snooze. Raises NotPossible."""
+    step = ACTIONS[action]
+    if incident.state == step.after and action != "snooze":
+        return False
+    values = {"state": step.after, "snoozed_until": until if action == "snooze" else None, "changed_at": now}
+    with transaction.atomic():
+        if not Incident.objects.filter(pk=incident.pk, state__in=step.before).update(**values):
+            incident.refresh_from_db()
+            if incident.state == step.after:
+                return False
+            raise NotPossible(f"Incident {incident.pk} is {incident.state}; it cannot be changed in this way.")
+        said = f"{step.done} until {until:%Y-%m-%d %H:%M} UTC" if until and action == "snooze" else step.done
+        note(incident, now, action, f"{said}: {text}" if text else said, actor)
+    incident.refresh_from_db()
+    return True
+
+
+def settle(incident: Incident, now: datetime, text: str) -> bool:
+    """Resolve it because the matter is over by itself; False if it was over before."""
+    with transaction.atomic():
+        changed = Incident.objects.filter(pk=incident.pk, state__in=PENDING).update(
+            state=State.RESOLVED, snoozed_until=None, changed_at=now
+        )
+        if changed:
+            note(incident, now, "resolve", text)
+    return bool(changed)
+
+
+def wake(now: datetime) -> int:
+    """Open again what was snoozed until now; how many."""
+    woken = 0
+    for incident in Incident.objects.filter(state=State.SNOOZED, snoozed_until__lte=now):
+        with transaction.atomic():
+            rows = Incident.objects.filter(pk=incident.pk, state=State.SNOOZED, snoozed_until__lte=now)
+            if rows.update(state=State.OPEN, snoozed_until=None, changed_at=now):
+                note(incident, now, "wake", "The snooze is over")
+                woken += 1
+    return woken
+
+
+def note(incident: Incident, at: datetime, action: str, text: str, actor: str = "") -> None:
+    """Add a line to the timeline."""
+    TimelineEntry.objects.create(incident=incident, at=at, action=action, text=text, actor=actor)
+
+
+def open_count(workspace_id: int) -> int:
+    """How many incidents nobody has looked at."""
+    return Incident.objects.filter(workspace_id=workspace_id, state=State.OPEN).count()
+
+
+def _values(report: Report, now: datetime) -> dict[str, Any]:
+    return {
+        "kind": report.kind,
+        "severity": report.severity,
+        "title": report.title[:LONGEST_TITLE],
+        "message": report.message,
+        "subject": report.subject[:LONGEST_TITLE],
+        "run_id": report.run_id,
+        "stops": report.stops,
+        "amount": report.amount,
+        "facts": dict(report.facts),
+        "opened_at": report.at,
+        "opened_by_event": report.event_id,
+        "recorded_at": now,
+        "changed_at": now,
+    }
+
+
+def _raise(incident: Incident, report: Report, now: datetime) -> bool:
+    """Make it as severe as the report; False if it is already. The row is claimed by its lower severity."""
+    values = _values(report, now)
+    del values["recorded_at"]
+    if incident.severity != Severity.NOTICE:
+        del values["opened_at"], values["opened_by_event"]
+    lower = Incident.objects.filter(pk=incident.pk, severity__in=report.severity.below)
+    if not lower.update(**values):
+        return False
+    lower = Incident.objects.filter(pk=incident.pk, state=State.RESOLVED)
+    reopened = bool(lower.update(state=State.OPEN))
+    note(incident, now, "raised", f"{'Open again, ' if reopened else ''}{report.severity.value} now: {report.title}")
+    incident.refresh_from_db()
+    return True
+
+
+def _move_back(incident: Incident, report: Report) -> None:
+    """Late events may show that it began with an earlier one."""
+    rows = Incident.objects.filter(Q(opened_at__gt=report.at), pk=incident.pk, severity=report.severity)
+    if rows.update(opened_at=report.at, opened_by_event=report.event_id):
+        incident.refresh_from_db()

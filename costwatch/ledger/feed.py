@@ -1,0 +1,86 @@
+"""The feed of changes: every folded batch once, in the order in which they were folded, for readers that keep a place.
+
+Positions are given inside the fold, which runs one at a time: a position that is visible has no invisible one before it.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg import Cursor
+
+from costwatch.ledger.fold import tail_condition
+from costwatch.ledger.store import writing
+
+MOST_BATCHES = 50
+MOST_CALLS = 10_000
+
+_CALLS = """
+SELECT e.lane, e.run_id, e.starts_run, e.event_id, r.run_id, extract(epoch FROM e.occurred_at)::float8,
+       coalesce(g.value, ''), coalesce(t.value, ''), e.step, e.tool, e.call_fingerprint, e.input_fingerprint,
+       coalesce(e.input_error, false), coalesce(e.input_tokens, 0), coalesce(e.output_tokens, 0), e.cost,
+       (e.latency_ms / 1000.0)::float8, e.error, e.batch OR coalesce(a.tags->>'batch', '') = 'true'
+  FROM usage_event e JOIN run r ON r.id = e.run_id JOIN attribution a ON a.id = e.attribution_id
+  LEFT JOIN label g ON g.id = a.agent_id LEFT JOIN label t ON t.id = a.task_id
+ WHERE """
+
+
+class Folded(NamedTuple):
+    """A batch that has been folded."""
+
+    position: int
+    batch_id: int
+    lane: int
+    first_at: datetime
+    last_at: datetime
+
+
+class RunCall(NamedTuple):
+    """An event of a run; `call` holds its values from the event id on, in the order of loops.state.Call."""
+
+    lane: int
+    run: int
+    starts_run: bool
+    call: tuple[Any, ...]
+
+
+@contextmanager
+def reading(reader: str, most: int = MOST_BATCHES) -> Iterator[tuple[Cursor[Any], list[Folded]]]:
+    """The next batches for this reader, in a transaction that also moves its place on: what it writes is written once.
+
+    Empty where nothing is new or the same reader is at work elsewhere. Raises StorageUnavailable.
+    """
+    with writing() as cursor:
+        cursor.execute("INSERT INTO feed_reader (name, position) VALUES (%s, 0) ON CONFLICT DO NOTHING", [reader])
+        place = cursor.execute(
+            "SELECT position FROM feed_reader WHERE name = %s FOR UPDATE SKIP LOCKED", [reader]
+        ).fetchone()
+        rows = [] if place is None else cursor.execute(
+            "SELECT position, batch_id, lane, first_at, last_at FROM folded_batch WHERE position > %s"
+            " ORDER BY position LIMIT %s", [place[0], most]).fetchall()  # fmt: skip
+        yield cursor, [Folded(*row) for row in rows]
+        if rows:
+            cursor.execute("UPDATE feed_reader SET position = %s WHERE name = %s", [rows[-1][0], reader])
+
+
+def prune() -> None:
+    """Drop what all readers have read."""
+    with writing() as cursor:
+        cursor.execute("DELETE FROM folded_batch WHERE position <= (SELECT min(position) FROM feed_reader)")
+
+
+def calls(cursor: Cursor[Any], batches: Sequence[Folded]) -> list[RunCall]:
+    """The events of these batches that belong to a run."""
+    where, values = tail_condition([(b.batch_id, b.lane, b.first_at, b.last_at) for b in batches])
+    return _calls(cursor, where, values)
+
+
+def calls_of_run(cursor: Cursor[Any], run: int) -> list[RunCall]:
+    """The last MOST_CALLS events of a run, by the ledger's number of it."""
+    return _calls(cursor, f"e.run_id = %s ORDER BY e.occurred_at DESC LIMIT {MOST_CALLS}", [run])
+
+
+def _calls(cursor: Cursor[Any], where: str, values: list[Any]) -> list[RunCall]:
+    rows = cursor.execute(_CALLS + where, values).fetchall()
+    return [RunCall(row[0], row[1], row[2], row[3:]) for row in rows]

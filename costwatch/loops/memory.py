@@ -1,0 +1,96 @@
+"""The detector's memory of one workspace, out of the tables for a portion of calls and back."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from math import inf
+
+import msgspec
+from django.db.models import Q
+
+from costwatch.loops.lessons import settings_of
+from costwatch.loops.models import UsualRun, WatchedRun
+from costwatch.loops.state import RunState
+from costwatch.loops.stream import Stream
+from costwatch.loops.usual import FINISHED_AFTER, Usual
+
+MOST_ENDED = 5_000  # runs learnt from in one portion; the rest in the next
+KEPT_FOR = timedelta(days=2)
+
+_encode = msgspec.msgpack.Encoder().encode
+_run = msgspec.msgpack.Decoder(RunState).decode
+_usual = msgspec.msgpack.Decoder(Usual).decode
+
+Pair = tuple[str, str]
+
+
+class Memory:
+    """A Stream whose runs and usual lengths are those stored for a workspace, as far as these runs need them."""
+
+    def __init__(self, lane: int, runs: dict[str, int], pairs: set[Pair], until: float) -> None:
+        """`runs`: the portion's, run id → the ledger's number; `pairs`: agent and task of their calls; `until`: the
+        latest call's time, which decides whose end is known now."""
+        self.lane = lane
+        self.numbers = dict(runs)
+        self.stream = Stream(settings_of(lane), forgotten_after=inf)
+        self.known = self._load_runs(set(runs.values()), until)
+        states = (*self.stream.active.values(), *self.stream.quiet.values())
+        self._load_usual(pairs | {(state.agent, state.task) for state in states})
+
+    def state(self, run_id: str) -> RunState:
+        """The state of a run of the portion."""
+        return self.stream.active.get(run_id) or self.stream.quiet[run_id]
+
+    def replace(self, run_id: str, state: RunState) -> None:
+        """A run that was judged anew."""
+        where = self.stream.active if run_id in self.stream.active else self.stream.quiet
+        where[run_id] = state
+
+    def save(self, touched: Iterable[str], now: datetime) -> None:
+        """Store the runs touched, those that ended, and what was learnt from them."""
+        ended = [run_id for run_id in self.known - set(touched) if run_id not in self.stream.active]
+        WatchedRun.objects.filter(lane=self.lane, run__in=[self.numbers[run_id] for run_id in ended]).update(
+            learnt=True
+        )
+        rows = [self._row(run_id, now) for run_id in sorted(touched)]
+        WatchedRun.objects.bulk_create(rows, update_conflicts=True, unique_fields=["lane", "run"],
+                                       update_fields=["state", "last_at", "learnt", "looked_at"])  # fmt: skip
+        usual = [((False, *pair), own) for pair, own in self.stream.usual.items()]
+        usual.append(((True, "", ""), self.stream.everyone))
+        changed = [UsualRun(lane=self.lane, everyone=everyone, agent=agent, task=task, usual=_encode(own))
+                   for (everyone, agent, task), own in usual if own.seen != self._seen.get((everyone, agent, task), 0)]  # fmt: skip
+        UsualRun.objects.bulk_create(changed, update_conflicts=True, update_fields=["usual"],
+                                     unique_fields=["lane", "everyone", "agent", "task"])  # fmt: skip
+
+    def _row(self, run_id: str, now: datetime) -> WatchedRun:
+        state = self.state(run_id)
+        last_at = datetime.fromtimestamp(state.last_at, UTC)
+        return WatchedRun(lane=self.lane, run=self.numbers[run_id], run_id=run_id, state=_encode(state),
+                          last_at=last_at, learnt=run_id not in self.stream.active, looked_at=now)  # fmt: skip
+
+    def _load_runs(self, numbers: set[int], until: float) -> set[str]:
+        """The portion's runs, and those whose end is known by now, in the order of their last calls."""
+        silent = datetime.fromtimestamp(until - FINISHED_AFTER, UTC)
+        rows = WatchedRun.objects.filter(lane=self.lane)
+        ended = rows.filter(learnt=False, last_at__lt=silent).order_by("last_at")[:MOST_ENDED]
+        found = {row.run: row for row in (*rows.filter(run__in=numbers), *ended)}
+        for row in sorted(found.values(), key=lambda row: row.last_at):
+            self.numbers[row.run_id] = row.run
+            where = self.stream.quiet if row.learnt else self.stream.active
+            where[row.run_id] = _run(bytes(row.state))
+        return {row.run_id for row in found.values()}
+
+    def _load_usual(self, pairs: set[Pair]) -> None:
+        self._seen: dict[tuple[bool, str, str], int] = {}
+        agents = {agent for agent, _ in pairs}
+        for row in UsualRun.objects.filter(Q(everyone=True) | Q(agent__in=agents), lane=self.lane):
+            usual = _usual(bytes(row.usual))
+            if row.everyone:
+                self.stream.everyone = usual
+            elif (row.agent, row.task) in pairs:
+                self.stream.usual[row.agent, row.task] = usual
+            self._seen[row.everyone, row.agent, row.task] = usual.seen
+
+
+def forget(now: datetime) -> None:
+    """Drop runs that nothing was heard of for two days; should they go on, the ledger has all their calls."""
+    WatchedRun.objects.filter(looked_at__lt=now - KEPT_FOR).delete()

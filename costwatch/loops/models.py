@@ -1,0 +1,66 @@
+"""What the watch remembers between two looks: the runs under way, the usual lengths, what a workspace has taught it."""
+
+from django.db import models
+
+from costwatch.accounts.models import Workspace
+
+
+class WatchedRun(models.Model):
+    """The detector's state of one run (a loops.state.RunState). `learnt`: it ended and its length is in the usual ones."""
+
+    lane = models.IntegerField()
+    run = models.BigIntegerField(help_text="the ledger's number of the run")
+    run_id = models.CharField(max_length=200)
+    state = models.BinaryField()
+    last_at = models.DateTimeField(help_text="the last call's own time")
+    learnt = models.BooleanField(default=False)
+    looked_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "watched_run"
+        constraints = [models.UniqueConstraint(fields=["lane", "run"], name="watched_run_once")]
+        indexes = [
+            models.Index(fields=["lane", "last_at"], name="watched_run_under_way", condition=models.Q(learnt=False)),
+            models.Index(fields=["looked_at"], name="watched_run_looked_at"),
+        ]
+
+    def __str__(self) -> str:
+        return self.run_id
+
+
+class UsualRun(models.Model):
+    """What finished runs of an agent and task took (a loops.usual.Usual); `everyone`: of the whole workspace."""
+
+    lane = models.IntegerField()
+    everyone = models.BooleanField(default=False)
+    agent = models.CharField(max_length=200, blank=True)
+    task = models.CharField(max_length=200, blank=True)
+    usual = models.BinaryField()
+
+    class Meta:
+        db_table = "usual_run"
+        constraints = [models.UniqueConstraint(fields=["lane", "everyone", "agent", "task"], name="usual_run_once")]
+
+    def __str__(self) -> str:
+        return f"{self.agent} / {self.task}"
+
+
+class Lesson(models.Model):
+    """Something a workspace said is no loop: a tool that may be called again and again, a task that goes through lists."""
+
+    class Kind(models.TextChoices):
+        TOOL = "tool"
+        TASK = "task"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    value = models.CharField(max_length=200)
+    taught_by = models.CharField(max_length=255)
+    taught_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "loop_lesson"
+        constraints = [models.UniqueConstraint(fields=["workspace", "kind", "value"], name="loop_lesson_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value}"

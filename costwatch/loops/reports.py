@@ -1,0 +1,87 @@
+"""A finding as a report for an incident. One incident for each run and kind of trouble."""
+
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from typing import Any
+
+from costwatch.alerts.incidents import Report
+from costwatch.alerts.models import Kind, Severity
+from costwatch.loops.say import say, title
+from costwatch.loops.state import Finding, Level, RunState
+
+SEVERITIES = {Level.notice: Severity.NOTICE, Level.alarm: Severity.ALARM, Level.critical: Severity.CRITICAL}
+TROUBLES = {"calls": "length", "dollars": "length", "retries": "retries"}
+
+
+def key(run: int, rule: str) -> str:
+    """What names the incident in its workspace: repeats of every sort are one, an unusual length is another."""
+    return f"loop:{run}:{TROUBLES.get(rule, 'repeats')}"
+
+
+def report(finding: Finding, run: int, zone: tzinfo) -> Report:
+    """The report of a finding about this run (the ledger's number of it)."""
+    return Report(
+        kind=Kind.LOOP,
+        key=key(run, finding.rule),
+        severity=SEVERITIES[finding.level],
+        title=title(finding),
+        message=say(finding, zone),
+        subject=finding.agent,
+        at=datetime.fromtimestamp(finding.at, UTC),
+        event_id=finding.event_id,
+        run_id=finding.run_id,
+        stops=finding.level >= Level.alarm,
+        amount=_amount(finding),
+        facts=_facts(finding),
+    )
+
+
+def figures(run: RunState, repeats: bool) -> tuple[dict[str, Any], Decimal]:
+    """What changes while a run goes on, and the dollars at stake."""
+    wasted = sum((agent.wasted for agent in run.agents.values()), Decimal(0))
+    facts = {
+        "calls": run.calls,
+        "cost_usd": _usd(run.dollars),
+        "last_call_at": datetime.fromtimestamp(run.last_at, UTC).isoformat(),
+    }
+    if not repeats:
+        return facts, run.dollars
+    repeated = sum(agent.repeats for agent in run.agents.values())
+    return facts | {"repeats": repeated, "repeats_cost_usd": _usd(wasted)}, wasted
+
+
+def _amount(finding: Finding) -> Decimal:
+    return finding.run_dollars if finding.rule in TROUBLES else finding.wasted
+
+
+def _facts(finding: Finding) -> dict[str, Any]:
+    limits = finding.limits
+    return {
+        "run_id": finding.run_id,
+        "agent": finding.agent,
+        "task": finding.task,
+        "rule": finding.rule,
+        "score": finding.score,
+        "threshold": finding.threshold,
+        "suspected": finding.suspected,
+        "tool": finding.tool,
+        "tools": list(finding.tools),
+        "count": finding.count,
+        "call": finding.number,
+        "step": finding.step,
+        "since": datetime.fromtimestamp(finding.since_at, UTC).isoformat(),
+        "since_call": finding.since_number,
+        "since_step": finding.since_step,
+        "calls": finding.number,
+        "cost_usd": _usd(finding.run_dollars),
+        "repeats_cost_usd": _usd(finding.wasted),
+        "pace_usd_per_hour": f"{finding.pace:.4f}",
+        "usual_calls": limits.usual_calls,
+        "usual_cost_usd": None if limits.usual_dollars is None else _usd(limits.usual_dollars),
+        "learnt_from_runs": limits.runs,
+        "worth_a_message": finding.worth_a_message,
+    }
+
+
+def _usd(amount: Decimal) -> str:
+    return f"{amount:.12f}"

@@ -1,0 +1,25 @@
+"""The detector's periodic work."""
+
+from datetime import UTC, datetime
+
+from celery import shared_task
+
+from costwatch.ledger.fold import fold_all
+from costwatch.loops import memory, watch
+
+SOME_SECONDS = 2.0
+
+
+@shared_task(name="loops.watch", ignore_result=True)
+def look() -> None:
+    """Every second: fold, so that nothing waits for the next fold, and judge what was folded."""
+    fold_all()
+    watch.watch_all(datetime.now(UTC), SOME_SECONDS)
+
+
+@shared_task(name="loops.settle", ignore_result=True)
+def settle() -> None:
+    """Every five minutes: incidents of runs that are over are resolved, and old runs forgotten."""
+    now = datetime.now(UTC)
+    watch.settle(now)
+    memory.forget(now)

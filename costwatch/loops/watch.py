@@ -1,0 +1,110 @@
+"""The watch: what was folded since the last look is judged, and what is found becomes incidents, in one transaction.
+
+It does what the tables say: killed anywhere it has done nothing, twice at once the second does nothing.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from psycopg import Cursor
+
+from costwatch.accounts.models import Workspace
+from costwatch.alerts import incidents
+from costwatch.alerts.models import PENDING, Incident, Kind
+from costwatch.ledger import feed
+from costwatch.ledger.feed import RunCall
+from costwatch.lib.periods import zone
+from costwatch.loops.detect import Late, judge
+from costwatch.loops.memory import Memory
+from costwatch.loops.reports import figures, key, report
+from costwatch.loops.state import Call, Finding, RunState
+
+READER = "loops"
+OVER_AFTER = timedelta(hours=1)
+MOST_SETTLED = 500
+
+
+def watch_all(now: datetime, seconds: float) -> int:
+    """Look at portion after portion until nothing is new or the time is up; how many batches. Raises StorageUnavailable."""
+    until = time.monotonic() + seconds
+    batches = 0
+    while portion := watch(now):
+        batches += portion
+        if time.monotonic() >= until:
+            break
+    return batches
+
+
+def watch(now: datetime) -> int:
+    """Judge the next portion of folded batches; how many they were. Raises StorageUnavailable."""
+    with feed.reading(READER) as (cursor, batches):
+        for lane, own in groupby(sorted(batches, key=lambda batch: batch.lane), key=lambda batch: batch.lane):
+            _judge(cursor, lane, feed.calls(cursor, list(own)), now)
+    return len(batches)
+
+
+def settle(now: datetime) -> int:
+    """Resolve the incidents of runs that nothing was heard of for an hour; how many. Only what is new counts as heard."""
+    over = now - OVER_AFTER
+    silent = Incident.objects.filter(kind=Kind.LOOP, state__in=PENDING, changed_at__lt=over)[:MOST_SETTLED]
+    return sum(incidents.settle(incident, now, "The run has ended: no call for an hour") for incident in silent)
+
+
+def _judge(cursor: Cursor[Any], lane: int, rows: Sequence[RunCall], now: datetime) -> None:
+    if not rows:
+        return
+    calls = sorted((Call(*row.call) for row in rows), key=lambda call: call.place)
+    numbers = {row.call[1]: row.run for row in rows}
+    memory = Memory(lane, numbers, {(call.agent, call.task) for call in calls}, calls[-1].at)
+    begun = {row.call[1] for row in rows if row.starts_run}
+    found, again = _observe(memory, calls, begun)
+    for run_id in sorted(again):
+        history = [Call(*row.call) for row in feed.calls_of_run(cursor, numbers[run_id])]
+        state, findings = judge(history, memory.state(run_id).limits, memory.stream.settings)
+        if state is not None:
+            memory.replace(run_id, state)
+            found[run_id] = findings
+    memory.save(numbers, now)
+    _tell(lane, memory, numbers, found, now)
+
+
+def _observe(memory: Memory, calls: Sequence[Call], begun: set[str]) -> tuple[dict[str, list[Finding]], set[str]]:
+    """The findings of these calls by run, and the runs to be judged anew from all their calls: something came late, or
+    their beginning is not remembered."""
+    found: dict[str, list[Finding]] = defaultdict(list)
+    again = {call.run_id for call in calls} - memory.known - begun
+    late: set[str] = set()
+    for call in calls:
+        if call.run_id in late:
+            continue
+        try:
+            findings = memory.stream.see(call)
+        except Late:
+            late.add(call.run_id)
+        else:
+            if findings:
+                found[call.run_id] += findings
+    return found, again | late
+
+
+def _tell(lane: int, memory: Memory, numbers: dict[str, int], found: dict[str, list[Finding]], now: datetime) -> None:
+    workspace = Workspace.objects.get(pk=lane)
+    for run_id, findings in found.items():
+        for finding in findings:
+            told = report(finding, numbers[run_id], zone(workspace.time_zone))
+            incidents.open_or_update(workspace.pk, told, now)
+    for run_id, number in numbers.items():
+        state = memory.state(run_id)
+        for rule in _troubles(state):
+            facts, amount = figures(state, rule == "repeat")
+            incidents.refresh(workspace.pk, key(number, rule), facts, amount, now)
+
+
+def _troubles(state: RunState) -> list[str]:
+    """A rule for each incident the run may have."""
+    repeats = any(agent.level for agent in state.agents.values())
+    return ["repeat"] * repeats + ["calls"] * bool(state.net)
