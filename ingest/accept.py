@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from costwatch.accounts.keys import KeyIdentity
+from costwatch.alerts import verdicts
 from costwatch.ledger.entry import Entry
 from costwatch.metrics import EVENTS
 from costwatch.pricing import book
@@ -26,6 +28,7 @@ class Answer(Struct):
     duplicates: int
     rejected: list[Problem]
     ignored_fields: dict[str, int] | UnsetType = UNSET
+    verdicts: list[dict[str, Any]] | UnsetType = UNSET
     error: dict[str, str | None] | UnsetType = UNSET
 
     @property
@@ -74,10 +77,19 @@ def _store(lane: int, batch: Batch) -> Answer:
     _price(batch.entries, book.current().for_workspace(lane))
     duplicates = len(together.record(lane, batch.entries))
     answer = Answer(len(batch.entries) - duplicates, duplicates, batch.problems, batch.ignored or UNSET)
+    answer.verdicts = _verdicts(lane, batch.entries) or UNSET
     EVENTS.labels("accepted").inc(answer.accepted)
     EVENTS.labels("duplicate").inc(answer.duplicates)
     EVENTS.labels("rejected").inc(len(answer.rejected))
     return answer
+
+
+def _verdicts(lane: int, entries: list[Entry]) -> list[dict[str, Any]]:
+    """The runs of this batch that should stop. Where nothing should, the events are not looked at."""
+    stops = verdicts.stops(lane)
+    if not stops:
+        return []
+    return [stops[run_id].told() for run_id in sorted({e.run_id for e in entries if e.run_id} & stops.keys())]
 
 
 def _price(entries: list[Entry], prices: Prices) -> None:

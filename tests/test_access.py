@@ -11,17 +11,26 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver
+from django.utils import timezone
 
 from costwatch.accounts import keys, links
 from costwatch.accounts.access import rule_of
 from costwatch.accounts.models import ApiKey, Invitation, Member, Role, Workspace
+from costwatch.alerts.incidents import Report, open_or_update
+from costwatch.alerts.models import Incident, Kind, Severity
 from costwatch.pricing.models import RepriceOrder
 
 METHODS = ("get", "post", "put", "patch", "delete")
 ROLES = [role.value for role in Role]
 # what stands for a parameter in an address: a row of the own workspace, and one of another; text needs no row
 TEXT = "nothing-like-this"
-ROWS = {"key_id": ApiKey, "member_id": Member, "invitation_id": Invitation, "order_id": RepriceOrder}
+ROWS = {
+    "key_id": ApiKey,
+    "member_id": Member,
+    "invitation_id": Invitation,
+    "order_id": RepriceOrder,
+    "incident_id": Incident,
+}
 
 
 def _routes(patterns, prefix=""):
@@ -48,6 +57,7 @@ class Place:
             "member_id": self._member("viewer", "spare").pk,
             "invitation_id": self._invitation().pk,
             "order_id": self._order().pk,
+            "incident_id": self._incident().pk,
         }
 
     def _member(self, role, name=None):
@@ -57,6 +67,10 @@ class Place:
     def _order(self):
         at = "2026-01-01T00:00:00Z"
         return RepriceOrder.objects.create(workspace=self.workspace, start=at, end=at, reached=at, state="counted")
+
+    def _incident(self):
+        report = Report(Kind.LOOP, "loop:1", Severity.ALARM, "a loop", "It loops.", "triage", timezone.now())
+        return open_or_update(self.workspace.pk, report, timezone.now())[0]
 
     def _invitation(self):
         return Invitation.objects.create(

@@ -4,8 +4,6 @@ from django.db import models
 
 from costwatch.accounts.models import Member, Workspace
 
-USD_SUM = {"max_digits": 30, "decimal_places": 12}
-
 
 class Kind(models.TextChoices):
     """What an incident is about."""
@@ -61,7 +59,7 @@ class Incident(models.Model):
     subject = models.CharField(max_length=255, help_text="whom it is about, e.g. the agent")
     run_id = models.CharField(max_length=200, blank=True)
     stops = models.BooleanField(default=False, help_text="asks its run to stop while it is open or acknowledged")
-    amount = models.DecimalField(null=True, help_text="dollars at stake", **USD_SUM)
+    amount = models.DecimalField(null=True, max_digits=30, decimal_places=12, help_text="dollars at stake")
     facts = models.JSONField(default=dict)
     opened_at = models.DateTimeField()
     opened_by_event = models.TextField(blank=True)

@@ -57,6 +57,13 @@ _TAKEN = {
                 "index": {"type": "integer"},
                 **{name: {"type": "string", "nullable": True} for name in ("event_id", "code", "field", "message")}}},
         },
+        "verdicts": {
+            "type": "array",
+            "description": "runs of this request that an open incident asks to stop; absent where there are none",
+            "items": {"type": "object", "properties": {
+                **{name: {"type": "string"} for name in ("run_id", "action", "reason", "message")},
+                "incident": {"type": "integer"}}},
+        },
     },
 }  # fmt: skip
 

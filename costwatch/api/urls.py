@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from costwatch.api import docs, prices, views
+from costwatch.api import docs, incidents, prices, views
 
 
 class Anything:
@@ -25,6 +25,9 @@ urlpatterns = [
     path("v1/runs", views.Runs.as_view(), name="api-runs"),
     path("v1/runs/<anything:run_id>", views.Run.as_view(), name="api-run"),
     path("v1/prices", prices.Prices.as_view(), name="api-prices"),
+    path("v1/incidents", incidents.Incidents.as_view(), name="api-incidents"),
+    path("v1/incidents/<int:incident_id>/<str:action>", incidents.IncidentAct.as_view(), name="api-incident-act"),
+    path("v1/guard", incidents.Guard.as_view(), name="api-guard"),
     path("schema", docs.Schema.as_view(), name="api-schema"),
     path("docs", docs.page, name="api-docs"),
 ]

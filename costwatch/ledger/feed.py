@@ -1,6 +1,6 @@
-"""The feed of changes: every folded batch once, in the order in which they were folded, for readers that keep a place.
+"""The feed of changes: every folded batch once, in the order of folding, for readers that keep a place.
 
-Positions are given inside the fold, which runs one at a time: a position that is visible has no invisible one before it.
+Positions are given inside the fold, which runs one at a time: before a visible position there is no invisible one.
 """
 
 from collections.abc import Iterator, Sequence

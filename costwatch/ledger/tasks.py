@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from celery import shared_task
 
-from costwatch.ledger import fold as folding
 from costwatch.ledger import feed, orders, partitions
+from costwatch.ledger import fold as folding
 
 SOME_SECONDS = 5.0
 
@@ -18,7 +18,7 @@ def fold() -> None:
 
 @shared_task(name="ledger.partitions", ignore_result=True)
 def make_partitions() -> None:
-    """Every hour: the coming days have their partitions before their first event; what all have read of the feed goes."""
+    """Every hour: the coming days have partitions before their first event; what all have read of the feed goes."""
     partitions.make_ahead(datetime.now(UTC))
     feed.prune()
 

@@ -56,8 +56,11 @@ class Memory:
                                        update_fields=["state", "last_at", "learnt", "looked_at"])  # fmt: skip
         usual = [((False, *pair), own) for pair, own in self.stream.usual.items()]
         usual.append(((True, "", ""), self.stream.everyone))
-        changed = [UsualRun(lane=self.lane, everyone=everyone, agent=agent, task=task, usual=_encode(own))
-                   for (everyone, agent, task), own in usual if own.seen != self._seen.get((everyone, agent, task), 0)]  # fmt: skip
+        changed = [
+            UsualRun(lane=self.lane, everyone=everyone, agent=agent, task=task, usual=_encode(own))
+            for (everyone, agent, task), own in usual
+            if own.seen != self._seen.get((everyone, agent, task), 0)
+        ]
         UsualRun.objects.bulk_create(changed, update_conflicts=True, update_fields=["usual"],
                                      unique_fields=["lane", "everyone", "agent", "task"])  # fmt: skip
 

@@ -6,7 +6,7 @@ from costwatch.accounts.models import Workspace
 
 
 class WatchedRun(models.Model):
-    """The detector's state of one run (a loops.state.RunState). `learnt`: it ended and its length is in the usual ones."""
+    """The detector's state of one run (a loops.state.RunState). `learnt`: it ended and is in the usual lengths."""
 
     lane = models.IntegerField()
     run = models.BigIntegerField(help_text="the ledger's number of the run")
@@ -46,7 +46,7 @@ class UsualRun(models.Model):
 
 
 class Lesson(models.Model):
-    """Something a workspace said is no loop: a tool that may be called again and again, a task that goes through lists."""
+    """Something a workspace said is no loop: a tool that may be called again and again, a task that is a batch."""
 
     class Kind(models.TextChoices):
         TOOL = "tool"

@@ -1,4 +1,4 @@
-"""A finding as a report for an incident. One incident for each run and kind of trouble."""
+"""A finding as a report for an incident: one for each run, and one more if its requests fail in a storm."""
 
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -10,12 +10,12 @@ from costwatch.loops.say import say, title
 from costwatch.loops.state import Finding, Level, RunState
 
 SEVERITIES = {Level.notice: Severity.NOTICE, Level.alarm: Severity.ALARM, Level.critical: Severity.CRITICAL}
-TROUBLES = {"calls": "length", "dollars": "length", "retries": "retries"}
+WHOLE_RUN = ("calls", "dollars", "retries")
 
 
-def key(run: int, rule: str) -> str:
-    """What names the incident in its workspace: repeats of every sort are one, an unusual length is another."""
-    return f"loop:{run}:{TROUBLES.get(rule, 'repeats')}"
+def key(run: int, rule: str = "") -> str:
+    """What names the incident in its workspace. A run that repeats itself and is too long as well is one trouble."""
+    return f"loop:{run}:{'retries' if rule == 'retries' else 'run'}"
 
 
 def report(finding: Finding, run: int, zone: tzinfo) -> Report:
@@ -36,7 +36,7 @@ def report(finding: Finding, run: int, zone: tzinfo) -> Report:
     )
 
 
-def figures(run: RunState, repeats: bool) -> tuple[dict[str, Any], Decimal]:
+def figures(run: RunState) -> tuple[dict[str, Any], Decimal]:
     """What changes while a run goes on, and the dollars at stake."""
     wasted = sum((agent.wasted for agent in run.agents.values()), Decimal(0))
     facts = {
@@ -44,14 +44,14 @@ def figures(run: RunState, repeats: bool) -> tuple[dict[str, Any], Decimal]:
         "cost_usd": _usd(run.dollars),
         "last_call_at": datetime.fromtimestamp(run.last_at, UTC).isoformat(),
     }
-    if not repeats:
+    if not any(agent.level for agent in run.agents.values()):
         return facts, run.dollars
     repeated = sum(agent.repeats for agent in run.agents.values())
     return facts | {"repeats": repeated, "repeats_cost_usd": _usd(wasted)}, wasted
 
 
 def _amount(finding: Finding) -> Decimal:
-    return finding.run_dollars if finding.rule in TROUBLES else finding.wasted
+    return finding.run_dollars if finding.rule in WHOLE_RUN else finding.wasted
 
 
 def _facts(finding: Finding) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from costwatch.lib.periods import zone
 from costwatch.loops.detect import Late, judge
 from costwatch.loops.memory import Memory
 from costwatch.loops.reports import figures, key, report
-from costwatch.loops.state import Call, Finding, RunState
+from costwatch.loops.state import Call, Finding
 
 READER = "loops"
 OVER_AFTER = timedelta(hours=1)
@@ -29,7 +29,7 @@ MOST_SETTLED = 500
 
 
 def watch_all(now: datetime, seconds: float) -> int:
-    """Look at portion after portion until nothing is new or the time is up; how many batches. Raises StorageUnavailable."""
+    """Look at portions until nothing is new or the time is up; how many batches. Raises StorageUnavailable."""
     until = time.monotonic() + seconds
     batches = 0
     while portion := watch(now):
@@ -48,7 +48,7 @@ def watch(now: datetime) -> int:
 
 
 def settle(now: datetime) -> int:
-    """Resolve the incidents of runs that nothing was heard of for an hour; how many. Only what is new counts as heard."""
+    """Resolve the incidents of runs that nothing was heard of for an hour; how many."""
     over = now - OVER_AFTER
     silent = Incident.objects.filter(kind=Kind.LOOP, state__in=PENDING, changed_at__lt=over)[:MOST_SETTLED]
     return sum(incidents.settle(incident, now, "The run has ended: no call for an hour") for incident in silent)
@@ -99,12 +99,5 @@ def _tell(lane: int, memory: Memory, numbers: dict[str, int], found: dict[str, l
             incidents.open_or_update(workspace.pk, told, now)
     for run_id, number in numbers.items():
         state = memory.state(run_id)
-        for rule in _troubles(state):
-            facts, amount = figures(state, rule == "repeat")
-            incidents.refresh(workspace.pk, key(number, rule), facts, amount, now)
-
-
-def _troubles(state: RunState) -> list[str]:
-    """A rule for each incident the run may have."""
-    repeats = any(agent.level for agent in state.agents.values())
-    return ["repeat"] * repeats + ["calls"] * bool(state.net)
+        if state.net or any(agent.level for agent in state.agents.values()):
+            incidents.refresh(workspace.pk, key(number), *figures(state), now)

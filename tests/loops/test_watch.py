@@ -143,13 +143,25 @@ def test_it_gets_critical_and_says_so_once(send):
     assert [entry.action for entry in incident.timeline.all()] == ["opened", "raised", "raised"]
 
 
-def test_a_run_far_beyond_the_usual_length_is_another_incident(send):
-    long = [call("r-long", n, 3000 - 5 * n) for n in range(110)]
-    send(*long)
-    assert {i.dedupe_key.split(":")[2] for i in Incident.objects.all()} >= {"length"}
-    length = Incident.objects.get(dedupe_key__endswith="length")
-    assert length.severity == "alarm"
-    assert length.amount == Decimal("2.2")
+def test_a_run_far_beyond_the_usual_length_is_an_incident_of_the_whole_run(send):
+    dice = random.Random(3)
+    send(*(call("r-long", n, 3000 - 5 * n, input_tokens=dice.randrange(9_000), output_tokens=dice.randrange(900))
+           for n in range(110)))  # fmt: skip
+    incident = only()
+    assert (incident.severity, incident.facts["rule"], incident.facts["calls"]) == ("alarm", "calls", 110)
+    assert incident.amount == Decimal("2.2")
+    assert "far more than this task normally takes" in incident.message
+
+
+def test_a_run_that_repeats_itself_and_is_too_long_is_one_incident(send):
+    for one in looping(60):
+        send(one)
+    assert only().severity == "critical"
+
+
+def test_a_storm_of_failed_requests_is_a_notice_of_its_own(send):
+    send(*(call("r-storm", n, 600 - n, error=True, event_id=f"failed {n}") for n in range(12)), *looping(9, "r-storm", ago=500))
+    assert {i.facts["rule"]: i.severity for i in Incident.objects.all()} == {"retries": "notice", "repeat": "alarm"}
 
 
 def test_the_usual_length_is_learnt_from_runs_that_ended_before(send, lane):

@@ -1,0 +1,65 @@
+"""Reading incidents: filtered, in pages, newest first."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from costwatch.alerts.models import PENDING, Incident, State
+
+Position = tuple[str, int]
+STATES: dict[str, tuple[str, ...]] = {**{state.value: (state.value,) for state in State}, "pending": PENDING}
+
+
+def find(workspace_id: int, kind: str = "", state: str = "", run_id: str = "") -> QuerySet[Incident]:
+    """The incidents of a workspace, newest first; empty = any. `state` is one of STATES."""
+    rows = Incident.objects.filter(workspace_id=workspace_id)
+    if kind:
+        rows = rows.filter(kind=kind)
+    if state:
+        rows = rows.filter(state__in=STATES[state])
+    if run_id:
+        rows = rows.filter(run_id=run_id)
+    return rows.order_by("-opened_at", "-id")
+
+
+def after(rows: QuerySet[Incident], position: Position) -> QuerySet[Incident]:
+    """Those behind a position (time as text, id) of the same order."""
+    opened_at, number = position
+    return rows.filter(Q(opened_at__lt=opened_at) | Q(opened_at=opened_at, id__lt=number))
+
+
+def position(incident: Incident) -> Position:
+    """Where an incident stands in the order."""
+    return incident.opened_at.isoformat(), incident.pk
+
+
+def counts(workspace_id: int) -> Mapping[str, int]:
+    """How many there are by state."""
+    rows = Incident.objects.filter(workspace_id=workspace_id).order_by().values_list("state")
+    return {state.value: 0 for state in State} | dict(rows.annotate(Count("pk")))
+
+
+def told(incident: Incident) -> dict[str, Any]:
+    """An incident as API.md §5 names it."""
+    return {
+        "id": incident.pk,
+        "kind": incident.kind,
+        "severity": incident.severity,
+        "state": incident.state,
+        "title": incident.title,
+        "message": incident.message,
+        "subject": incident.subject,
+        "run_id": incident.run_id or None,
+        "opened_at": _utc(incident.opened_at),
+        "opened_by_event": incident.opened_by_event or None,
+        "recorded_at": _utc(incident.recorded_at),
+        "snoozed_until": incident.snoozed_until and _utc(incident.snoozed_until),
+        "facts": incident.facts,
+        "deliveries": [],
+    }
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
