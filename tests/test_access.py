@@ -57,7 +57,7 @@ class Place:
             "member_id": self._member("viewer", "spare").pk,
             "invitation_id": self._invitation().pk,
             "order_id": self._order().pk,
-            "incident_id": self._incident().pk,
+            "incident_id": self._incident(),
         }
 
     def _member(self, role, name=None):
@@ -70,7 +70,7 @@ class Place:
 
     def _incident(self):
         report = Report(Kind.LOOP, "loop:1", Severity.ALARM, "a loop", "It loops.", "triage", timezone.now())
-        return open_or_update(self.workspace.pk, report, timezone.now())[0]
+        return open_or_update(self.workspace.pk, report, timezone.now())
 
     def _invitation(self):
         return Invitation.objects.create(

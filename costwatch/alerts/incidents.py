@@ -53,8 +53,8 @@ ACTIONS: dict[str, Action] = {
 }
 
 
-def open_or_update(workspace_id: int, report: Report, now: datetime) -> tuple[Incident, bool]:
-    """The report's incident, and whether it was opened now.
+def open_or_update(workspace_id: int, report: Report, now: datetime) -> int:
+    """Open the report's incident, or add to the one that is known; its id.
 
     A known one gets worse with a worse report and never better; one that was over is opened again by a worse one,
     unless somebody said that it is expected.
@@ -67,7 +67,7 @@ def open_or_update(workspace_id: int, report: Report, now: datetime) -> tuple[In
             note(incident, now, "opened", f"Opened as {report.severity.value}: {report.title}")
         elif not _raise(incident, report, now):
             _move_back(incident, report)
-    return incident, opened
+    return incident.pk
 
 
 def refresh(workspace_id: int, key: str, facts: Mapping[str, Any], amount: Decimal | None, now: datetime) -> None:
@@ -161,15 +161,13 @@ def _raise(incident: Incident, report: Report, now: datetime) -> bool:
     lower = Incident.objects.filter(pk=incident.pk, severity__in=report.severity.below)
     if not lower.update(**values):
         return False
-    lower = Incident.objects.filter(pk=incident.pk, state=State.RESOLVED)
-    reopened = bool(lower.update(state=State.OPEN))
+    over = incident.state == State.RESOLVED
+    reopened = over and Incident.objects.filter(pk=incident.pk, state=State.RESOLVED).update(state=State.OPEN)
     note(incident, now, "raised", f"{'Open again, ' if reopened else ''}{report.severity.value} now: {report.title}")
-    incident.refresh_from_db()
     return True
 
 
 def _move_back(incident: Incident, report: Report) -> None:
     """Late events may show that it began with an earlier one."""
     rows = Incident.objects.filter(Q(opened_at__gt=report.at), pk=incident.pk, severity=report.severity)
-    if rows.update(opened_at=report.at, opened_by_event=report.event_id):
-        incident.refresh_from_db()
+    rows.update(opened_at=report.at, opened_by_event=report.event_id)

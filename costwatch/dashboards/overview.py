@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from costwatch.accounts.models import Workspace
+from costwatch.alerts import incidents
 from costwatch.dashboards import charts, colours, display
 from costwatch.dashboards.figures import Figures, figures
 from costwatch.dashboards.movers import Movers, grouping, movers
@@ -89,7 +90,7 @@ def version(workspace: Workspace, state: State, now: datetime) -> str:
     with snapshot(workspace.lane):
         sums = [query(workspace, state.filter(s, e)).total for s, e in
                 ((state.range.start, state.range.end), (today.start, today.end))]  # fmt: skip
-    told = repr((sums, now.replace(second=0, microsecond=0), state.query()))
+    told = repr((sums, incidents.open_count(workspace.pk), now.replace(second=0, microsecond=0), state.query()))
     return sha256(told.encode()).hexdigest()[:16]
 
 

@@ -9,10 +9,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from costwatch.accounts.models import Workspace
-from costwatch.dashboards import charts, display
+from costwatch.dashboards import charts, display, incident_page
 from costwatch.dashboards.addresses import call_url
+from costwatch.dashboards.incident_page import Item
 from costwatch.dashboards.state import title
 from costwatch.lib import periods
+from costwatch.loops.account import SIZES, WORDS, marked
 from costwatch.spend.events import events
 from costwatch.spend.filters import SpendFilter
 from costwatch.spend.queries import query
@@ -40,7 +42,10 @@ COMPONENTS = {
 
 @dataclass(frozen=True)
 class Call:
-    """One line of the table. `cost` None = not known; `context` is the share of the largest prompt of the run."""
+    """One line of the table. `cost` None = not known; `context` is the share of the largest prompt of the run.
+
+    `repeats` says of a call that bought nothing new what it repeats.
+    """
 
     number: int
     at: datetime
@@ -55,6 +60,7 @@ class Call:
     cost: Decimal | None
     source: str
     running: Decimal
+    repeats: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ class RunPage:
     facts: list[tuple[str, str, str]]
     chart: dict[str, Any] | None
     sentence: str
+    incident: Item | None
 
 
 def run_page(workspace: Workspace, run_id: str) -> RunPage | None:
@@ -93,7 +100,7 @@ def run_page(workspace: Workspace, run_id: str) -> RunPage | None:
         span = SpendFilter(row.first_at, row.last_at + timedelta(microseconds=1), {"run": (run_id,)})
         found = events(workspace, span, limit=MOST_CALLS, order="time").items
         usual = _usual(workspace, row)
-    calls = _calls(found)
+    calls = _calls(found, _repeats(workspace, run_id))
     priced = [call for call in calls if call.cost is not None]
     prompts = [call.input_tokens for call in calls if call.input_tokens is not None]
     zone = periods.zone(workspace.time_zone)
@@ -110,6 +117,7 @@ def run_page(workspace: Workspace, run_id: str) -> RunPage | None:
         facts=_facts(row, found),
         chart=charts.cumulative([c.at for c in calls], [c.cost or Decimal(0) for c in calls], zone) if drawn else None,
         sentence=_sentence(row, calls),
+        incident=incident_page.of_run(workspace, run_id),
     )
 
 
@@ -120,7 +128,17 @@ def _usual(workspace: Workspace, row: RunRow) -> Decimal | None:
     return earlier.cost / earlier.runs if earlier.runs else None
 
 
-def _calls(found: Sequence[Mapping[str, Any]]) -> list[Call]:
+def _repeats(workspace: Workspace, run_id: str) -> dict[str, str]:
+    """Event id → what the call repeats, in words."""
+    told = {}
+    for one in marked(workspace.lane, run_id):
+        if one.mark.repeats:
+            words = WORDS[one.mark.kind] if one.call.call_fingerprint else SIZES
+            told[one.call.event_id] = f"{words}, as call {one.mark.same_as}" if one.mark.same_as else words
+    return told
+
+
+def _calls(found: Sequence[Mapping[str, Any]], repeats: Mapping[str, str]) -> list[Call]:
     largest = max((event["input_tokens"] or 0 for event in found), default=0) or 1
     calls, running = [], Decimal(0)
     for number, event in enumerate(found, 1):
@@ -142,6 +160,7 @@ def _calls(found: Sequence[Mapping[str, Any]]) -> list[Call]:
                 cost=cost,
                 source=event["cost_source"],
                 running=running,
+                repeats=repeats.get(event["event_id"], ""),
             )
         )
     return calls

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from costwatch.dashboards import price_views, reprice_views, run_views, theme, unpriced_views, views, welcome
+from costwatch.dashboards import (
+    incident_views,
+    price_views,
+    reprice_views,
+    run_views,
+    theme,
+    unpriced_views,
+    views,
+    welcome,
+)
 
 urlpatterns = [
     path("", views.overview, name="overview"),
@@ -15,6 +24,9 @@ urlpatterns = [
     path("run", run_views.run, name="any-run"),
     path("calls/<path:event_id>", run_views.call, name="call"),
     path("call", run_views.call, name="any-call"),
+    path("incidents", incident_views.incident_list, name="incidents"),
+    path("incidents/<int:incident_id>", incident_views.incident, name="incident"),
+    path("incidents/<int:incident_id>/<slug:action>", incident_views.incident_act, name="incident-act"),
     path("unpriced", unpriced_views.inbox, name="unpriced"),
     path("unpriced/save", unpriced_views.save, name="unpriced-save"),
     path("prices", price_views.book, name="prices"),

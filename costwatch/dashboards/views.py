@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from costwatch.accounts.access import MemberRequest, View, member_page
+from costwatch.alerts import incidents, listing
 from costwatch.dashboards import menu, welcome
 from costwatch.dashboards.csv import csv_answer
 from costwatch.dashboards.overview import overview as content
@@ -97,6 +98,8 @@ def overview_page(request: MemberRequest, state: State) -> HttpResponse:
         "runs_url": state.url(path=reverse("runs"), by=USUAL_GROUPING, sort=USUAL_SORT, all_rows=False),
         "without_filters": state.url(include={}, exclude={}),
         "last_month": state.url(range=of_kind("30d", state.range.today, now, state.range.zone), include={}, exclude={}),
+        "open_incidents": incidents.open_count(request.workspace.pk),
+        "open_incident": listing.find(request.workspace.pk, state="open").first(),
         **frame(state),
         **filter_menu(request, state),
     }

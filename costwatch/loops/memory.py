@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from math import inf
+from typing import Any
 
 import msgspec
 from django.db.models import Q
+from psycopg import Cursor
 
 from costwatch.loops.lessons import settings_of
 from costwatch.loops.models import UsualRun, WatchedRun
@@ -15,6 +17,13 @@ from costwatch.loops.usual import FINISHED_AFTER, Usual
 
 MOST_ENDED = 5_000  # runs learnt from in one portion; the rest in the next
 KEPT_FOR = timedelta(days=2)
+
+# one statement with binary arrays: the ORM binds on the client, which took 2 ms a run
+_SAVE = """
+INSERT INTO watched_run (lane, looked_at, run, run_id, state, last_at, learnt)
+SELECT %s, %s, * FROM unnest(%b::bigint[], %b::text[], %b::bytea[], %b::timestamptz[], %b::boolean[])
+ON CONFLICT (lane, run) DO UPDATE SET state = excluded.state, last_at = excluded.last_at,
+       learnt = excluded.learnt, looked_at = excluded.looked_at"""
 
 _encode = msgspec.msgpack.Encoder().encode
 _run = msgspec.msgpack.Decoder(RunState).decode
@@ -45,15 +54,13 @@ class Memory:
         where = self.stream.active if run_id in self.stream.active else self.stream.quiet
         where[run_id] = state
 
-    def save(self, touched: Iterable[str], now: datetime) -> None:
+    def save(self, cursor: Cursor[Any], touched: Iterable[str], now: datetime) -> None:
         """Store the runs touched, those that ended, and what was learnt from them."""
         ended = [run_id for run_id in self.known - set(touched) if run_id not in self.stream.active]
         WatchedRun.objects.filter(lane=self.lane, run__in=[self.numbers[run_id] for run_id in ended]).update(
             learnt=True
         )
-        rows = [self._row(run_id, now) for run_id in sorted(touched)]
-        WatchedRun.objects.bulk_create(rows, update_conflicts=True, unique_fields=["lane", "run"],
-                                       update_fields=["state", "last_at", "learnt", "looked_at"])  # fmt: skip
+        self._save_runs(cursor, sorted(touched), now)
         usual = [((False, *pair), own) for pair, own in self.stream.usual.items()]
         usual.append(((True, "", ""), self.stream.everyone))
         changed = [
@@ -64,11 +71,16 @@ class Memory:
         UsualRun.objects.bulk_create(changed, update_conflicts=True, update_fields=["usual"],
                                      unique_fields=["lane", "everyone", "agent", "task"])  # fmt: skip
 
-    def _row(self, run_id: str, now: datetime) -> WatchedRun:
-        state = self.state(run_id)
-        last_at = datetime.fromtimestamp(state.last_at, UTC)
-        return WatchedRun(lane=self.lane, run=self.numbers[run_id], run_id=run_id, state=_encode(state),
-                          last_at=last_at, learnt=run_id not in self.stream.active, looked_at=now)  # fmt: skip
+    def _save_runs(self, cursor: Cursor[Any], touched: list[str], now: datetime) -> None:
+        states = [self.state(run_id) for run_id in touched]
+        columns = [
+            [self.numbers[run_id] for run_id in touched],
+            touched,
+            [_encode(state) for state in states],
+            [datetime.fromtimestamp(state.last_at, UTC) for state in states],
+            [run_id not in self.stream.active for run_id in touched],
+        ]
+        cursor.execute(_SAVE, [self.lane, now, *columns])
 
     def _load_runs(self, numbers: set[int], until: float) -> set[str]:
         """The portion's runs, and those whose end is known by now, in the order of their last calls."""

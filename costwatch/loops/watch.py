@@ -21,7 +21,7 @@ from costwatch.lib.periods import zone
 from costwatch.loops.detect import Late, judge
 from costwatch.loops.memory import Memory
 from costwatch.loops.reports import figures, key, report
-from costwatch.loops.state import Call, Finding
+from costwatch.loops.state import Call, Finding, Level
 
 READER = "loops"
 OVER_AFTER = timedelta(hours=1)
@@ -68,7 +68,7 @@ def _judge(cursor: Cursor[Any], lane: int, rows: Sequence[RunCall], now: datetim
         if state is not None:
             memory.replace(run_id, state)
             found[run_id] = findings
-    memory.save(numbers, now)
+    memory.save(cursor, numbers, now)
     _tell(lane, memory, numbers, found, now)
 
 
@@ -94,10 +94,16 @@ def _observe(memory: Memory, calls: Sequence[Call], begun: set[str]) -> tuple[di
 def _tell(lane: int, memory: Memory, numbers: dict[str, int], found: dict[str, list[Finding]], now: datetime) -> None:
     workspace = Workspace.objects.get(pk=lane)
     for run_id, findings in found.items():
-        for finding in findings:
+        for finding in _worth_telling(findings):
             told = report(finding, numbers[run_id], zone(workspace.time_zone))
             incidents.open_or_update(workspace.pk, told, now)
     for run_id, number in numbers.items():
         state = memory.state(run_id)
         if state.net or any(agent.level for agent in state.agents.values()):
             incidents.refresh(workspace.pk, key(number), *figures(state), now)
+
+
+def _worth_telling(findings: Sequence[Finding]) -> list[Finding]:
+    """Without the notices that became an alarm in the same portion: a back-fill would write each incident thrice."""
+    alarmed = {key(0, finding.rule) for finding in findings if finding.level >= Level.alarm}
+    return [one for one in findings if one.level >= Level.alarm or key(0, one.rule) not in alarmed]

@@ -1,11 +1,14 @@
 """What every page's frame needs: its theme and its navigation."""
 
+from collections.abc import Callable
+
 from django import template
 from django.template import Context
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from costwatch.alerts import incidents
 from costwatch.dashboards import unpriced
 from costwatch.dashboards.state import State
 from costwatch.dashboards.theme import theme_of
@@ -14,8 +17,14 @@ register = template.Library()
 BELOW = {
     "overview": ("/welcome",),
     "runs": ("/runs", "/run", "/calls", "/call"),
-    "settings": ("/settings",),
+    "incidents": ("/incidents",),
     "prices": ("/prices",),
+    "settings": ("/settings",),
+}
+# what is open behind a link, and how bad that is
+COUNTS: dict[str, tuple[Callable[[int], int], str]] = {
+    "incidents": (incidents.open_count, "bad"),
+    "unpriced": (unpriced.count, "warn"),
 }
 
 
@@ -45,9 +54,12 @@ def nav_link(context: Context, name: str, label: str) -> SafeString:
 def _open_count(context: Context, name: str) -> SafeString:
     """How much is open behind a link of the rail, nothing where nothing is."""
     workspace = getattr(context.get("request"), "workspace", None)
-    count = unpriced.count(workspace.lane) if name == "unpriced" and workspace else 0
-    shown = '<span class="count warn">{}<span class="vh"> open</span></span>'
-    return format_html(shown, count) if count else SafeString("")
+    if name not in COUNTS or workspace is None:
+        return SafeString("")
+    count_open, css = COUNTS[name]
+    shown = '<span class="count {}">{}<span class="vh"> open</span></span>'
+    count = count_open(workspace.lane)
+    return format_html(shown, css, count) if count else SafeString("")
 
 
 @register.simple_tag(takes_context=True)

@@ -1,0 +1,184 @@
+"""The content of the incidents' page: the list, and one of them with its evidence and its history."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from costwatch.accounts.models import Workspace
+from costwatch.alerts import listing
+from costwatch.alerts.models import PENDING, Incident, Kind, Severity, State, TimelineEntry
+from costwatch.dashboards import display
+from costwatch.dashboards.addresses import run_url
+from costwatch.loops.account import Repeat, marked, repeats
+
+TABS = (("", "All"), ("open", "Open"), ("acknowledged", "Acknowledged"), ("snoozed", "Snoozed"),
+        ("resolved", "Resolved"), ("expected", "Expected"))  # fmt: skip
+ROWS = 50
+COLOURS = {Severity.CRITICAL: "bad", Severity.ALARM: "warn", Severity.NOTICE: "warn"}
+SHAPES = {
+    State.ACKNOWLEDGED: "part c-muted",
+    State.SNOOZED: "hollow c-muted",
+    State.RESOLVED: "ok hollow",
+    State.EXPECTED: "ok hollow",
+}
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A state to choose, with how many there are."""
+
+    label: str
+    count: int
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Item:
+    """A line of the list. `css` is the look of its state."""
+
+    incident: Incident
+    url: str
+    css: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One of the headline figures."""
+
+    title: str
+    value: str
+    note: str
+    bad: bool = False
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One incident in full. `actions`: what may be done to it now."""
+
+    item: Item
+    figures: list[Figure]
+    repeats: list[Repeat]
+    repeats_total: tuple[int, Decimal]
+    calls: int
+    timeline: QuerySet[TimelineEntry]
+    related: list[tuple[str, str, str]]
+    run_url: str
+    tool: str
+    task: str
+
+
+def tabs(workspace: Workspace, state: str) -> list[Tab]:
+    """The states, the chosen one marked."""
+    counts = listing.counts(workspace.pk)
+    numbers = {"": sum(counts.values()), **counts}
+    return [Tab(label, numbers[name], incidents_url(name), name == state) for name, label in TABS]
+
+
+def items(workspace: Workspace, state: str, page: int) -> tuple[list[Item], bool]:
+    """The lines of one page of the list, and whether there are more."""
+    rows = listing.find(workspace.pk, state=state).select_related("owner")
+    found = list(rows[ROWS * (page - 1) : ROWS * page + 1])
+    return [item(row, state) for row in found[:ROWS]], len(found) > ROWS
+
+
+def item(incident: Incident, state: str = "") -> Item:
+    """One line."""
+    url = reverse("incident", args=[incident.pk])
+    return Item(incident, f"{url}?{urlencode({'state': state})}" if state else url, _css(incident), _words(incident))
+
+
+def detail(workspace: Workspace, incident: Incident, state: str) -> Detail:
+    """One incident in full."""
+    is_loop = incident.kind == Kind.LOOP
+    calls = marked(workspace.lane, incident.run_id) if is_loop and incident.run_id else []
+    found = repeats(calls)
+    return Detail(
+        item=item(incident, state),
+        figures=_figures(incident) if is_loop else [],
+        repeats=found,
+        repeats_total=(sum(one.times for one in found), sum((one.cost for one in found), Decimal(0))),
+        calls=len(calls),
+        timeline=incident.timeline.all(),
+        related=_related(workspace, incident),
+        run_url=run_url(incident.run_id) if incident.run_id else "",
+        tool=incident.facts.get("tool") or "",
+        task=incident.facts.get("task") or "",
+    )
+
+
+def incidents_url(state: str) -> str:
+    """The list of one state."""
+    return reverse("incidents") + (f"?{urlencode({'state': state})}" if state else "")
+
+
+def of_run(workspace: Workspace, run_id: str) -> Item | None:
+    """The worst that was found about a run, what is not over first."""
+    found = list(listing.find(workspace.pk, kind=Kind.LOOP, run_id=run_id)[:10])
+    order = list(Severity)
+    found.sort(key=lambda row: (row.state in PENDING, order.index(Severity(row.severity))), reverse=True)
+    return item(found[0]) if found else None
+
+
+def _css(incident: Incident) -> str:
+    return COLOURS[Severity(incident.severity)] if incident.state == State.OPEN else SHAPES[State(incident.state)]
+
+
+def _words(incident: Incident) -> str:
+    if incident.state == State.OPEN:
+        return f"open, {incident.severity}"
+    if incident.state == State.SNOOZED and incident.snoozed_until:
+        return f"snoozed until {display.day(incident.snoozed_until.date())}"
+    if incident.state == State.ACKNOWLEDGED and incident.owner:
+        return f"acknowledged by {incident.owner.name or incident.owner.email}"
+    return str(incident.state)
+
+
+def _figures(incident: Incident) -> list[Figure]:
+    facts = incident.facts
+    whole = facts["rule"] in ("calls", "dollars", "retries")
+    spent = Decimal(facts["cost_usd"])
+    first = Figure("Spent in this run", display.money(spent), f"{display.count(facts['calls'])} calls", bad=True)
+    if not whole:
+        wasted = Decimal(facts["repeats_cost_usd"])
+        count = facts.get("repeats", facts["count"])
+        of_all = f"{display.count(count)} of {display.count(facts['calls'])} calls, {display.money(spent)} in all"
+        first = Figure("Spent on repeats", display.money(wasted), of_all, bad=True)
+    pace = Figure("At risk", f"{display.money(Decimal(facts['pace_usd_per_hour']))} / h", "at the pace when it opened")
+    usual = facts["usual_cost_usd"]
+    if usual is None:
+        return [first, pace, Figure("Usual run", display.NOTHING, "not enough finished runs of this task yet")]
+    note = f"{display.count(facts['usual_calls'])} calls; the middle of {display.count(facts['learnt_from_runs'])} runs"
+    return [first, pace, Figure("Usual run", display.money(Decimal(usual)), note)]
+
+
+def _related(workspace: Workspace, incident: Incident) -> list[tuple[str, str, str]]:
+    """(what, value, address)."""
+    found: list[tuple[str, str, str]] = []
+    for title, name in (("Agent", "agent"), ("Task", "task")):
+        if value := incident.facts.get(name):
+            found.append((title, value, f"/?{urlencode({'period': '30d', name: value})}"))
+    if incident.run_id:
+        found.append(("Run", incident.run_id, run_url(incident.run_id)))
+    if task := incident.facts.get("task"):
+        before = _before(workspace, incident, task)
+        if before:
+            found.append(("Before", f"{before} of this task in the list", ""))
+    if incident.owner:
+        found.append(("Owner", incident.owner.name or incident.owner.email, ""))
+    return found
+
+
+def _before(workspace: Workspace, incident: Incident, task: str) -> int:
+    rows = listing.find(workspace.pk, kind=incident.kind).filter(facts__task=task, opened_at__lt=incident.opened_at)
+    return rows.count()
+
+
+def context_of(detail: Detail | None) -> dict[str, Any]:
+    """What the template needs besides the list."""
+    return {"detail": detail, "incident": detail.item.incident if detail else None}

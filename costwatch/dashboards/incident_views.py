@@ -1,0 +1,106 @@
+"""The pages of incidents: the list with one of them beside it, and what members do about it."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from costwatch.accounts import audit
+from costwatch.accounts.access import MemberRequest, member_page, own_or_404
+from costwatch.alerts import incidents, listing, verdicts
+from costwatch.alerts.models import Incident
+from costwatch.dashboards import incident_page
+from costwatch.loops import lessons
+from costwatch.loops.models import Lesson
+
+SNOOZES = {"1": "1 hour", "24": "1 day", "168": "1 week"}  # hours
+MOST_PAGES = 10_000
+LONGEST_NOTE = 2_000
+
+
+@member_page("viewer")
+def incident_list(request: MemberRequest) -> HttpResponse:
+    """The incidents, and the newest of them in full."""
+    state, page = _state(request), _page(request)
+    rows, more = incident_page.items(request.workspace, state, page)
+    return _answer(request, state, rows[0].incident if rows else None, page, rows, more)
+
+
+@member_page("viewer")
+def incident(request: MemberRequest, incident_id: int) -> HttpResponse:
+    """One incident, beside the list."""
+    chosen = own_or_404(Incident.objects.select_related("owner"), request.workspace, pk=incident_id)
+    state, page = _state(request), _page(request)
+    rows, more = incident_page.items(request.workspace, state, page)
+    return _answer(request, state, chosen, page, rows, more)
+
+
+@member_page("editor")
+@require_POST
+def incident_act(request: MemberRequest, incident_id: int, action: str) -> HttpResponse:
+    """Acknowledge, snooze, resolve or mark as expected; the latter may teach the detector."""
+    chosen = own_or_404(Incident, request.workspace, pk=incident_id)
+    if action not in incidents.ACTIONS:
+        raise Http404("Incidents know ack, snooze, resolve and expected.")
+    now = timezone.now()
+    hours = request.POST.get("hours", "")
+    until = now + timedelta(hours=int(hours if hours in SNOOZES else "24")) if action == "snooze" else None
+    note = request.POST.get("note", "").replace("\0", "")[:LONGEST_NOTE]
+    try:
+        with transaction.atomic():
+            if incidents.act(chosen, action, str(request.member), now, until=until, text=note):
+                audit.record_for(request, f"incident.{action}", chosen, {"state": chosen.state})
+                _take_over(request, chosen, action)
+                _teach(request, chosen, action)
+    except incidents.NotPossible as problem:
+        messages.error(request, str(problem))
+    verdicts.forget()
+    return redirect("incident", incident_id=chosen.pk)
+
+
+def _take_over(request: MemberRequest, chosen: Incident, action: str) -> None:
+    """Who acknowledges an incident owns it."""
+    if action == "ack":
+        Incident.objects.filter(pk=chosen.pk).update(owner=request.member)
+
+
+def _teach(request: MemberRequest, chosen: Incident, action: str) -> None:
+    """ "This tool may repeat", "this task is a batch": for every later call."""
+    kind = request.POST.get("teach", "")
+    value = str(chosen.facts.get(kind) or "")
+    if action != "expected" or kind not in Lesson.Kind.values or not value:
+        return
+    if lessons.teach(request.workspace.pk, kind, value, str(request.member), timezone.now()):
+        audit.record_for(request, "loops.taught", f"{kind} {value}", {"incident": chosen.pk})
+
+
+def _answer(
+    request: MemberRequest, state: str, chosen: Incident | None, page: int, rows: list[Any], more: bool
+) -> HttpResponse:
+    context = {
+        "tabs": incident_page.tabs(request.workspace, state),
+        "rows": rows,
+        "state": state,
+        "newer": page - 1,
+        "older": page + 1 if more else 0,
+        "snoozes": SNOOZES,
+        "may_act": request.member.may("editor"),
+        "zone": request.workspace.time_zone,
+        **incident_page.context_of(chosen and incident_page.detail(request.workspace, chosen, state)),
+    }
+    return render(request, "dashboards/incidents.html", context)
+
+
+def _state(request: MemberRequest) -> str:
+    state = request.GET.get("state", "")
+    return state if state in listing.STATES else ""
+
+
+def _page(request: MemberRequest) -> int:
+    text = request.GET.get("page", "")
+    return min(max(int(text), 1), MOST_PAGES) if text.isascii() and text.isdigit() and len(text) < 9 else 1
