@@ -13,7 +13,7 @@ from psycopg import Cursor
 from costwatch.ledger.fold import tail_condition
 from costwatch.ledger.store import writing
 
-MOST_BATCHES = 10  # of up to 10,000 events: what is found becomes visible portion by portion
+MOST_BATCHES = 4  # of up to 10,000 events: what is found becomes visible portion by portion
 MOST_CALLS = 10_000
 
 _CALLS = """

@@ -7,7 +7,7 @@ from celery import shared_task
 from costwatch.ledger.fold import fold_all
 from costwatch.loops import memory, watch
 
-SOME_SECONDS = 2.0
+SOME_SECONDS = 5.0
 
 
 @shared_task(name="loops.watch", ignore_result=True)

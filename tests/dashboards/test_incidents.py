@@ -1,0 +1,184 @@
+"""The incidents' pages: the list, one of them, what members do; and where else an open one is seen."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from costwatch.accounts.models import AuditEntry, Role
+from costwatch.alerts.models import Incident, State
+from costwatch.ledger.fold import fold_all
+from costwatch.loops import watch
+from costwatch.loops.models import Lesson
+from tests.dashboards.conftest import logged_in
+from tests.dashboards.page import links, row, rows, text
+from tests.ledger.make import NOW, entry
+
+pytestmark = pytest.mark.usefixtures("now")
+
+
+@pytest.fixture
+def editor(workspace, now) -> Client:
+    return logged_in(workspace, "editor@larkfield.example", Role.EDITOR)
+
+
+@pytest.fixture
+def loop(send) -> Incident:
+    """An agent that asks for the same order nine times, and a healthy call of another run."""
+    send(*(
+        entry(f"e{n}", minutes=-10 + n / 10, run_id="r-loop", task="refund", step=n, cost="0.02", tool="get_order",
+              call_fingerprint="5c1e0a90", input_fingerprint="a7f03b")
+        for n in range(9)
+    ), entry(run_id="r-fine", cost="0.5"))  # fmt: skip
+    fold_all()
+    watch.watch_all(NOW, 10)
+    return Incident.objects.get()
+
+
+def body(client, address: str) -> str:
+    response = client.get(address)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_without_incidents_the_page_says_what_would_be_here(client):
+    html = text(body(client, "/incidents"))
+    assert "No incidents" in html
+    assert "call_fingerprint" in html
+    assert "No incident is snoozed" in text(body(client, "/incidents?state=snoozed"))
+
+
+def test_the_newest_incident_stands_beside_the_list(client, loop):
+    html = body(client, "/incidents")
+    assert "triage: caught in a loop" in text(html)
+    assert "open, alarm" in text(html)
+    assert f"#{loop.pk} · loop · opened Wed 18 Nov 2026 14:22" in text(html)
+    assert reverse("incident", args=[loop.pk]) in links(html)
+
+
+def test_the_figures_are_those_of_the_run(client, loop):
+    html = text(body(client, f"/incidents/{loop.pk}"))
+    assert "Spent on repeats $0.16 8 of 9 calls, $0.18 in all" in html
+    assert "triage repeated get_order with the same arguments and the same result" in html
+
+
+def test_the_evidence_names_the_repeating_calls_and_adds_up(client, loop):
+    html = body(client, f"/incidents/{loop.pk}")
+    first = next(cells for cells in rows(html) if cells[0].startswith("2, 3, 4"))
+    assert first == ["2, 3, 4 … 9", "get_order fingerprint 5c1e0a90", "same call, same result", "8", "$0.16"]
+    assert row(html, "Repeats after the first of each")[1:] == ["8", "$0.16"]
+
+
+def test_the_states_are_tabs_with_their_counts(client, loop):
+    assert "All 1 Open 1 Acknowledged 0 Snoozed 0 Resolved 0 Expected 0" in text(body(client, "/incidents"))
+
+
+def test_a_viewer_looks_and_an_editor_acts(client, editor, loop):
+    assert "Acknowledge</button>" not in body(client, f"/incidents/{loop.pk}")
+    assert client.post(reverse("incident-act", args=[loop.pk, "ack"])).status_code == 403
+    assert "Acknowledge</button>" in body(editor, f"/incidents/{loop.pk}")
+
+
+def test_acknowledging_makes_one_the_owner_and_is_audited(editor, loop):
+    response = editor.post(reverse("incident-act", args=[loop.pk, "ack"]))
+    assert response["Location"] == reverse("incident", args=[loop.pk])
+    html = text(body(editor, response["Location"]))
+    assert "acknowledged by editor@larkfield.example" in html
+    assert "Owner editor@larkfield.example" in html
+    assert AuditEntry.objects.get().action == "incident.ack"
+
+
+def test_a_snooze_lasts_as_long_as_was_chosen(editor, loop):
+    for hours, expected in (("1", 1), ("168", 168), ("99999", 24), ("", 24)):
+        editor.post(reverse("incident-act", args=[loop.pk, "snooze"]), {"hours": hours})
+        loop.refresh_from_db()
+        assert loop.snoozed_until == NOW + timedelta(hours=expected)
+    assert "snoozed until Thu 19 Nov" in text(body(editor, f"/incidents/{loop.pk}"))
+
+
+def test_expected_may_teach_that_a_tool_repeats_or_a_task_is_a_batch(editor, loop):
+    page = body(editor, f"/incidents/{loop.pk}")
+    assert "get_order may repeat" in page
+    assert "refund is a batch" in page
+    editor.post(reverse("incident-act", args=[loop.pk, "expected"]), {"teach": "tool"})
+    lesson = Lesson.objects.get()
+    assert (lesson.kind, lesson.value, lesson.taught_by) == ("tool", "get_order", "editor@larkfield.example")
+    assert set(AuditEntry.objects.values_list("action", flat=True)) == {"incident.expected", "loops.taught"}
+    assert "Expected</summary>" not in body(editor, f"/incidents/{loop.pk}")
+
+
+def test_expected_for_this_run_alone_teaches_nothing(editor, loop):
+    editor.post(reverse("incident-act", args=[loop.pk, "expected"]), {"teach": "password"})
+    assert not Lesson.objects.exists()
+    loop.refresh_from_db()
+    assert loop.state == State.EXPECTED
+
+
+def test_what_cannot_be_done_is_said(editor, loop):
+    Incident.objects.update(state=State.RESOLVED)
+    editor.post(reverse("incident-act", args=[loop.pk, "ack"]))
+    assert "is resolved; it cannot be changed in this way" in text(body(editor, f"/incidents/{loop.pk}"))
+    assert editor.post(reverse("incident-act", args=[loop.pk, "delete"])).status_code == 404
+    assert editor.get(reverse("incident-act", args=[loop.pk, "ack"])).status_code == 405
+
+
+def test_strangers_do_not_find_it(stranger, loop):
+    assert stranger.get(f"/incidents/{loop.pk}").status_code == 404
+    assert "No incidents" in text(body(stranger, "/incidents"))
+
+
+def test_the_rail_counts_what_is_open(client, loop):
+    assert "Incidents 1 open" in text(body(client, "/runs"))
+    Incident.objects.update(state=State.ACKNOWLEDGED)
+    assert "1 open" not in text(body(client, "/runs"))
+
+
+def test_the_overview_names_the_newest_open_one_and_notices_a_new_one(client, loop):
+    html = body(client, "/")
+    assert "1 open incident triage: caught in a loop" in text(html)
+    seen = html.split('X-Seen": "')[1].split('"')[0]
+    assert client.get("/", headers={"HX-Request": "true", "X-Seen": seen}).status_code == 204
+    Incident.objects.update(state=State.RESOLVED)
+    again = client.get("/", headers={"HX-Request": "true", "X-Seen": seen})
+    assert again.status_code == 200
+    assert "open incident" not in again.content.decode()
+
+
+def test_the_page_of_a_run_tells_its_loop_and_marks_the_repeats(client, loop):
+    html = body(client, "/runs/r-loop")
+    assert "triage: caught in a loop : open, alarm" in text(html).replace("loop:", "loop :")
+    assert html.count('class="rep"') == 8
+    assert "same call, same result, as call 1" in row(html, "2")[2]
+    assert 'class="rep"' not in body(client, "/runs/r-fine")
+
+
+def test_names_that_clients_sent_stay_text(client, send, editor):
+    send(*(
+        entry(f"x{n}", minutes=-10 + n / 10, run_id="<b>&'", task="<i>", agent_id="<script>alert(1)</script>", step=n,
+              tool="<u>", call_fingerprint="<s>", input_fingerprint="i", cost="0.02")
+        for n in range(9)
+    ))  # fmt: skip
+    fold_all()
+    watch.watch_all(NOW, 10)
+    html = body(editor, "/incidents")
+    for tag in ("<script>alert", "<b>&", "<u>", "<s>"):
+        assert tag not in html
+
+
+def test_many_incidents_come_in_pages(client, loop):
+    Incident.objects.bulk_create(
+        [_copy(loop, number) for number in range(60)],
+    )
+    first = body(client, "/incidents")
+    assert first.count('class="meta"') == 50
+    assert "Older" in first
+    second = body(client, "/incidents?page=2")
+    assert second.count('class="meta"') == 11
+    assert "Newer" in second
+    assert body(client, "/incidents?page=x").count('class="meta"') == 50
+
+
+def _copy(loop: Incident, number: int) -> Incident:
+    values = {field.attname: getattr(loop, field.attname) for field in Incident._meta.fields if field.name != "id"}
+    return Incident(**(values | {"dedupe_key": f"copy {number}"}))
