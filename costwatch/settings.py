@@ -167,7 +167,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BEAT_SCHEDULE = {
     "fold": {"task": "ledger.fold", "schedule": 1.0, "options": {"expires": 10}},
-    "loops": {"task": "loops.watch", "schedule": 1.0, "options": {"expires": 10}},
+    "loops": {"task": "loops.watch", "schedule": 0.5, "options": {"expires": 5}},
     "loops-settle": {"task": "loops.settle", "schedule": 300.0, "options": {"expires": 300}},
     "incidents": {"task": "alerts.wake", "schedule": 60.0, "options": {"expires": 60}},
     "partitions": {"task": "ledger.partitions", "schedule": 3600.0, "options": {"expires": 600}},

@@ -1,12 +1,12 @@
 """Reading incidents: filtered, in pages, newest first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from costwatch.alerts.models import PENDING, Incident, State
+from costwatch.alerts.models import PENDING, Incident, Kind, Severity, State
 
 Position = tuple[str, int]
 STATES: dict[str, tuple[str, ...]] = {**{state.value: (state.value,) for state in State}, "pending": PENDING}
@@ -22,6 +22,16 @@ def find(workspace_id: int, kind: str = "", state: str = "", run_id: str = "") -
     if run_id:
         rows = rows.filter(run_id=run_id)
     return rows.order_by("-opened_at", "-id")
+
+
+def of_runs(workspace_id: int, run_ids: Sequence[str]) -> dict[str, Incident]:
+    """Run id → the worst that was found about it, what is not over first. Runs without an incident are not in it."""
+    order = list(Severity)
+    rows = Incident.objects.filter(workspace_id=workspace_id, kind=Kind.LOOP, run_id__in=run_ids).select_related(
+        "owner"
+    )
+    worst = sorted(rows, key=lambda row: (row.is_pending, order.index(Severity(row.severity)), row.pk))
+    return {row.run_id: row for row in worst}
 
 
 def after(rows: QuerySet[Incident], position: Position) -> QuerySet[Incident]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from costwatch.alerts.models import Incident
 from costwatch.lib.periods import zone
 from costwatch.spend.queries import Answer, Group, Page, RunRow
 from costwatch.spend.sums import Sums
@@ -54,8 +55,8 @@ def sums(of: Sums) -> dict[str, Any]:
     }
 
 
-def run(row: RunRow) -> dict[str, Any]:
-    """One run."""
+def run(row: RunRow, loop: Incident | None) -> dict[str, Any]:
+    """One run, and the worst that was found about it."""
     labels = {("agent_id" if name == "agent" else name): value or None for name, value in row.labels.items()}
     return {
         "run_id": row.run_id,
@@ -65,6 +66,7 @@ def run(row: RunRow) -> dict[str, Any]:
         "started_at": _utc(row.first_at),
         "last_call_at": _utc(row.last_at),
         "duration_ms": row.duration // MILLISECOND,
+        "loop": loop and {"incident": loop.pk, "severity": loop.severity, "state": loop.state},
         **sums(row.sums),
     }
 

@@ -155,6 +155,9 @@ class Run(Sums):
     started_at = _text("its first call, UTC")
     last_call_at = _text("its last call, UTC")
     duration_ms = _count("from the first to the last call")
+    loop = serializers.DictField(
+        allow_null=True, help_text="incident, severity and state of what was found about the run; null: nothing"
+    )
 
 
 class Problem(serializers.Serializer[Any]):

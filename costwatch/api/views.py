@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from costwatch.accounts.drf import caller
 from costwatch.accounts.models import Workspace
+from costwatch.alerts import listing
 from costwatch.api import answers, shapes
 from costwatch.spend import queries
 from costwatch.spend.events import ORDERS as EVENT_ORDERS
@@ -90,7 +91,8 @@ class Runs(Reading):
     def get(self, request: Request) -> Response:
         order = choice(request.query_params, "order", "-last", RUN_ORDERS)
         page = queries.runs(self.workspace, self.filter(), order, **self.page())
-        return Response(answers.page(page, [answers.run(row) for row in page.items]))
+        loops = listing.of_runs(self.workspace.pk, [row.run_id for row in page.items])
+        return Response(answers.page(page, [answers.run(row, loops.get(row.run_id)) for row in page.items]))
 
 
 class Run(Reading):
@@ -101,4 +103,4 @@ class Run(Reading):
         row = queries.run(self.workspace, run_id)
         if row is None:
             raise Http404("There is no run with this id in this workspace.")
-        return Response(answers.run(row))
+        return Response(answers.run(row, listing.of_runs(self.workspace.pk, [run_id]).get(run_id)))

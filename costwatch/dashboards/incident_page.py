@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
@@ -10,7 +9,7 @@ from django.urls import reverse
 
 from costwatch.accounts.models import Workspace
 from costwatch.alerts import listing
-from costwatch.alerts.models import PENDING, Incident, Kind, Severity, State, TimelineEntry
+from costwatch.alerts.models import Incident, Kind, Severity, State, TimelineEntry
 from costwatch.dashboards import display
 from costwatch.dashboards.addresses import run_url
 from costwatch.loops.account import Repeat, marked, repeats
@@ -119,10 +118,8 @@ def incidents_url(state: str) -> str:
 
 def of_run(workspace: Workspace, run_id: str) -> Item | None:
     """The worst that was found about a run, what is not over first."""
-    found = list(listing.find(workspace.pk, kind=Kind.LOOP, run_id=run_id)[:10])
-    order = list(Severity)
-    found.sort(key=lambda row: (row.state in PENDING, order.index(Severity(row.severity))), reverse=True)
-    return item(found[0]) if found else None
+    found = listing.of_runs(workspace.pk, [run_id]).get(run_id)
+    return item(found) if found else None
 
 
 def _css(incident: Incident) -> str:
@@ -177,8 +174,3 @@ def _related(workspace: Workspace, incident: Incident) -> list[tuple[str, str, s
 def _before(workspace: Workspace, incident: Incident, task: str) -> int:
     rows = listing.find(workspace.pk, kind=incident.kind).filter(facts__task=task, opened_at__lt=incident.opened_at)
     return rows.count()
-
-
-def context_of(detail: Detail | None) -> dict[str, Any]:
-    """What the template needs besides the list."""
-    return {"detail": detail, "incident": detail.item.incident if detail else None}

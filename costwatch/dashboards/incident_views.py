@@ -91,7 +91,8 @@ def _answer(
         "snoozes": SNOOZES,
         "may_act": request.member.may("editor"),
         "zone": request.workspace.time_zone,
-        **incident_page.context_of(chosen and incident_page.detail(request.workspace, chosen, state)),
+        "incident": chosen,
+        "detail": incident_page.detail(request.workspace, chosen, state) if chosen else None,
     }
     return render(request, "dashboards/incidents.html", context)
 

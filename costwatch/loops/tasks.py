@@ -12,7 +12,7 @@ SOME_SECONDS = 5.0
 
 @shared_task(name="loops.watch", ignore_result=True)
 def look() -> None:
-    """Every second: fold, so that nothing waits for the next fold, and judge what was folded."""
+    """Twice a second: fold, so that nothing waits for the next fold, and judge what was folded."""
     fold_all()
     watch.watch_all(datetime.now(UTC), SOME_SECONDS)
 

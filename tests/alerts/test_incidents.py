@@ -48,7 +48,9 @@ def test_the_same_key_elsewhere_is_another(workspace, incident):
 
 
 def test_a_worse_report_raises_it_and_a_milder_one_does_not(workspace, incident):
-    incidents.open_or_update(workspace.pk, replace(REPORT, severity=Severity.CRITICAL, at=LATER, event_id="e-30"), LATER)
+    incidents.open_or_update(
+        workspace.pk, replace(REPORT, severity=Severity.CRITICAL, at=LATER, event_id="e-30"), LATER
+    )
     incident.refresh_from_db()
     assert (incident.severity, incident.opened_by_event, incident.opened_at) == ("critical", "e-17", NOW)
     incidents.open_or_update(workspace.pk, replace(REPORT, severity=Severity.NOTICE, at=LATER), LATER)

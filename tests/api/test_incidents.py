@@ -165,3 +165,5 @@ def test_from_sent_calls_to_the_verdict_in_the_next_answer(workspace, get):
     assert (verdict["run_id"], verdict["action"], verdict["reason"]) == ("r-9", "stop", "loop")
     assert get("/api/v1/incidents", run_id="r-9")["items"][0]["id"] == verdict["incident"]
     assert get("/api/v1/guard", run_id="r-9")["allow"] is False
+    told = {"incident": verdict["incident"], "severity": "alarm", "state": "open"}
+    assert get("/api/v1/runs/r-9")["loop"] == get("/api/v1/runs")["items"][0]["loop"] == told

@@ -160,7 +160,10 @@ def test_a_run_that_repeats_itself_and_is_too_long_is_one_incident(send):
 
 
 def test_a_storm_of_failed_requests_is_a_notice_of_its_own(send):
-    send(*(call("r-storm", n, 600 - n, error=True, event_id=f"failed {n}") for n in range(12)), *looping(9, "r-storm", ago=500))
+    send(
+        *(call("r-storm", n, 600 - n, error=True, event_id=f"failed {n}") for n in range(12)),
+        *looping(9, "r-storm", ago=500),
+    )
     assert {i.facts["rule"]: i.severity for i in Incident.objects.all()} == {"retries": "notice", "repeat": "alarm"}
 
 
