@@ -12,7 +12,7 @@ from costwatch.alerts import listing
 from costwatch.alerts.models import Incident, Kind, Severity, State, TimelineEntry
 from costwatch.dashboards import display
 from costwatch.dashboards.addresses import run_url
-from costwatch.loops.account import Repeat, marked, repeats
+from costwatch.loops.account import Repeat, marked, repeats, total
 
 TABS = (("", "All"), ("open", "Open"), ("acknowledged", "Acknowledged"), ("snoozed", "Snoozed"),
         ("resolved", "Resolved"), ("expected", "Expected"))  # fmt: skip
@@ -63,7 +63,7 @@ class Detail:
     item: Item
     figures: list[Figure]
     repeats: list[Repeat]
-    repeats_total: tuple[int, Decimal]
+    repeats_total: tuple[int, Decimal | None]
     calls: int
     timeline: QuerySet[TimelineEntry]
     related: list[tuple[str, str, str]]
@@ -101,7 +101,7 @@ def detail(workspace: Workspace, incident: Incident, state: str) -> Detail:
         item=item(incident, state),
         figures=_figures(incident) if is_loop else [],
         repeats=found,
-        repeats_total=(sum(one.times for one in found), sum((one.cost for one in found), Decimal(0))),
+        repeats_total=(sum(one.times for one in found), total(one.cost for one in found)),
         calls=len(calls),
         timeline=incident.timeline.all(),
         related=_related(workspace, incident),
@@ -138,20 +138,29 @@ def _words(incident: Incident) -> str:
 
 def _figures(incident: Incident) -> list[Figure]:
     facts = incident.facts
-    whole = facts["rule"] in ("calls", "dollars", "retries")
-    spent = Decimal(facts["cost_usd"])
-    first = Figure("Spent in this run", display.money(spent), f"{display.count(facts['calls'])} calls", bad=True)
-    if not whole:
-        wasted = Decimal(facts["repeats_cost_usd"])
-        count = facts.get("repeats", facts["count"])
-        of_all = f"{display.count(count)} of {display.count(facts['calls'])} calls, {display.money(spent)} in all"
-        first = Figure("Spent on repeats", display.money(wasted), of_all, bad=True)
-    pace = Figure("At risk", f"{display.money(Decimal(facts['pace_usd_per_hour']))} / h", "at the pace when it opened")
+    unpriced = facts.get("unpriced_calls", 0)
+    spent = _spent(facts["cost_usd"], unpriced)
+    first = Figure("Spent in this run", spent, f"{display.count(facts['calls'])} calls", bad=True)
+    if facts["rule"] not in ("calls", "dollars", "retries"):
+        count = display.count(facts.get("repeats", facts["count"]))
+        of_all = f"{count} of {display.count(facts['calls'])} calls, {spent} in all"
+        first = Figure("Spent on repeats", _spent(facts["repeats_cost_usd"], unpriced), of_all, bad=True)
+    pace = Decimal(facts["pace_usd_per_hour"])
+    risk = "unpriced" if unpriced and not pace else f"{display.money(pace)} / h"
+    second = Figure("At risk", risk, "at the pace when it was found")
     usual = facts["usual_cost_usd"]
     if usual is None:
-        return [first, pace, Figure("Usual run", display.NOTHING, "not enough finished runs of this task yet")]
+        return [first, second, Figure("Usual run", display.NOTHING, "not enough finished runs of this task yet")]
     note = f"{display.count(facts['usual_calls'])} calls; the middle of {display.count(facts['learnt_from_runs'])} runs"
-    return [first, pace, Figure("Usual run", display.money(Decimal(usual)), note)]
+    return [first, second, Figure("Usual run", display.money(Decimal(usual)), note)]
+
+
+def _spent(amount: str, unpriced: int) -> str:
+    """An amount that says what it is without: calls whose price is not known are no zeros."""
+    known = Decimal(amount)
+    if not unpriced:
+        return display.money(known)
+    return f"≥ {display.money(known)}" if known else "unpriced"
 
 
 def _related(workspace: Workspace, incident: Incident) -> list[tuple[str, str, str]]:
@@ -165,7 +174,7 @@ def _related(workspace: Workspace, incident: Incident) -> list[tuple[str, str, s
     if task := incident.facts.get("task"):
         before = _before(workspace, incident, task)
         if before:
-            found.append(("Before", f"{before} of this task in the list", ""))
+            found.append(("Before", f"{display.count(before)} of this task", ""))
     if incident.owner:
         found.append(("Owner", incident.owner.name or incident.owner.email, ""))
     return found

@@ -37,7 +37,7 @@ def incident(request: MemberRequest, incident_id: int) -> HttpResponse:
     chosen = own_or_404(Incident.objects.select_related("owner"), request.workspace, pk=incident_id)
     state, page = _state(request), _page(request)
     rows, more = incident_page.items(request.workspace, state, page)
-    return _answer(request, state, chosen, page, rows, more)
+    return _answer(request, state, chosen, page, rows, more, is_chosen=True)
 
 
 @member_page("editor")
@@ -80,7 +80,13 @@ def _teach(request: MemberRequest, chosen: Incident, action: str) -> None:
 
 
 def _answer(
-    request: MemberRequest, state: str, chosen: Incident | None, page: int, rows: list[Any], more: bool
+    request: MemberRequest,
+    state: str,
+    chosen: Incident | None,
+    page: int,
+    rows: list[Any],
+    more: bool,
+    is_chosen: bool = False,
 ) -> HttpResponse:
     context = {
         "tabs": incident_page.tabs(request.workspace, state),
@@ -92,6 +98,7 @@ def _answer(
         "may_act": request.member.may("editor"),
         "zone": request.workspace.time_zone,
         "incident": chosen,
+        "chosen": is_chosen,
         "detail": incident_page.detail(request.workspace, chosen, state) if chosen else None,
     }
     return render(request, "dashboards/incidents.html", context)

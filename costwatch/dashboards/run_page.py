@@ -130,11 +130,14 @@ def _usual(workspace: Workspace, row: RunRow) -> Decimal | None:
 
 def _repeats(workspace: Workspace, run_id: str) -> dict[str, str]:
     """Event id → what the call repeats, in words."""
+    calls = marked(workspace.lane, run_id)
+    numbers = {one.mark.number: one.number for one in calls if one.mark.kind != "failed"}
     told = {}
-    for one in marked(workspace.lane, run_id):
+    for one in calls:
         if one.mark.repeats:
             words = WORDS[one.mark.kind] if one.call.call_fingerprint else SIZES
-            told[one.call.event_id] = f"{words}, as call {one.mark.same_as}" if one.mark.same_as else words
+            first = numbers.get(one.mark.same_as or 0)
+            told[one.call.event_id] = f"{words}, as call {first}" if first else words
     return told
 
 

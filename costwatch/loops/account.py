@@ -1,7 +1,7 @@
 """A run's account for people: its calls as the detector saw them, and what its repeats were."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -35,14 +35,14 @@ class Marked:
 
 @dataclass(frozen=True)
 class Repeat:
-    """A call that was made again: which ones, what they were taken for, how often and what they cost."""
+    """A call that was made again: which ones, what they were taken for, how often, what they cost (None: unpriced)."""
 
     numbers: str
     tool: str
     fingerprint: str
     words: str
     times: int
-    cost: Decimal
+    cost: Decimal | None
 
 
 def marked(lane: int, run_id: str) -> list[Marked]:
@@ -64,7 +64,14 @@ def repeats(calls: Sequence[Marked]) -> list[Repeat]:
         if one.mark.repeats:
             groups[one.call.tool or "", one.call.call_fingerprint or "", one.mark.kind].append(one)
     found = [_repeat(key, group) for key, group in groups.items()]
-    return sorted(found, key=lambda repeat: (-repeat.cost, -repeat.times))
+    return sorted(found, key=lambda repeat: (-(repeat.cost or 0), -repeat.times))
+
+
+def total(costs: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum of the known costs; None where none of some is known."""
+    listed = list(costs)
+    known = [cost for cost in listed if cost is not None]
+    return sum(known, Decimal(0)) if known or not listed else None
 
 
 def _repeat(key: tuple[str, str, str], group: list[Marked]) -> Repeat:
@@ -77,7 +84,7 @@ def _repeat(key: tuple[str, str, str], group: list[Marked]) -> Repeat:
         fingerprint=fingerprint,
         words=WORDS[kind] if fingerprint else SIZES,
         times=len(group),
-        cost=sum((one.call.cost or Decimal(0) for one in group), Decimal(0)),
+        cost=total(one.call.cost for one in group),
     )
 
 

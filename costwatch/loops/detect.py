@@ -49,6 +49,8 @@ def observe(run: RunState, call: Call, settings: Settings) -> tuple[Finding, ...
         run.first_at, run.agent, run.task = call.at, call.agent, call.task
     if call.cost is not None:
         run.dollars += call.cost
+    else:
+        run.unpriced += 1
     if call.batch:
         run.batch = True
     if call.failed:

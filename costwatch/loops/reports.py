@@ -36,18 +36,21 @@ def report(finding: Finding, run: int, zone: tzinfo) -> Report:
     )
 
 
-def figures(run: RunState) -> tuple[dict[str, Any], Decimal]:
-    """What changes while a run goes on, and the dollars at stake."""
+def figures(run: RunState) -> tuple[dict[str, Any], Decimal | None]:
+    """What changes while a run goes on, and the dollars at stake; None where no call of it has a price."""
     wasted = sum((agent.wasted for agent in run.agents.values()), Decimal(0))
     facts = {
         "calls": run.calls,
+        "unpriced_calls": run.unpriced,
         "cost_usd": _usd(run.dollars),
         "last_call_at": datetime.fromtimestamp(run.last_at, UTC).isoformat(),
     }
-    if not any(agent.level for agent in run.agents.values()):
-        return facts, run.dollars
-    repeated = sum(agent.repeats for agent in run.agents.values())
-    return facts | {"repeats": repeated, "repeats_cost_usd": _usd(wasted)}, wasted
+    amount = run.dollars
+    if any(agent.level for agent in run.agents.values()):
+        repeated = sum(agent.repeats for agent in run.agents.values())
+        facts |= {"repeats": repeated, "repeats_cost_usd": _usd(wasted)}
+        amount = wasted
+    return facts, amount if amount or not run.unpriced else None
 
 
 def _amount(finding: Finding) -> Decimal:

@@ -135,6 +135,8 @@ class RunState(msgspec.Struct):
     agents: dict[str, AgentState] = {}
     calls: int = 0
     dollars: Decimal = NOTHING
+    unpriced: int = 0
+    """Calls whose cost is not known; `dollars` is without them."""
     first_at: float = 0.0
     last_at: float = 0.0
     last_step: int | None = None

@@ -153,6 +153,41 @@ def test_the_page_of_a_run_tells_its_loop_and_marks_the_repeats(client, loop):
     assert 'class="rep"' not in body(client, "/runs/r-fine")
 
 
+def test_what_has_no_price_is_called_unpriced_and_not_zero(client, send):
+    send(*(
+        entry(f"u{n}", minutes=-10 + n, run_id="r-u", step=n, tool="t", call_fingerprint="c", input_fingerprint="i",
+              cost=None) for n in range(9)
+    ))  # fmt: skip
+    fold_all()
+    watch.watch_all(NOW, 10)
+    html = body(client, "/incidents")
+    assert "$0.00" not in html
+    assert "Spent on repeats unpriced 8 of 9 calls, unpriced in all" in text(html)
+    assert row(html, "Repeats after the first of each")[1:] == ["8", "unpriced"]
+    assert Incident.objects.get().amount is None
+
+
+def test_a_run_that_is_partly_priced_costs_at_least_what_is_known(client, send):
+    send(*(
+        entry(f"p{n}", minutes=-10 + n, run_id="r-p", step=n, tool="t", call_fingerprint="c", input_fingerprint="i",
+              cost=None if n == 3 else "0.02") for n in range(9)
+    ))  # fmt: skip
+    fold_all()
+    watch.watch_all(NOW, 10)
+    assert "Spent on repeats ≥ $0.14 8 of 9 calls, ≥ $0.16 in all" in text(body(client, "/incidents"))
+
+
+def test_a_failed_request_does_not_shift_the_numbers_of_the_calls(client, send):
+    failed = entry("f", minutes=-11, run_id="r-f", step=0, error=True)
+    send(failed, *(
+        entry(f"e{n}", minutes=-10 + n / 10, run_id="r-f", step=n + 1, tool="t", call_fingerprint="c",
+              input_fingerprint="i") for n in range(9)
+    ))  # fmt: skip
+    fold_all()
+    watch.watch_all(NOW, 10)
+    assert "as call 2" in row(body(client, "/runs/r-f"), "3")[2]
+
+
 def test_names_that_clients_sent_stay_text(client, send, editor):
     send(*(
         entry(f"x{n}", minutes=-10 + n / 10, run_id="<b>&'", task="<i>", agent_id="<script>alert(1)</script>", step=n,
