@@ -99,7 +99,7 @@ def detail(workspace: Workspace, incident: Incident, state: str) -> Detail:
     found = repeats(calls)
     return Detail(
         item=item(incident, state),
-        figures=_figures(incident) if is_loop else [],
+        figures=_figures(incident) if "rule" in incident.facts else [],
         repeats=found,
         repeats_total=(sum(one.times for one in found), total(one.cost for one in found)),
         calls=len(calls),
