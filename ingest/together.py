@@ -50,6 +50,8 @@ def record(lane: int, entries: Sequence[Entry]) -> list[int]:
         try:
             _store_all(_take())
         finally:
+            if isinstance(own.trouble, StorageUnavailable):
+                _fail_all(_take(), own.trouble)
             _hand_on()
     if own.trouble is not None:
         raise own.trouble
@@ -66,6 +68,13 @@ def _take() -> list[_Request]:
         taken = _waiting[:count]
         del _waiting[:count]
     return taken
+
+
+def _fail_all(requests: list[_Request], trouble: StorageUnavailable) -> None:
+    """Who came while the database did not answer is told so now, instead of waiting for it once more."""
+    for request in requests:
+        request.trouble = trouble
+        request.woken.set()
 
 
 def _hand_on() -> None:

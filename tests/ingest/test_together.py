@@ -1,6 +1,7 @@
 """Small requests at the same time share a transaction, and nobody can tell except by the clock."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -135,3 +136,25 @@ def with_changes(one: Entry, changes: dict[str, int]) -> Entry:
     for name, value in changes.items():
         setattr(one, name, value)
     return one
+
+
+def test_who_came_while_the_database_did_not_answer_does_not_wait_for_it_again(lane, monkeypatch):
+    asked, leave = [], threading.Event()
+
+    def silent(lane: int, entries) -> list[int]:
+        asked.append(len(entries))
+        leave.wait(10)
+        raise StorageUnavailable("silent")
+
+    monkeypatch.setattr(together, "record_alone", silent)
+
+    def send(number: int) -> list[int]:
+        if number == 5:
+            time.sleep(0.3)
+            leave.set()
+            return []
+        return together.record(lane, [entry(f"waits-{number}")])
+
+    answers = at_once(6, send)
+    assert sum(isinstance(answer, StorageUnavailable) for answer in answers) == 5
+    assert asked == [1]
