@@ -75,7 +75,20 @@ def _singles(server: LiveServer) -> list[Row]:
     return [
         at_least("single events, 8 connections, against a view that does nothing", ratio, 0.5),
         Row("… posts/s, of the view that does nothing", f"{median(posts):,.0f}, {median(empty):,.0f}"),
+        Row("… one commit on this disk, of which each post waits for one", f"{_commit_ms(server.database_url):.2f} ms"),
     ]
+
+
+def _commit_ms(database_url: str) -> float:
+    """The median of a hundred small transactions."""
+    times = []
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE small (n integer)")
+        for _ in range(100):
+            began = time.perf_counter()
+            connection.execute("INSERT INTO small VALUES (1)")
+            times.append((time.perf_counter() - began) * 1000)
+    return median(times)
 
 
 def _stored(database_url: str) -> list[tuple[Any, ...]]:

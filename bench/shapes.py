@@ -28,9 +28,9 @@ INSERT INTO usage_event (occurred_at, batch_id, run_id, session_id, end_user_id,
 SELECT moved.at, %(batch)s + (moved.at::date - %(first)s::date), e.run_id + %(copy)s * %(runs)s,
        e.session_id + %(copy)s * %(sessions)s, e.end_user_id + (%(copy)s %% {sets}) * %(users)s,
        md5(e.event_id || '-' || %(copy)s)::uuid, e.event_id || '-' || %(copy)s, {rest_e}
-  FROM usage_event e,
+  FROM base_event e,
        LATERAL (SELECT e.occurred_at + %(copy)s * interval '37 seconds' AS at) moved
- WHERE e.batch_id < %(batch)s AND moved.at < %(end)s"""
+ WHERE moved.at < %(end)s"""
 _KEYS = """
 INSERT INTO event_key (lane, event_key, batch_id, day)
 SELECT lane, event_key, batch_id, (occurred_at AT TIME ZONE 'UTC')::date FROM usage_event WHERE batch_id >= %(batch)s"""
@@ -95,11 +95,13 @@ def _copies(connection: psycopg.Connection, first: object, events: int) -> int:
             f" FROM {table}, generate_series(1, {sets - 1}) c"
         )
         connection.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {last * sets})")
+    connection.execute("CREATE UNLOGGED TABLE base_event AS SELECT * FROM usage_event")
     for copy in range(1, copies + 1):
         values = {"batch": batch, "first": first, "copy": copy, "runs": runs, "sessions": sessions, "users": users,
                   "end": end}  # fmt: skip
         connection.execute(sql, values)
     connection.execute("SELECT setval('ingest_batch_id', %s)", [batch + 1000])
+    connection.execute("DROP TABLE base_event")
     return batch
 
 
