@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.journeys.browser import Visitor, launch
 from tests.live import ROOT, LiveServer
@@ -56,3 +56,12 @@ def setup_link(site: LiveServer) -> str:
     step = [sys.executable, "-m", "costwatch.up.prepare", "announce", site.url, stamp]
     printed = subprocess.run(step, env={**os.environ, **site.environment}, cwd=ROOT, capture_output=True, text=True)
     return printed.stdout.split(" at ")[1].split()[0]
+
+
+def make_owner(page: Page, site: LiveServer) -> None:
+    """Become the owner of Larkfield Support by the setup link, as a person does."""
+    page.goto(setup_link(site))
+    page.fill("input[name=name] >> nth=0", "Larkfield Support")
+    page.fill("input[name=email]", OWNER)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main button[type=submit]")

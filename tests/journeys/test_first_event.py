@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import OWNER, PASSWORD, setup_link
+from tests.journeys.conftest import make_owner
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.journey
@@ -15,11 +15,7 @@ def test_a_new_owner_sends_the_first_event_and_follows_it_down_to_the_single_cal
     visitor = visit(viewport={"width": 1280, "height": 900})
     page = visitor.page
 
-    page.goto(setup_link(site))
-    page.fill("input[name=name] >> nth=0", "Larkfield Support")
-    page.fill("input[name=email]", OWNER)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main button[type=submit]")
+    make_owner(page, site)
     expect(page.get_by_role("heading", name="Send the first event")).to_be_visible()
     assert visitor.findings() == []
 

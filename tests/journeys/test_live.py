@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import OWNER, PASSWORD, setup_link
+from tests.journeys.conftest import OWNER, PASSWORD, make_owner
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.journey
@@ -15,11 +15,7 @@ def key(browser, site: LiveServer) -> str:
     from tests.journeys.browser import Visitor
 
     page = Visitor.new(browser, site.url).page
-    page.goto(setup_link(site))
-    page.fill("input[name=name] >> nth=0", "Larkfield Support")
-    page.fill("input[name=email]", OWNER)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main button[type=submit]")
+    make_owner(page, site)
     page.wait_for_url("**/")
     made = site.key("ingest", "Larkfield Support")
     events = [

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.journeys.conftest import OWNER, PASSWORD, setup_link
+from tests.journeys.conftest import OWNER, PASSWORD, make_owner
 from tests.live import ROOT, LiveServer
 
 pytestmark = pytest.mark.journey
@@ -21,11 +21,7 @@ def priced(browser, site: LiveServer) -> LiveServer:
 
     visitor = Visitor.new(browser, site.url)
     page = visitor.page
-    page.goto(setup_link(site))
-    page.fill("input[name=name] >> nth=0", "Larkfield Support")
-    page.fill("input[name=email]", OWNER)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main button[type=submit]")
+    make_owner(page, site)
     page.wait_for_url("**/")
     visitor.close()
     unknown = {"model": MODEL, "provider": "openai", "input_tokens": 1_000_000, "output_tokens": 100_000}
