@@ -16,9 +16,10 @@ NAMES = {
     "decode": "microseconds an event before it is stored",
     "pricing": "microseconds a price",
     "loops": "calls a second through the loop detector",
+    "forecast": "errors of the forecast on public daily series",
 }
 USUAL = ("ingest", "fold", "queries", "reprice", "start")
-OWN_PRINT = ("decode", "pricing", "loops")
+OWN_PRINT = ("decode", "pricing", "loops", "forecast")
 
 
 def main() -> None:
