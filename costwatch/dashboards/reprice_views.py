@@ -14,10 +14,11 @@ from costwatch.accounts.access import MemberRequest, member_page, own_or_404
 from costwatch.accounts.audit import client_ip
 from costwatch.dashboards import unpriced
 from costwatch.dashboards.views import is_for
-from costwatch.ledger import orders
+from costwatch.ledger import months, orders
 from costwatch.ledger.commands import moment
 from costwatch.ledger.models import Label, LabelKind
 from costwatch.ledger.reprice import Change
+from costwatch.lib.periods import local_day, zone
 from costwatch.pricing.models import RepriceOrder
 
 SHOWN = 20
@@ -101,7 +102,17 @@ def _context(order: RepriceOrder) -> dict[str, Any]:
         "changes": [(change, change.new - change.old) for change in changes[:MOST_ROWS]],
         "more": max(0, len(changes) - MOST_ROWS),
         "total": _total(changes),
+        **_carried(order, changes),
     }
+
+
+def _carried(order: RepriceOrder, changes: list[Change]) -> dict[str, Any]:
+    """The part of the difference that counts in the open month, and the day from which on months are open."""
+    until = months.closed_until(order.workspace.lane)
+    if until is None:
+        return {}
+    first = local_day(until, zone(order.workspace.time_zone))
+    return {"carried": sum((c.new - c.old for c in changes if c.day < first), Decimal(0)), "open_from": first}
 
 
 def _total(changes: list[Change]) -> dict[str, Any]:

@@ -10,13 +10,27 @@ from costwatch.ledger.store import MEASURES, writing
 from costwatch.pricing.usage import CostSource
 
 _COLUMNS = (
-    "occurred_at, recorded_at, batch_id, lane, attribution_id, run_id, session_id, end_user_id, event_key, cost_source,"
-    f" price_version_id, reason, {', '.join(MEASURES)}"
+    "occurred_at, event_at, recorded_at, batch_id, lane, attribution_id, run_id, session_id, end_user_id, event_key,"
+    f" cost_source, price_version_id, reason, {', '.join(MEASURES)}"
 )
 _MONEY = ("cost", "error_cost", "upper_bound")  # the last of MEASURES
 _COUNTS = MEASURES[: -len(_MONEY)]
 _TYPES = [
-    *("timestamptz", "timestamptz", "int8", "int4", "int4", "int8", "int8", "int8", "uuid", "int2", "int4", "text"),
+    *(
+        "timestamptz",
+        "timestamptz",
+        "timestamptz",
+        "int8",
+        "int4",
+        "int4",
+        "int8",
+        "int8",
+        "int8",
+        "uuid",
+        "int2",
+        "int4",
+        "text",
+    ),
     *("int8" for _ in _COUNTS),
     *("numeric" for _ in _MONEY),
 ]
@@ -26,7 +40,8 @@ _TYPES = [
 class Adjustment:
     """What to add (negative: to take away) at `occurred_at` under the given ids; `measures`: amounts by their names.
 
-    `cost_source` and `price_version` say where the cost of the event `event_key` comes from after this.
+    `cost_source` and `price_version` say where the cost of the event `event_key` comes from after this; `event_at` is
+    the event's own time where that month is closed and the correction counts later.
     """
 
     occurred_at: datetime
@@ -39,6 +54,7 @@ class Adjustment:
     end_user_id: int | None = None
     cost_source: CostSource | None = None
     price_version: int | None = None
+    event_at: datetime | None = None
 
 
 def adjust(lane: int, adjustments: Sequence[Adjustment]) -> int:
@@ -58,7 +74,7 @@ def adjust(lane: int, adjustments: Sequence[Adjustment]) -> int:
             for a in adjustments:
                 source = None if a.cost_source is None else int(a.cost_source)
                 copy.write_row((
-                    a.occurred_at, now, row[0], lane, a.attribution_id, a.run_id, a.session_id,  # type: ignore[index]
+                    a.occurred_at, a.event_at, now, row[0], lane, a.attribution_id, a.run_id, a.session_id,  # type: ignore[index]
                     a.end_user_id, a.event_key, source, a.price_version, a.reason,
                     *(a.measures.get(measure, 0) for measure in _COUNTS),
                     *(Decimal(a.measures.get(measure, 0)) for measure in _MONEY),

@@ -63,7 +63,10 @@ def told(found: Repricing) -> str:
     if not found.changed:
         return f"{looked}, all have the price of now."
     done = "repriced" if found.applied else "would change (repeat with --apply)"
-    return f"{looked}, {found.changed:,} {done}: ${found.old:f} → ${found.new:f}, {_change(found.new - found.old)}."
+    later = f" {_change(found.carried)} of it counts in the open month, for its own is closed." if found.carried else ""
+    return (
+        f"{looked}, {found.changed:,} {done}: ${found.old:f} → ${found.new:f}, {_change(found.new - found.old)}.{later}"
+    )
 
 
 def table(changes: Sequence[Change]) -> list[str]:

@@ -10,7 +10,7 @@ from psycopg import Cursor
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
-from costwatch.ledger import labels, partitions, rows
+from costwatch.ledger import labels, months, partitions, rows
 from costwatch.ledger.entry import Entry
 from costwatch.ledger.store import StorageUnavailable, writing
 
@@ -56,6 +56,7 @@ def record(lane: int, entries: Sequence[Entry]) -> list[int]:
             _point_aliases(cursor, lane, entries, stored, new_keys)
         if stored:
             _copy(cursor, lane, batch_id, [(entries[i], ids.attribution[i]) for i in stored], ids, now)
+            months.carry(cursor, lane, batch_id, min(entries[i].timestamp for i in stored), now)
         else:
             cursor.execute("DELETE FROM ingest_batch WHERE id = %s", [batch_id])
     kept = set(stored)

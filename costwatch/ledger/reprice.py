@@ -6,13 +6,14 @@ twice changes nothing the second time, because the current cost (event + its adj
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from psycopg import Cursor, ServerCursor
 
+from costwatch.ledger import months
 from costwatch.ledger.adjust import Adjustment, adjust
 from costwatch.ledger.models import LabelKind
 from costwatch.ledger.store import writing
@@ -39,7 +40,8 @@ SELECT e.occurred_at, e.event_key, e.attribution_id, e.run_id, e.session_id, e.e
                     (array_agg(cost_source ORDER BY id DESC))[1] AS source
                FROM spend_adjustment
               WHERE lane = %(lane)s AND event_key IS NOT NULL AND cost_source IS NOT NULL
-                AND occurred_at >= %(start)s AND occurred_at < %(end)s GROUP BY event_key) a USING (event_key)
+                AND coalesce(event_at, occurred_at) >= %(start)s AND coalesce(event_at, occurred_at) < %(end)s
+              GROUP BY event_key) a USING (event_key)
  WHERE e.lane = %(lane)s AND e.occurred_at >= %(start)s AND e.occurred_at < %(end)s
    AND e.attribution_id = ANY(%(attributions)s) AND NOT e.usage_inconsistent"""
 
@@ -61,7 +63,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Repricing:
-    """What repricing would do or has done. `events` were looked at, `changed` get another cost."""
+    """What repricing would do or has done. `events` were looked at, `changed` get another cost.
+
+    `carried`: the part of the difference that counts in the open month, because the events' month is closed. USD.
+    """
 
     events: int = 0
     changed: int = 0
@@ -69,6 +74,7 @@ class Repricing:
     new: Decimal = ZERO
     changes: list[Change] = field(default_factory=list)
     applied: bool = False
+    carried: Decimal = ZERO
 
 
 class _Labels(NamedTuple):
@@ -90,17 +96,18 @@ def reprice(
 ) -> Repricing:
     """Compare each event of [start, end) (and of these models; default all) with its price in `book`.
 
-    `book` is that of the workspace (`current().for_workspace(lane)`); `changes` are told by days of `zone`. One UTC day
-    after the other, each in one transaction: killed in the middle, a second run finishes the rest. Raises
-    StorageUnavailable.
+    `book` is that of the workspace (`current().for_workspace(lane)`); `changes` are told by days of `zone`. What is
+    corrected in a closed month counts from the first open instant on (ledger/months.py). One UTC day after the other,
+    each in one transaction: killed in the middle, a second run finishes the rest. Raises StorageUnavailable.
     """
     tally: dict[tuple[date, str], list[Any]] = defaultdict(lambda: [0, ZERO, ZERO, 0])
-    events = 0
+    events, carried = 0, ZERO
     for first, last in _days(start, end):
         with writing() as cursor:
             if apply:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             cursor.execute(_PLAN)
+            open_from = months.hold(cursor, lane)
             labels = _labels(cursor, lane, models)
             adjustments: list[Adjustment] = []
             for row in _rows(cursor, lane, first, last, list(labels)):
@@ -109,6 +116,9 @@ def reprice(
                 if change is None:
                     continue
                 _count(tally[row[0].astimezone(zone).date(), labels[row[2]].model], row, change)
+                if open_from and change.occurred_at < open_from:
+                    carried += change.measures["cost"]
+                    change = replace(change, occurred_at=open_from, event_at=change.occurred_at)
                 if apply:
                     adjustments.append(change)
                 if len(adjustments) >= FETCH:
@@ -117,7 +127,7 @@ def reprice(
             adjust(lane, adjustments)
     changes = [Change(day, model, n, old, new, priced) for (day, model), (n, old, new, priced) in sorted(tally.items())]
     return Repricing(events, sum(c.events for c in changes), sum((c.old for c in changes), ZERO),
-                     sum((c.new for c in changes), ZERO), changes, apply)  # fmt: skip
+                     sum((c.new for c in changes), ZERO), changes, apply, carried)  # fmt: skip
 
 
 def _days(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:

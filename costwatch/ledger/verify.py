@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from django.db import connection, transaction
 
-from costwatch.ledger import rollups
+from costwatch.ledger import months, rollups
 from costwatch.ledger.store import MEASURES
 
 MOST_SHOWN = 20
@@ -39,7 +39,7 @@ def verify(deep: bool = False) -> Report:
         if len(connection.savepoint_ids) == 0:  # not inside somebody's transaction (tests)
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         unfolded = [i for (i,) in cursor.execute("SELECT id FROM ingest_batch").fetchall()]
-        differences = _totals(cursor, unfolded) + _keys(cursor)
+        differences = _totals(cursor, unfolded) + _keys(cursor) + months.differing(cursor)
         if deep:
             differences += _rows(cursor, unfolded)
         events = _one(cursor, "SELECT count(*) FROM usage_event")

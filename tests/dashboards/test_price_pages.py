@@ -1,7 +1,7 @@
 """The pages of prices, as a browser without scripts gets them."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from costwatch.accounts.models import AuditEntry, Member, Workspace
 from costwatch.dashboards import unpriced
-from costwatch.ledger import orders
+from costwatch.ledger import months, orders
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.models import Cut, SpendAdjustment, SpendDay
 from costwatch.ledger.record import record
@@ -238,6 +238,14 @@ class TestUnpriced:
         assert "Applied" in text(admin.get(answer["Location"]))
         facts = AuditEntry.objects.get(action="price.added").facts
         assert facts["why"] == "Quote of 17 Nov, J. Ek"
+
+    def test_what_is_repriced_in_a_closed_month_is_said_to_count_in_the_open_one(self, admin, workspace, calls):
+        months.close(workspace, date(2026, 11, 1), "Ada", datetime(2026, 12, 2, tzinfo=UTC))
+        fields = {"model": "acme-large-2", **PRICE, "source": "Quote of 17 Nov", "reprice": "1"}
+        page = admin.post("/unpriced/save", fields)["Location"]
+        work()
+        assert "+$9.80 of it counts on 1 December 2026: the months before are closed." in text(admin.get(page))
+        assert verify(deep=True).ok
 
     def test_a_price_for_new_calls_only_leaves_the_past_unpriced(self, admin, workspace, calls):
         admin.post("/unpriced/save", {"model": "acme-large-2", **PRICE, "future": "1"})

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from threading import Barrier, Event
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
+from costwatch.ledger import months
 from costwatch.ledger.entry import Entry
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.models import Cut, Run, SpendDay, UsageEvent
@@ -114,3 +116,26 @@ def test_every_reader_sees_whole_batches_while_folds_run(lane):
         over.set()
     seen = reader.result()
     assert len(seen) > 3 and all(count % 10 == 0 for count in seen)
+
+
+def test_closing_a_month_waits_for_the_batches_that_may_lie_in_it(workspace):
+    now = datetime.now(UTC)
+    first = (now.replace(day=1) - timedelta(days=1)).date().replace(day=1)
+    stored, closed = Event(), Event()
+
+    def send() -> None:
+        late = entry(cost="2")
+        late.timestamp = datetime(first.year, first.month, 9, tzinfo=UTC)
+        with transaction.atomic():
+            record(workspace.lane, [late])
+            stored.set()
+            assert not closed.wait(0.3)
+
+    def close() -> Decimal:
+        stored.wait()
+        cost = months.close(workspace, first, "Ada", now.replace(hour=23) + timedelta(days=1)).cost
+        closed.set()
+        return cost
+
+    assert at_once([send, close])[1] == 2
+    assert verify().ok
