@@ -9,14 +9,17 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from costwatch.alerts.models import PENDING, Incident, Kind, Severity, State, TimelineEntry
+from costwatch.accounts.models import Member
+from costwatch.alerts import outbox, stops
+from costwatch.alerts.models import PENDING, Delivery, Incident, Kind, Severity, State, TimelineEntry
 
 LONGEST_TITLE = 255
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a detector has to say. `at` is the deciding event's time; `key` names the incident within its workspace."""
+    """What a detector has to say. `at` is the deciding event's time; `key` names the incident within its workspace;
+    `channels` are the ids of those to be told, none: the workspace's default ones."""
 
     kind: Kind
     key: str
@@ -30,6 +33,7 @@ class Report:
     stops: bool = False
     amount: Decimal | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    channels: tuple[int, ...] = ()
 
 
 class NotPossible(Exception):
@@ -64,9 +68,12 @@ def open_or_update(workspace_id: int, report: Report, now: datetime) -> int:
             workspace_id=workspace_id, dedupe_key=report.key, defaults=_values(report, now)
         )
         if opened:
-            note(incident, now, "opened", f"Opened as {report.severity.value}: {report.title}")
+            entry = note(incident, now, "opened", f"Opened as {report.severity.value}: {report.title}")
+            outbox.tell(incident, entry, Delivery.Type.OPENED, report.at, now)
         elif not _raise(incident, report, now):
             _move_back(incident, report)
+        incident.refresh_from_db()
+        stops.follow(incident, now)
     return incident.pk
 
 
@@ -79,6 +86,42 @@ def refresh(workspace_id: int, key: str, facts: Mapping[str, Any], amount: Decim
             incident.facts = {**incident.facts, **facts}
             incident.amount, incident.changed_at = amount, now
             incident.save(update_fields=["facts", "amount", "changed_at"])
+
+
+def tell_again(
+    workspace_id: int,
+    key: str,
+    facts: Mapping[str, Any],
+    title: str,
+    message: str,
+    severity: Severity,
+    amount: Decimal | None,
+    at: datetime,
+    now: datetime,
+) -> bool:
+    """Something more about a known incident that people are to be told; False where there is none, or it is expected.
+
+    `facts` are added to the known ones; a message lists only the crossings that are new in them. It never gets milder.
+    What was acknowledged or resolved is open again.
+    """
+    rows = Incident.objects.select_for_update().filter(workspace_id=workspace_id, dedupe_key=key)
+    with transaction.atomic():
+        incident = rows.exclude(state=State.EXPECTED).first()
+        if incident is None:
+            return False
+        news = outbox.new_crossings(incident.facts, facts)
+        incident.facts = {**incident.facts, **facts}
+        incident.title, incident.message, incident.amount = title[:LONGEST_TITLE], message, amount
+        if incident.severity in severity.below:
+            incident.severity = severity
+        if incident.state != State.SNOOZED:
+            incident.state = State.OPEN
+        incident.changed_at = now
+        incident.save()
+        entry = note(incident, now, "raised", incident.title)
+        outbox.tell(incident, entry, Delivery.Type.UPDATED, at, now, news)
+        stops.follow(incident, now)
+    return True
 
 
 def act(
@@ -96,8 +139,13 @@ def act(
                 return False
             raise NotPossible(f"Incident {incident.pk} is {incident.state}; it cannot be changed in this way.")
         said = f"{step.done} until {until:%Y-%m-%d %H:%M} UTC" if until and action == "snooze" else step.done
-        note(incident, now, action, f"{said}: {text}" if text else said, actor)
-    incident.refresh_from_db()
+        entry = note(incident, now, action, f"{said}: {text}" if text else said, actor)
+        if step.after == State.ACKNOWLEDGED:
+            outbox.acknowledge(incident, entry)
+        elif step.after not in PENDING and incident.is_pending:
+            outbox.recover(incident, entry)
+        incident.refresh_from_db()
+        stops.follow(incident, now)
     return True
 
 
@@ -108,7 +156,9 @@ def settle(incident: Incident, now: datetime, text: str) -> bool:
             state=State.RESOLVED, snoozed_until=None, changed_at=now
         )
         if changed:
-            note(incident, now, "resolve", text)
+            outbox.recover(incident, note(incident, now, "resolve", text))
+            incident.refresh_from_db()
+            stops.follow(incident, now)
     return bool(changed)
 
 
@@ -120,13 +170,33 @@ def wake(now: datetime) -> int:
             rows = Incident.objects.filter(pk=incident.pk, state=State.SNOOZED, snoozed_until__lte=now)
             if rows.update(state=State.OPEN, snoozed_until=None, changed_at=now):
                 note(incident, now, "wake", "The snooze is over")
+                incident.refresh_from_db()
+                stops.follow(incident, now)
                 woken += 1
     return woken
 
 
-def note(incident: Incident, at: datetime, action: str, text: str, actor: str = "") -> None:
+def assign(incident: Incident, owner: Member | None, actor: str, now: datetime) -> bool:
+    """Make a member of the workspace its owner, or nobody; False if that is so already."""
+    if owner is not None and owner.workspace_id != incident.workspace_id:
+        raise NotPossible(f"{owner} is no member of this workspace.")
+    with transaction.atomic():
+        rows = Incident.objects.filter(pk=incident.pk)
+        changed = (rows.exclude(owner=owner) if owner else rows.filter(owner__isnull=False)).update(owner=owner)
+        if changed:
+            note(incident, now, "owner", f"Owner: {owner.name or owner.email}" if owner else "No owner", actor)
+    incident.owner = owner
+    return bool(changed)
+
+
+def comment(incident: Incident, text: str, actor: str, now: datetime) -> None:
+    """What a member has to say about it, for the others."""
+    note(incident, now, "note", text, actor)
+
+
+def note(incident: Incident, at: datetime, action: str, text: str, actor: str = "") -> TimelineEntry:
     """Add a line to the timeline."""
-    TimelineEntry.objects.create(incident=incident, at=at, action=action, text=text, actor=actor)
+    return TimelineEntry.objects.create(incident=incident, at=at, action=action, text=text, actor=actor)
 
 
 def open_count(workspace_id: int) -> int:
@@ -145,6 +215,7 @@ def _values(report: Report, now: datetime) -> dict[str, Any]:
         "stops": report.stops,
         "amount": report.amount,
         "facts": dict(report.facts),
+        "channels": list(report.channels),
         "opened_at": report.at,
         "opened_by_event": report.event_id,
         "recorded_at": now,
@@ -156,6 +227,8 @@ def _raise(incident: Incident, report: Report, now: datetime) -> bool:
     """Make it as severe as the report; False if it is already. The row is claimed by its lower severity."""
     values = _values(report, now)
     del values["recorded_at"]
+    if not report.channels:
+        del values["channels"]
     if incident.severity != Severity.NOTICE:
         del values["opened_at"], values["opened_by_event"]
     lower = Incident.objects.filter(pk=incident.pk, severity__in=report.severity.below)
@@ -163,7 +236,12 @@ def _raise(incident: Incident, report: Report, now: datetime) -> bool:
         return False
     over = incident.state == State.RESOLVED
     reopened = over and Incident.objects.filter(pk=incident.pk, state=State.RESOLVED).update(state=State.OPEN)
-    note(incident, now, "raised", f"{'Open again, ' if reopened else ''}{report.severity.value} now: {report.title}")
+    text = f"{'Open again, ' if reopened else ''}{report.severity.value} now: {report.title}"
+    entry = note(incident, now, "raised", text)
+    first = reopened or incident.severity == Severity.NOTICE
+    incident.refresh_from_db()
+    if incident.state != State.EXPECTED:
+        outbox.tell(incident, entry, Delivery.Type.OPENED if first else Delivery.Type.UPDATED, report.at, now)
     return True
 
 

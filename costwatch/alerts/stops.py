@@ -1,0 +1,188 @@
+"""Who is asked to stop, and why: by a loop, a blocking budget or a person. One table, known to every process.
+
+`place` and `lift` write in the caller's transaction. `asked` answers from memory: a process looks for changes at most
+three times a second, and reads only the rows that changed since. "Since" goes by transactions, not by times: what a
+transaction that was still open at the last look wrote is found by the next.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from costwatch.accounts.models import Workspace
+from costwatch.alerts.models import Incident, State, Stop
+from costwatch.alerts.scopes import Book, Standing
+
+FRESH_FOR = 0.3  # seconds; with the watch's second a verdict is out within two of the deciding event
+OVERSHOOT = 2.5  # seconds from a commit until every process asks to stop: what may still be spent
+KEPT_FOR = timedelta(days=30)
+ASKING = (State.OPEN, State.ACKNOWLEDGED)
+EVENT_NAMES = {"agent": "agent_id", "user": "user_id", "session": "session_id", "run": "run_id"}
+_COLUMNS = ("pk", "scope", "reason", "message", "incident_id", "until", "lifted_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Somebody is asked to stop: whom it is about (dimension → value), why, and until when (None: until lifted)."""
+
+    whom: Mapping[str, str]
+    reason: str
+    message: str
+    incident: int | None = None
+    until: datetime | None = None
+
+    def told(self) -> dict[str, Any]:
+        """As the API names it."""
+        until = {"until": self.until.astimezone(UTC).isoformat().replace("+00:00", "Z")} if self.until else {}
+        named = {EVENT_NAMES.get(name, name): value for name, value in self.whom.items()}
+        return {**named, "action": "stop", "reason": self.reason, "message": self.message, "incident": self.incident,
+                **until}  # fmt: skip
+
+
+def place(
+    workspace_id: int,
+    scope: Mapping[str, Sequence[str]],
+    reason: str,
+    message: str,
+    *,
+    key: str,
+    incident_id: int | None = None,
+    until: datetime | None = None,
+    actor: str = "",
+    now: datetime | None = None,
+) -> int:
+    """Ask everybody in this scope to stop; the stop's id. The same key is the same stop, placed anew if it was lifted.
+
+    `scope` is dimension → values, `{}` the whole workspace. Nothing is written where nothing is new.
+    """
+    values = {
+        "scope": {name: sorted(set(wanted)) for name, wanted in sorted(scope.items())},
+        "reason": Stop.Reason(reason),
+        "message": message,
+        "incident_id": incident_id,
+        "until": until,
+        "actor": actor,
+        "lifted_at": None,
+    }
+    new = {"placed_at": now or timezone.now(), "changed_in": _this_transaction()}
+    with transaction.atomic():
+        stop, placed = Stop.objects.select_for_update().get_or_create(
+            workspace_id=workspace_id, key=key, defaults=values | new
+        )
+        if not placed and any(getattr(stop, name) != value for name, value in values.items()):
+            Stop.objects.filter(pk=stop.pk).update(**values, **new)
+            placed = True
+    if placed:
+        _tell_this_process(workspace_id)
+    return stop.pk
+
+
+def lift(workspace_id: int, key: str, now: datetime) -> bool:
+    """Ask nobody of this stop's scope any more; False if there was no such stop, or it was lifted before."""
+    standing = Stop.objects.filter(workspace_id=workspace_id, key=key, lifted_at=None)
+    lifted = bool(standing.update(lifted_at=now, changed_in=_this_transaction()))
+    if lifted:
+        _tell_this_process(workspace_id)
+    return lifted
+
+
+def follow(incident: Incident, now: datetime) -> None:
+    """Make the stop of an incident that asks its run to stop agree with the incident's state."""
+    if not incident.stops or not incident.run_id:
+        return
+    key = f"incident:{incident.pk}"
+    if incident.state in ASKING:
+        place(incident.workspace_id, {"run": [incident.run_id]}, incident.kind, incident.message, key=key,
+              incident_id=incident.pk, now=now)  # fmt: skip
+    else:
+        lift(incident.workspace_id, key, now)
+
+
+def asked(workspace_id: int, values: Mapping[str, str]) -> list[Verdict]:
+    """What asks somebody with these values (agent, user, task, run, session, key, environment, release, tag.…) to stop.
+
+    Not older than FRESH_FOR; a dimension that is not given counts as not attributed. Raises OperationalError.
+    """
+    return [verdict(stop, values) for stop in standing(workspace_id).covering(values, timezone.now())]
+
+
+def verdict(stop: Standing, values: Mapping[str, str]) -> Verdict:
+    """A stop as told to somebody with these values."""
+    whom = {name: values.get(name, "") for name in stop.scope}
+    return Verdict(whom, stop.reason, stop.message, stop.incident, stop.until)
+
+
+def standing(workspace_id: int) -> Book:
+    """The stops of a workspace, as fresh as FRESH_FOR; of this process, not to be changed. Raises OperationalError."""
+    known = _known.get(workspace_id) or _known.setdefault(workspace_id, _Known())
+    if monotonic() - known.read_at > FRESH_FOR:
+        with known.lock:
+            if monotonic() - known.read_at > FRESH_FOR:
+                _refresh(workspace_id, known)
+    return known.book
+
+
+def forget() -> None:
+    """Read anew at the next question (in tests, whose database work is rolled back)."""
+    _known.clear()
+
+
+def prune(now: datetime) -> None:
+    """Delete what has asked nobody for a month; every process has seen it end."""
+    Stop.objects.filter(models.Q(lifted_at__lt=now - KEPT_FOR) | models.Q(until__lt=now - KEPT_FOR)).delete()
+
+
+@dataclass(slots=True)
+class _Known:
+    """What this process knows of a workspace. All that transactions before `seen` wrote is in the book."""
+
+    book: Book = field(default_factory=Book)
+    seen: int | None = None
+    read_at: float = float("-inf")
+    lock: Lock = field(default_factory=Lock)
+
+
+_known: dict[int, _Known] = {}
+
+
+def _refresh(workspace_id: int, known: _Known) -> None:
+    began, now = monotonic(), timezone.now()
+    rows = Stop.objects.filter(workspace_id=workspace_id).annotate(open=_oldest_open())
+    if known.seen is None:
+        known.seen = Workspace.objects.values_list(_oldest_open(), flat=True).get(pk=workspace_id)
+        rows = rows.filter(Stop.is_standing(now))
+    else:
+        rows = rows.filter(changed_in__gte=known.seen)
+    for *columns, lifted_at, open_since in rows.values_list(*_COLUMNS, "open").iterator():
+        number, scope, reason, message, incident, until = columns
+        known.seen = open_since
+        if lifted_at is not None or (until is not None and until <= now):
+            known.book.drop(number)
+        else:
+            wanted = {name: frozenset(values) for name, values in scope.items()}
+            known.book.put(Standing(number, wanted, reason, message, incident, until))
+    known.read_at = began
+
+
+def _this_transaction() -> models.Func:
+    return models.Func(template="pg_current_xact_id()::text::bigint", output_field=models.BigIntegerField())
+
+
+def _oldest_open() -> models.Func:
+    """The oldest transaction that has not ended: whatever came before it can be seen."""
+    return models.Func(template="pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
+                       output_field=models.BigIntegerField())  # fmt: skip
+
+
+def _tell_this_process(workspace_id: int) -> None:
+    def look() -> None:
+        if known := _known.get(workspace_id):
+            known.read_at = float("-inf")
+
+    transaction.on_commit(look)
