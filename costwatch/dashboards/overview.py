@@ -1,7 +1,7 @@
 """Everything on the Overview, out of one snapshot of the books: figure = chart = table = CSV."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -13,14 +13,13 @@ from costwatch.dashboards import charts, colours, display
 from costwatch.dashboards.figures import Figures, figures
 from costwatch.dashboards.movers import Movers, grouping, movers
 from costwatch.dashboards.ranges import Compared
+from costwatch.dashboards.sides import side_by_side
 from costwatch.dashboards.state import State
-from costwatch.dashboards.table import Table, less, table
+from costwatch.dashboards.table import Table, table
 from costwatch.lib import periods
-from costwatch.spend.filters import SpendFilter
-from costwatch.spend.queries import MOST_GROUPS, Answer, Group, query
+from costwatch.spend.queries import Answer, query
 from costwatch.spend.snapshot import snapshot
 
-MOST_VALUES = 500  # rows fetched of a dimension with very many values; the others are one row
 CHART_VALUES = 60  # values fetched per bar: seven are drawn, and a few more decide which
 
 
@@ -95,27 +94,9 @@ def version(workspace: Workspace, state: State, now: datetime) -> str:
 
 
 def _grouped(workspace: Workspace, state: State, by: Sequence[str]) -> tuple[Answer, Answer]:
-    """The sums of the span and of the compared one. Of very many values the dearest of both, each with both sums."""
+    """The sums of the span and of the compared one."""
     compared = state.range.compared()
-    spans = state.filter(), state.filter(compared.start, compared.end)
-    now, before = (query(workspace, span, by, limit=MOST_VALUES) for span in spans)
-    return _with(workspace, spans[0], now, by, before), _with(workspace, spans[1], before, by, now)
-
-
-def _with(workspace: Workspace, span: SpendFilter, answer: Answer, by: Sequence[str], also: Answer) -> Answer:
-    """An answer with the values of another one too, taken out of what its limit had put together."""
-    rest = next((group for group in answer.groups if group.other), None)
-    missing = {_key(group) for group in also.groups if not group.other} - {_key(group) for group in answer.groups}
-    if rest is None or not missing:
-        return answer
-    asked = replace(span, include={**span.include, by[0]: tuple(sorted({key[0] or "" for key in missing}))})
-    found = [group for group in query(workspace, asked, by, limit=MOST_GROUPS).groups if _key(group) in missing]
-    others = replace(rest, sums=less(rest.sums, *(group.sums for group in found)))
-    return replace(answer, groups=[*(group for group in answer.groups if group is not rest), *found, others])
-
-
-def _key(group: Group) -> tuple[str | None, ...]:
-    return tuple(group.values.values())
+    return side_by_side(workspace, state.filter(), state.filter(compared.start, compared.end), by)
 
 
 def _series(found: Answer, by: str, owned: Sequence[str]) -> tuple[list[str], dict[str, str]]:

@@ -72,11 +72,13 @@ def query(
     bucket: str = "none",
     time_zone: str | None = None,
     limit: int = 1000,
+    rank: str = "cost",
 ) -> Answer:
     """Sums of the filtered usage, grouped by dimensions and by periods of `time_zone` (default: the workspace's).
 
-    `limit` keeps that many of the dearest combinations; the rest are one combination marked `other` (with buckets: one
-    row of it in each). Ordered by bucket, then cost, dearest first. Raises BadQuery.
+    `limit` keeps that many of the dearest combinations (or of those with the most of another measure, `rank`); the rest
+    are one combination marked `other` (with buckets: one row of it in each). Ordered by bucket, then cost or `rank`,
+    largest first. Raises BadQuery.
     """
     tz = _zone(time_zone or workspace.time_zone)
     starts = _bucket_starts(filter, bucket, tz, workspace.week_start)
@@ -84,7 +86,7 @@ def query(
     limit = max(1, min(limit, MOST_GROUPS, MOST_ROWS // max(1, len(starts))))
     with snapshot(workspace.lane) as books:
         asked = _prepare(workspace, filter, group_by, starts)
-        rows = _fetch(asked, books, limit)
+        rows = _fetch(asked, books, limit, rank)
     groups = _groups(asked, rows, starts, limit)
     total = add(group.sums for group in groups)
     return Answer(filter.start, filter.end, tz.key, groups, total, books.at)
@@ -136,8 +138,8 @@ def _prepare(workspace: Workspace, filter: SpendFilter, group_by: tuple[str, ...
     )
 
 
-def _fetch(asked: Question, books: Snapshot, limit: int) -> list[tuple[Any, ...]]:
-    text, parameters = statement(asked, books, limit)
+def _fetch(asked: Question, books: Snapshot, limit: int, rank: str) -> list[tuple[Any, ...]]:
+    text, parameters = statement(asked, books, limit, rank)
     with connection.cursor() as cursor:
         cursor.execute(text, parameters)
         return cursor.fetchall()

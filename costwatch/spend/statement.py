@@ -23,13 +23,13 @@ _UNGROUPED = "WITH piece AS ({pieces}) SELECT 1, p.bucket, {sums} FROM piece p G
 _GROUPED = """
 WITH piece AS ({pieces}),
 grouped AS (SELECT {g}, {sums} FROM piece p GROUP BY {g}),
-ranked AS (SELECT *, row_number() OVER (ORDER BY cost DESC, calls DESC, {g}) AS rank FROM grouped)
+ranked AS (SELECT *, row_number() OVER (ORDER BY {by} DESC, cost DESC, calls DESC, {g}) AS rank FROM grouped)
 SELECT least(p.rank, {limit} + 1), 0, {kept}, {sums} FROM ranked p GROUP BY least(p.rank, {limit} + 1), {kept}"""
 # In buckets the pieces are read twice, first for rank alone: summing every combination in every bucket, only to throw
 # most of them together, took three times as long (308,000 rows of agent x model x day).
 _BUCKETED = """
 WITH piece AS NOT MATERIALIZED ({pieces}),
-ranked AS (SELECT {g}, row_number() OVER (ORDER BY sum(cost) DESC, sum(calls) DESC, {g}) AS rank
+ranked AS (SELECT {g}, row_number() OVER (ORDER BY sum({by}) DESC, sum(cost) DESC, sum(calls) DESC, {g}) AS rank
              FROM piece GROUP BY {g} ORDER BY rank LIMIT {limit})
 SELECT coalesce(ranked.rank, {limit} + 1), p.bucket, {kept}, {sums} FROM piece p LEFT JOIN ranked USING ({g})
  GROUP BY ranked.rank, p.bucket, {kept}"""
@@ -53,8 +53,8 @@ class Question:
         return {*self.group_by, *(condition.dimension for condition in self.conditions)}
 
 
-def statement(asked: Question, books: Snapshot, limit: int) -> Clause:
-    """SQL for rows of (rank of the combination, number of the bucket, ids of the combination, sums)."""
+def statement(asked: Question, books: Snapshot, limit: int, rank: str = "cost") -> Clause:
+    """SQL for rows of (rank of the combination by one of FIELDS, number of the bucket, its ids, sums)."""
     selects = _selects(asked, books)
     pieces = " UNION ALL ".join(sql for sql, _ in selects)
     parameters = [value for _, values in selects for value in values]
@@ -64,7 +64,8 @@ def statement(asked: Question, books: Snapshot, limit: int) -> Clause:
     once = "CASE WHEN p.rank <= {limit} THEN p.{column} END"
     template, how = (_BUCKETED, "ranked.{column}") if asked.edges else (_GROUPED, once)
     kept = ", ".join(how.format(column=column, limit=limit) for column in columns)
-    return template.format(pieces=pieces, sums=SUMS, g=", ".join(columns), kept=kept, limit=int(limit)), parameters
+    values = {"g": ", ".join(columns), "kept": kept, "limit": int(limit), "by": FIELDS[FIELDS.index(rank)]}
+    return template.format(pieces=pieces, sums=SUMS, **values), parameters
 
 
 def _selects(asked: Question, books: Snapshot) -> list[Clause]:

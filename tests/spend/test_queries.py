@@ -61,6 +61,14 @@ def test_a_limit_that_cuts_nothing_off_makes_no_other(workspace, agents):
     assert not any(g.other for g in query(workspace, EVER, ["agent"], limit=10).groups)
 
 
+@pytest.mark.parametrize("bucket", ["none", "day"])
+def test_another_measure_than_cost_can_decide_what_is_kept(workspace, bucket):
+    many = [entry(agent_id="many", cost="0.01", requests=50), entry(agent_id="dear", cost="9")]
+    record(workspace.lane, [*many, entry(agent_id="rare", cost="1")])
+    answer = query(workspace, DAYS, ["agent"], bucket, limit=1, rank="calls")
+    assert [(g.values["agent"], g.sums.calls) for g in answer.groups] == [("many", 50), (None, 2)]
+
+
 def test_in_buckets_the_dearest_over_all_of_them_are_kept(workspace, agents):
     answer = query(workspace, DAYS, ["agent"], "day", limit=2)
     by_day = [(g.bucket, g.values["agent"], g.sums.cost) for g in answer.groups]
