@@ -66,7 +66,9 @@ INSTALLED_APPS = [
     "costwatch.ledger",
     "costwatch.spend",
     "costwatch.alerts",
+    "costwatch.budgets",
     "costwatch.loops",
+    "costwatch.forecasts",
     "costwatch.dashboards",
     "costwatch.api",
     "ingest",
@@ -172,6 +174,7 @@ CELERY_BEAT_SCHEDULE = {
     "incidents": {"task": "alerts.wake", "schedule": 60.0, "options": {"expires": 60}},
     "partitions": {"task": "ledger.partitions", "schedule": 3600.0, "options": {"expires": 600}},
     "reprice": {"task": "ledger.reprice", "schedule": 2.0, "options": {"expires": 10}},
+    "forecasts": {"task": "forecasts.issue", "schedule": 600.0, "options": {"expires": 600}},
 }
 
 # hosts and networks that outgoing calls may reach although they are not public

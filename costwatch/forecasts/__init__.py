@@ -1,0 +1,1 @@
+"""Forecasts that were issued, kept to be held against what came."""
