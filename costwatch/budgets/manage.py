@@ -1,0 +1,132 @@
+"""Budgets made, changed and removed. Each change is in the audit log and known to every watch at once."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from costwatch.accounts import audit
+from costwatch.accounts.models import ApiKey, Member, Workspace
+from costwatch.budgets import fields, seen
+from costwatch.budgets.fields import BadBudget
+from costwatch.budgets.models import Budget, BudgetPeriod, BudgetVersion
+
+__all__ = ["BadBudget", "change", "create", "remove"]
+
+DEFAULTS: dict[str, Any] = {"thresholds": [50, 80, 100]}
+REQUIRED = ("name", "period")
+COUNTING = ("amount_usd", "amount_tokens", "planned", "carry_over", "period", "time_zone", "week_start", "scope", "per",
+            "thresholds", "action", "paused")  # fmt: skip
+"""A change of one of these asks for a look at all that was spent."""
+Actor = Member | ApiKey | str
+
+
+def create(
+    workspace: Workspace, data: Mapping[str, Any], actor: Actor, *, ip: str | None = None, now: datetime | None = None
+) -> Budget:
+    """Make a budget of `data`, which has the names of API.md §5. Raises BadBudget, also for a scope nothing was ever
+    recorded under, unless `data["allow_unseen"]` is true."""
+    now = now or timezone.now()
+    columns = DEFAULTS | fields.read(data, workspace)
+    for name in REQUIRED:
+        if name not in columns:
+            raise BadBudget(name, f"{name} is missing.")
+    budget = Budget(
+        workspace=workspace, created_at=now, created_by=_said(actor), changed_at=now, counted_since=now, **columns
+    )
+    _check(budget, data)
+    with transaction.atomic():
+        budget.save()
+        _tell_watches(workspace)
+        audit.record(workspace, actor, "budget.created", budget, {"after": told(budget)}, ip)
+    return budget
+
+
+def change(
+    budget: Budget, data: Mapping[str, Any], actor: Actor, *, ip: str | None = None, now: datetime | None = None
+) -> Budget:
+    """Change what `data` names and leave the rest; the changed budget. Raises BadBudget.
+
+    What was told in a period stays told: raising the amount does not tell the same threshold of it a second time.
+    """
+    now = now or timezone.now()
+    columns = fields.read(data, budget.workspace)
+    for one, other in (("amount_usd", "amount_tokens"), ("amount_tokens", "amount_usd")):
+        if columns.get(one) is not None and columns.get(other) is None:
+            columns[other] = None
+    with transaction.atomic():
+        stored = Budget.objects.select_for_update().select_related("workspace", "owner").get(pk=budget.pk)
+        before = told(stored)
+        for name, value in columns.items():
+            setattr(stored, name, value)
+        _check(stored, data if {"scope", "per"} & columns.keys() else {**data, "allow_unseen": True})
+        after = told(stored)
+        changed = {name for name in after if before[name] != after[name]}
+        if not changed:
+            return stored
+        stored.changed_at = now
+        if changed & {*COUNTING}:
+            _count_anew(stored, now)
+        stored.save()
+        _tell_watches(stored.workspace)
+        facts = {"before": {n: before[n] for n in changed}, "after": {n: after[n] for n in changed}}
+        audit.record(stored.workspace, actor, "budget.changed", stored, facts, ip)
+    return stored
+
+
+def remove(budget: Budget, actor: Actor, *, ip: str | None = None, now: datetime | None = None) -> None:
+    """Delete a budget with what is known of its periods; its incidents stay and are resolved, its stops are lifted."""
+    with transaction.atomic():
+        stored = Budget.objects.select_for_update().select_related("workspace", "owner").filter(pk=budget.pk).first()
+        if stored is None:
+            return
+        audit.record(stored.workspace, actor, "budget.removed", stored, {"before": told(stored)}, ip)
+        _tell_watches(stored.workspace)
+        stored.delete()
+
+
+def told(budget: Budget) -> dict[str, Any]:
+    """What somebody set of a budget, with the names of API.md §5, ready for JSON: amounts as text."""
+    return {
+        "name": budget.name,
+        "amount_usd": None if budget.amount_usd is None else f"{budget.amount_usd:.12f}",
+        "amount_tokens": budget.amount_tokens,
+        "planned": budget.planned,
+        "carry_over": f"{budget.carry_over:.2f}",
+        "period": budget.period,
+        "time_zone": budget.time_zone or budget.workspace.time_zone,
+        "week_start": budget.week_start or budget.workspace.week_start,
+        "scope": budget.scope,
+        "per": budget.per or None,
+        "thresholds": budget.thresholds,
+        "forecast_thresholds": budget.forecast_thresholds,
+        "owner": budget.owner.email if budget.owner else None,
+        "channels": budget.channels,
+        "action": budget.action,
+        "paused": budget.paused,
+    }
+
+
+def _check(budget: Budget, data: Mapping[str, Any]) -> None:
+    fields.check(budget)
+    if data.get("allow_unseen") is not True:
+        for problem in seen.unseen(budget):
+            raise problem
+
+
+def _count_anew(budget: Budget, now: datetime) -> None:
+    """Have the watch read all periods that are not over from the ledger; what was told stays told."""
+    budget.counted_since, budget.judged_at, budget.forecast, budget.forecast_at = now, None, None, None
+    BudgetPeriod.objects.filter(budget=budget, period_end__gt=now).update(look_at=0, revision=F("revision") + 1)
+
+
+def _tell_watches(workspace: Workspace) -> None:
+    BudgetVersion.objects.get_or_create(workspace=workspace)
+    BudgetVersion.objects.filter(workspace=workspace).update(version=F("version") + 1)
+
+
+def _said(actor: Actor) -> str:
+    return f"key {actor}"[:255] if isinstance(actor, ApiKey) else str(actor)[:255]
