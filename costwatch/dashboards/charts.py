@@ -19,6 +19,8 @@ LONGEST_LABEL = 40
 JOINER = "\N{WORD JOINER}"  # invisible; takes the meaning out of what stands before it
 UNFINISHED = 0.5
 HATCH = {"size": 5, "solidity": 0.32}
+WITHIN_DAY = ("15m", "hour")
+HOURS_APART = ((1, 3), (2, 6), (4, 12))  # words below the bars of so many days
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 
 
@@ -104,18 +106,20 @@ def cumulative(at: Sequence[datetime], amounts: Sequence[Decimal], zone: ZoneInf
     }
 
 
-def buckets_of(span: Range, week_start: int) -> Buckets:
-    """The places of the bars of a span of days."""
-    found = periods.buckets(span.start, span.end, span.bucket, span.zone, week_start)
+def buckets_of(span: Range, week_start: int, bucket: str = "") -> Buckets:
+    """The places of the bars of a span of days, by default of the length that suits it."""
+    bucket = bucket or span.bucket
+    found = periods.buckets(span.start, span.end, bucket, span.zone, week_start)
     labels, days = [], []
     for period in found:
         first, last = periods.local_day(period.start, span.zone), periods.local_day(period.end, span.zone) - DAY
-        labels.append(_bucket_label(span, period.start))
-        inside = None if span.bucket == "hour" else f"{max(first, span.first)}/{min(last, span.last)}"
+        labels.append(_bucket_label(span, bucket, period.start))
+        inside = None if bucket in WITHIN_DAY else f"{max(first, span.first)}/{min(last, span.last)}"
         days.append(inside)
     now = next((n for n, period in enumerate(found) if span.now in period), None)
-    ticks = _choose(found, span)
-    return Buckets(_distinct(labels), days, now, ticks, ticks[:: 2 if len(ticks) > 4 else 1], _tick_labels(found, span))
+    ticks = _choose(found, span, bucket)
+    words = [_tick_label(bucket, period.start.astimezone(span.zone)) for period in found]
+    return Buckets(_distinct(labels), days, now, ticks, ticks[:: 2 if len(ticks) > 4 else 1], words)
 
 
 def _bars(number: int, series: Series, buckets: Buckets, opacity: list[float]) -> dict[str, Any]:
@@ -173,40 +177,37 @@ def _dollars(largest: Decimal) -> dict[str, Any]:
     return {"tickformat": f",.{max(2, 1 - largest.adjusted()) if largest else 2}f"}
 
 
-def _choose(found: Sequence[periods.Period], span: Range) -> list[int]:
+def _choose(found: Sequence[periods.Period], span: Range, bucket: str) -> list[int]:
     """Which bars get a word below: all of a few, Mondays, every third hour, else about eight."""
     n = len(found)
-    if span.bucket == "hour":
-        return [i for i, p in enumerate(found) if p.start.astimezone(span.zone).hour % (3 if n < 30 else 6) == 0]
+    if bucket in WITHIN_DAY:
+        local = [period.start.astimezone(span.zone) for period in found]
+        step = next((hours for most, hours in HOURS_APART if span.length <= most), 24)
+        return [i for i, at in enumerate(local) if at.hour % step == 0 and at.minute == 0]
     if n <= 8:
         return list(range(n))
-    if span.bucket == "day":
+    if bucket == "day":
         mondays = [i for i, p in enumerate(found) if p.start.astimezone(span.zone).weekday() == 0]
         return mondays[:: 1 + (len(mondays) - 1) // 7]
     return list(range(0, n, 1 + (n - 1) // 8))
 
 
-def _tick_labels(found: Sequence[periods.Period], span: Range) -> list[str]:
-    words = []
-    for period in found:
-        at = period.start.astimezone(span.zone)
-        words.append(_tick_label(span, at))
-    return words
+def _tick_label(bucket: str, at: datetime) -> str:
+    if bucket in WITHIN_DAY:
+        return f"{at:%H:%M}" if at.hour else display.day(at.date())
+    if bucket == "month":
+        return f"{at:%b %Y}"
+    return display.day(at.date()) if bucket == "day" else f"{at.day} {at:%b}"
 
 
-def _tick_label(span: Range, at: datetime) -> str:
-    if span.bucket in ("hour", "month"):
-        return f"{at:%H:%M}" if span.bucket == "hour" else f"{at:%b %Y}"
-    return display.day(at.date()) if span.bucket == "day" else f"{at.day} {at:%b}"
-
-
-def _bucket_label(span: Range, start: datetime) -> str:
+def _bucket_label(span: Range, bucket: str, start: datetime) -> str:
     at = start.astimezone(span.zone)
-    if span.bucket == "hour":
-        return f"{at:%H:%M}" if span.length == 1 else f"{at:%a %H:%M}"
-    if span.bucket == "month":
+    if bucket in WITHIN_DAY:
+        day = "" if span.length == 1 else f"{at:%a} " if span.length <= 7 else f"{display.day(at.date())} "
+        return f"{day}{at:%H:%M}"
+    if bucket == "month":
         return f"{at:%B %Y}"
-    return f"week of {at.day} {at:%b %Y}" if span.bucket == "week" else display.day(at.date())
+    return f"week of {at.day} {at:%b %Y}" if bucket == "week" else display.day(at.date(), year=span.length > 300)
 
 
 def _distinct(labels: list[str]) -> list[str]:
