@@ -120,7 +120,9 @@ def _check(budget: Budget, data: Mapping[str, Any]) -> None:
 def _count_anew(budget: Budget, now: datetime) -> None:
     """Have the watch read all periods that are not over from the ledger; what was told stays told."""
     budget.counted_since, budget.judged_at, budget.forecast, budget.forecast_at = now, None, None, None
-    BudgetPeriod.objects.filter(budget=budget, period_end__gt=now).update(look_at=0, revision=F("revision") + 1)
+    BudgetPeriod.objects.filter(budget=budget, period_end__gt=now).update(
+        due=True, look_at=0, touched_from=now, revision=F("revision") + 1
+    )
 
 
 def _tell_watches(workspace: Workspace) -> None:

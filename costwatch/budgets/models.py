@@ -88,18 +88,21 @@ class BudgetPeriod(models.Model):
 
     `at_most` is never less than what was spent: what the feed tells is added, and what it was read to be from the
     ledger replaces it. Reaching `look_at` makes the row due: the ledger is read, and it alone decides. Crossings are
-    those that were told. A rolling budget has one row of `period_start` ROLLING for this, and one for each window in
+    those that were told. A rolling budget has one row with `period_start` ROLLING for this, and one for each window in
     which something was told, named by that window's beginning.
     """
 
-    budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="periods")
+    budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="periods", db_index=False)
     value = models.CharField(max_length=200, blank=True)
     period_start = models.DateTimeField()
     period_end = models.DateTimeField()
     at_most = models.DecimalField(default=Decimal(0), **USD_SUM)
     look_at = models.DecimalField(null=True, help_text="null = nothing is left to be told", **USD_SUM)
+    due = models.BooleanField(default=False)
+    touched_from = models.DateTimeField(null=True, help_text="rolling: earliest change since the last judgement")
     crossings = models.JSONField(default=list, help_text="[{threshold, basis, at, event_id}]")
-    over = models.BooleanField(default=False, help_text="its highest threshold is reached now")
+    over = models.BooleanField(default=False, help_text="it is used up now")
+    settle_at = models.DateTimeField(null=True, help_text="when its incidents are over by themselves")
     revision = models.IntegerField(default=0, help_text="counted up with each judgement")
     judged_at = models.DateTimeField(null=True)
 
@@ -109,10 +112,10 @@ class BudgetPeriod(models.Model):
             models.UniqueConstraint(fields=["budget", "value", "period_start"], name="budget_period_once"),
         ]
         indexes = [
+            models.Index(fields=["id"], name="budget_period_due", condition=models.Q(due=True)),
             models.Index(
-                fields=["budget"], name="budget_period_due", condition=models.Q(at_most__gte=models.F("look_at"))
+                fields=["settle_at"], name="budget_period_settle", condition=models.Q(settle_at__isnull=False)
             ),
-            models.Index(fields=["period_end"], name="budget_period_end"),
         ]
 
     def __str__(self) -> str:
