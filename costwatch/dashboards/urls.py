@@ -12,6 +12,8 @@ from costwatch.dashboards import (
     views,
     welcome,
 )
+from costwatch.dashboards.addresses import PROFILES
+from costwatch.dashboards.profiles import views as profile_views
 
 urlpatterns = [
     path("", views.overview, name="overview"),
@@ -40,5 +42,11 @@ urlpatterns = [
     path("prices/reprice/place", reprice_views.place, name="reprice-place"),
     path("prices/reprice/<int:order_id>", reprice_views.show, name="reprice-order"),
     path("prices/reprice/<int:order_id>/confirm", reprice_views.confirm, name="reprice-confirm"),
+    *(
+        path(f"{first}/<path:value>", profile_views.profile, {"dimension": dimension}, name=f"{dimension}-profile")
+        for dimension, first in PROFILES.items()
+    ),
+    path("tags/<str:tag>/<path:value>", profile_views.profile, name="tag-profile"),
+    path("profile", profile_views.any_profile, name="any-profile"),
     path("theme", theme.set_theme, name="theme"),
 ]

@@ -1,6 +1,6 @@
 """Runs: one execution of an agent each, with the sums of all its calls, folded or not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -32,6 +32,8 @@ _SORTS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
 }
 ORDERS = tuple(sign + name for name in _SORTS for sign in ("-", ""))
 
+COLUMNS = ("id", "run_id", "first_at", "last_at", "attribution_id", "end_user_id", "session_id", *FIELDS)
+
 _SUMS = ", ".join(f"r.{f} + coalesce(t.{f}, 0) AS {f}" for f in FIELDS)
 _RUNS = f"""
 WITH tail AS ({{tail}}),
@@ -41,7 +43,7 @@ whole AS (
            coalesce(r.attribution_id, t.attribution_id) AS attribution_id,
            coalesce(r.end_user_id, t.end_user_id) AS end_user_id, coalesce(r.session_id, t.session_id) AS session_id
       FROM run r LEFT JOIN tail t ON t.run_id = r.id WHERE {{which}})
-SELECT id, run_id, first_at, last_at, attribution_id, end_user_id, session_id, {", ".join(FIELDS)}
+SELECT {", ".join(COLUMNS)}
   FROM whole WHERE last_at >= %s AND first_at < %s {{after}}
  ORDER BY {{column}} {{way}}, id {{way}} LIMIT %s"""
 
@@ -78,7 +80,7 @@ def runs(
         which = where.joined([("r.lane = %s", [workspace.lane]), *_matching(workspace.lane, filter)])
         unfolded = where.joined([("lane = %s", [workspace.lane]), books.tail(EARLIEST, LATEST) or NOTHING])
         rows = _fetch(unfolded, which, filter, order, cursor, limit + 1)
-    page = _named(rows[:limit])
+    page = named(rows[:limit])
     return Page(page, _cursor(order, rows[limit - 1]) if len(rows) > limit else None)
 
 
@@ -91,7 +93,7 @@ def run(workspace: Any, run_id: str) -> RunRow | None:
         which = ("r.lane = %s AND r.run_id = %s", [workspace.lane, run_id])
         unfolded = where.joined([own, books.tail(EARLIEST, LATEST) or NOTHING])
         rows = _fetch(unfolded, which, SpendFilter(EARLIEST, LATEST), "-last", None, 1)
-    return _named(rows)[0] if rows else None
+    return named(rows)[0] if rows else None
 
 
 def _matching(lane: int, filter: SpendFilter) -> list[Clause]:
@@ -135,7 +137,8 @@ def _value(name: str, row: tuple[Any, ...]) -> Any:
     return times.get(name, sums.get(name))
 
 
-def _named(rows: Sequence[tuple[Any, ...]]) -> list[RunRow]:
+def named(rows: Collection[tuple[Any, ...]]) -> list[RunRow]:
+    """Rows of COLUMNS with their names."""
     attributions = Attribution.objects.in_bulk({row[4] for row in rows if row[4]})
     names = {kind: where.names_of(kind, {getattr(a, f"{kind}_id") for a in attributions.values()}) for kind in LABELS}
     users = where.names_of(USER, {row[5] for row in rows if row[5]})

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from costwatch.dashboards import display
+from costwatch.dashboards.state import title
 from costwatch.spend.sums import Sums
 
 register = template.Library()
@@ -63,15 +64,28 @@ def all_tokens(sums: Sums) -> int:
 
 
 @register.filter
+def per_million(sums: Sums) -> Decimal | None:
+    """The cost of a million tokens, in and out."""
+    tokens = all_tokens(sums)
+    return sums.cost * 1_000_000 / tokens if tokens else None
+
+
+@register.filter
+def dimension_title(name: str) -> str:
+    """A dimension as a heading."""
+    return title(name)
+
+
+@register.filter
 def per(amount: Decimal, count: int) -> Decimal | None:
     """An amount for each of so many; None of none."""
     return amount / count if count else None
 
 
 @register.filter
-def share_of(amount: Decimal, whole: Decimal) -> Decimal | None:
+def share_of(amount: Decimal | int, whole: Decimal | int) -> Decimal | None:
     """The share of an amount in a whole; None of nothing."""
-    return amount / whole if whole else None
+    return Decimal(amount) / whole if whole else None
 
 
 @register.filter

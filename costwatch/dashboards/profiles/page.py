@@ -1,0 +1,190 @@
+"""The content of a profile, out of one snapshot of the books: figures = chart = tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from costwatch.accounts.models import Workspace
+from costwatch.dashboards import charts, colours, display
+from costwatch.dashboards.addresses import profile_url, run_url
+from costwatch.dashboards.incident_page import Item
+from costwatch.dashboards.profiles.incidents import incidents_about
+from costwatch.dashboards.profiles.layouts import Layout, layout
+from costwatch.dashboards.ranges import Compared, Range
+from costwatch.dashboards.state import State, plural, title
+from costwatch.lib import periods
+from costwatch.spend.filters import SpendFilter
+from costwatch.spend.queries import Answer, Group, query
+from costwatch.spend.run_figures import RunFigures, run_figures
+from costwatch.spend.runs import RunRow
+from costwatch.spend.snapshot import snapshot
+from costwatch.spend.sums import Sums, add
+
+SHOWN = 8  # rows of a part
+CHART_VALUES = 60  # as on the Overview: seven are drawn, a few more decide which
+RUNS = 5
+MOST_EVENTS = 60_000  # read one by one for a part that no rollup knows: about 100 ms
+
+
+@dataclass(frozen=True)
+class Row:
+    """One value of a part; an empty `url` stands for all the others together. `before` None: not looked at."""
+
+    label: str
+    url: str
+    sums: Sums
+    before: Decimal | None
+    bar: Decimal
+    colour: str = "muted"
+
+    @property
+    def all_unpriced(self) -> bool:
+        """Whether no price is known of anything here."""
+        return bool(self.sums.calls) and not self.sums.priced_calls
+
+
+@dataclass(frozen=True)
+class Part:
+    """The spend by one dimension. `too_many`: calls that would have to be read one by one are too many."""
+
+    name: str
+    title: str
+    rows: list[Row]
+    hidden: int
+    url: str
+    too_many: bool = False
+
+
+@dataclass(frozen=True)
+class Profile:
+    """All on the page. `runs`: (run, its address, its share of the dearest's cost)."""
+
+    dimension: str
+    value: str
+    total: Sums
+    before: Sums
+    compared: Compared
+    parts: list[Part]
+    chart: dict[str, Any] | None
+    sentence: str
+    figures: RunFigures
+    runs: list[tuple[RunRow, str, Decimal]]
+    incidents: list[Item]
+
+
+def profile(workspace: Workspace, state: State, dimension: str, value: str) -> Profile:
+    """The profile of a value over the state's span, under its further conditions."""
+    shown, compared = layout(dimension), state.range.compared()
+    span = state.filter().with_value(dimension, value)
+    earlier = span.within(compared.start, compared.end)
+    main = shown.parts[0]
+    owned = colours.slots(workspace, main, state.range.now)
+    with snapshot(workspace.lane):
+        bars = query(workspace, span, (main,), state.range.bucket, limit=CHART_VALUES)
+        before = query(workspace, earlier, (main,), limit=CHART_VALUES)
+        answers = [(main, bars, before), *_others(workspace, span, earlier, shown, bars.total)]
+        figures = run_figures(workspace, span, RUNS)
+    order = _drawn(bars, main)
+    colour = colours.assign(order, owned)
+    link = _Links(state, dimension, value)
+    top = max((run.sums.cost for run in figures.dearest), default=Decimal(0)) or Decimal(1)
+    return Profile(
+        dimension, value, bars.total, before.total, compared,
+        [_part(link, *answer, before.total, colour if n == 0 else {}) for n, answer in enumerate(answers)],
+        _chart(workspace, state.range, bars, main, order, colour) if bars.total.cost > 0 else None,
+        f"Stacked bars: spend of {display.name(value)} per {state.range.bucket} by {title(main).lower()}, "
+        f"{state.range.label}, total {display.money(bars.total.cost)}. The table below holds the figures.",
+        figures,
+        [(run, run_url(run.run_id), run.sums.cost / top) for run in figures.dearest],
+        incidents_about(workspace, dimension, value),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Links:
+    state: State
+    dimension: str
+    value: str
+
+    def to(self, part: str, name: str) -> str:
+        """The profile of a neighbour over the same days."""
+        url, days = profile_url(part, name), urlencode(self.state.range.query())
+        return url + (f"{'&' if '?' in url else '?'}{days}" if days and name else "")
+
+    def all_of(self, part: str) -> str:
+        """The Overview of this value by a part."""
+        changes = self.state.narrowed(self.dimension, self.value)
+        return self.state.url(path="/", by=part, **changes)
+
+
+def _others(
+    workspace: Workspace, span: SpendFilter, earlier: SpendFilter, shown: Layout, total: Sums
+) -> list[tuple[str, Answer | None, Answer | None]]:
+    """(part, now, before) of all parts but the charted one; None where too much would have to be read."""
+    answers: list[tuple[str, Answer | None, Answer | None]] = []
+    for part in shown.parts[1:]:
+        now = query(workspace, span, (part,), limit=SHOWN + 1)
+        answers.append((part, now, _before(workspace, earlier, part, now)))
+    for part in shown.from_events:
+        few = total.events <= MOST_EVENTS
+        answers.append((part, query(workspace, span, (part,), limit=SHOWN + 1) if few else None, None))
+    return answers
+
+
+def _before(workspace: Workspace, earlier: SpendFilter, part: str, now: Answer) -> Answer | None:
+    """What the values of an answer cost before; asked for by name, for of all users there are very many."""
+    shown = tuple(value for group in now.groups if (value := group.values[part]) is not None)
+    asked = replace(earlier, include={**earlier.include, part: shown})
+    return query(workspace, asked, (part,), limit=SHOWN + 1) if shown and part not in earlier.dimensions() else None
+
+
+def _part(
+    link: _Links, name: str, now: Answer | None, before: Answer | None, earlier: Sums, colour: dict[str, str]
+) -> Part:
+    """The rows of a part; `earlier` is what everything together cost before."""
+    url = link.all_of(name)
+    if now is None:
+        return Part(name, plural(name), [], 0, url, too_many=True)
+    sums, known = _by_value(now, name), _by_value(before, name) if before else None
+    ranked = sorted(((v, s) for v, s in sums.items() if v is not None), key=lambda item: -item[1].cost)
+    first, rest = ranked[:SHOWN], [s for _, s in ranked[SHOWN:]] + [s for v, s in sums.items() if v is None]
+    top = max((s.cost for _, s in first), default=Decimal(0)) or Decimal(1)
+    rows = []
+    for value, s in first:
+        was = known.get(value, Sums()).cost if known is not None else None
+        key = colour.get(value, "other") if colour else "muted"
+        rows.append(Row(display.name(value), link.to(name, value), s, was, max(s.cost / top, Decimal(0)), key))
+    if rest:
+        was = earlier.cost - sum((row.before or Decimal(0) for row in rows), Decimal(0)) if known is not None else None
+        rows.append(Row("Other", "", add(rest), was, Decimal(0)))
+    return Part(name, plural(name), rows, len(rest), url)
+
+
+def _by_value(answer: Answer, name: str) -> dict[str | None, Sums]:
+    """Value → its sums over all buckets; None = those that the limit put together."""
+    groups: dict[str | None, list[Group]] = {}
+    for group in answer.groups:
+        groups.setdefault(group.values[name], []).append(group)
+    return {value: add(group.sums for group in found) for value, found in groups.items()}
+
+
+def _drawn(bars: Answer, name: str) -> list[str]:
+    ranked = sorted(_by_value(bars, name).items(), key=lambda item: -item[1].cost)
+    return [value for value, sums in ranked if value and sums.cost > 0][: colours.SERIES]
+
+
+def _chart(
+    workspace: Workspace, span: Range, bars: Answer, main: str, order: Sequence[str], colour: dict[str, str]
+) -> dict[str, Any]:
+    found = periods.buckets(span.start, span.end, span.bucket, span.zone, workspace.week_start)
+    at = {period.start: number for number, period in enumerate(found)}
+    names: dict[str | None, tuple[str, str]] = {value: (value, colour[value]) for value in order}
+    names |= {None: ("Other", colours.OTHER), "": (display.NOT_ATTRIBUTED, colours.NONE)}
+    amounts: dict[str | None, list[Decimal]] = {key: [Decimal(0)] * len(found) for key in names}
+    for group in bars.groups:
+        value = group.values[main]
+        amounts[value if value in amounts else None][at[group.bucket]] += group.sums.cost  # type: ignore[index]
+    series = [charts.Series(name, token, amounts[key]) for key, (name, token) in names.items() if any(amounts[key])]
+    return charts.stacked(charts.buckets_of(span, workspace.week_start), series)

@@ -1,0 +1,63 @@
+"""The page of a profile."""
+
+from dataclasses import replace
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from costwatch.accounts.access import MemberRequest, member_page
+from costwatch.dashboards.addresses import profile_url
+from costwatch.dashboards.profiles.layouts import is_known
+from costwatch.dashboards.profiles.page import profile as content
+from costwatch.dashboards.ranges import of_kind
+from costwatch.dashboards.state import State, plural, title
+from costwatch.dashboards.views import filter_menu, frame, is_for, page_or_fragment, understandable, with_typed_value
+from costwatch.spend.dimensions import TAG, is_dimension
+
+
+@member_page("viewer")
+@understandable
+def profile(request: MemberRequest, value: str, dimension: str = "", tag: str = "") -> HttpResponse:
+    """What is known of a value whose name survives in a path."""
+    return _answer(request, dimension or f"{TAG}{tag}", value)
+
+
+@member_page("viewer")
+@understandable
+def any_profile(request: MemberRequest) -> HttpResponse:
+    """The same for names that do not: `by` says the dimension, the parameter of that name the value."""
+    dimension = request.GET.get("by", "agent")
+    return _answer(request, dimension, request.GET.get(dimension, ""))
+
+
+def _answer(request: MemberRequest, dimension: str, value: str) -> HttpResponse:
+    if not value or not is_known(request.workspace.lane, dimension, value):
+        raise Http404(f"This workspace knows no {title(dimension).lower()[:70]} of this name.")
+    path = profile_url(dimension, value)
+    state = State.from_query(request.GET, request.workspace, timezone.now(), path.partition("?")[0])
+    if "?" not in path:
+        state = replace(state, include={k: v for k, v in state.include.items() if k != dimension}, by="agent")
+    if "value" in request.GET and is_dimension(request.GET.get("pick", "")):
+        return redirect(with_typed_value(request, state))
+    menu = filter_menu(request, state)
+    if is_for(request, "filter-panel"):
+        return render(request, "dashboards/filter_panel.html", menu)
+    narrowed = state.narrowed(dimension, value)
+    own = {dimension: (value,)} if "?" in path else {}
+    context = {
+        **frame(state),
+        **menu,
+        "page": content(request.workspace, state, dimension, value),
+        "zone": request.workspace.time_zone,
+        "kind": title(dimension),
+        "kinds": plural(dimension),
+        "without_filters": state.url(include=own, exclude={}),
+        "is_filtered": state.include != own or state.exclude,
+        "last_month": state.url(range=of_kind("30d", state.range.today, state.range.now, state.range.zone)),
+        "all_url": state.url(path="/", by=dimension, include={}, exclude={}),
+        "overview_url": state.url(path="/", by="agent", **narrowed),
+        "runs_url": state.url(path="/runs", by="agent", **narrowed),
+        "filters": state.url(path="", by="agent", **narrowed),
+    }
+    return page_or_fragment(request, "profiles/profile.html", "profiles/profile_body.html", context)

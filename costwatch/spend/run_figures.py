@@ -1,0 +1,99 @@
+"""What runs cost: percentiles, whose cost is out of line, and the dearest. A bounded look at the run table.
+
+Counted are the runs whose last call lies in the range and whose FIRST call fulfils the conditions: that is what the run
+table knows of a run, and no event has to be read. A run without any priced call has no cost to compare and is left out.
+
+Out of line (Tukey's fence on a logarithmic scale, for costs are skewed and grow by factors): dearer than
+Q3 x (Q3 / Q1)^1.5 of the runs of the same agent and than three times their median; at least 20 runs must be known.
+Quartiles do not follow the few dear runs they are to find, as a mean and a standard deviation would.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from costwatch.ledger.models import Run
+from costwatch.spend import conditions as where
+from costwatch.spend.dimensions import FACTS, RUN
+from costwatch.spend.filters import SpendFilter
+from costwatch.spend.runs import COLUMNS, RunRow, named
+from costwatch.spend.snapshot import snapshot
+from costwatch.spend.sources import Source
+
+MOST_RUNS = 50_000  # the newest of the range are looked at: about 60 ms
+ENOUGH = 20  # runs of an agent
+AT_LEAST = 3  # times the median
+TUKEY = Decimal("1.5")
+SHARES = (0.5, 0.9, 0.99)
+QUARTERS = (0.25, 0.5, 0.75)
+
+_IDS = {name: f"r.{column}" for name, column in FACTS.items()} | {RUN: "r.id"}
+_SOURCE = Source("recent", "last_at", None, _IDS, "r.attribution_id")
+_RECENT = """
+WITH recent AS MATERIALIZED (
+    SELECT id, attribution_id, end_user_id, session_id, cost, calls - unpriced_calls - unknown_calls AS priced FROM run
+     WHERE lane = %s AND last_at >= %s AND last_at < %s ORDER BY last_at DESC LIMIT %s),
+chosen AS MATERIALIZED (SELECT r.id, r.attribution_id, r.cost FROM {tables} WHERE r.priced > 0 AND {which})"""
+_FIGURES = """
+SELECT count(*), percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY cost), (SELECT count(*) FROM recent),
+       ARRAY(SELECT id FROM chosen ORDER BY cost DESC, id DESC LIMIT %s)
+  FROM chosen"""
+_FENCES = f"""
+SELECT a.agent_id, percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY c.cost)
+  FROM chosen c JOIN attribution a ON a.id = c.attribution_id GROUP BY a.agent_id HAVING count(*) >= {ENOUGH}"""
+
+
+@dataclass(frozen=True)
+class RunFigures:
+    """`count` runs were looked at; half of them cost at most `p50` (USD) and so on, None where there are none.
+
+    `capped`: there are more runs in the range than `MOST_RUNS`, the newest were looked at. `dearest` first.
+    """
+
+    count: int = 0
+    p50: Decimal | None = None
+    p90: Decimal | None = None
+    p99: Decimal | None = None
+    capped: bool = False
+    dearest: Sequence[RunRow] = ()
+
+
+def run_figures(workspace: Any, filter: SpendFilter, dearest: int = 0) -> RunFigures:
+    """The figures of the runs that a filter means, with so many of the dearest."""
+    with snapshot(workspace.lane):
+        ((count, costs, looked_at, ids),) = _rows(_FIGURES, workspace.lane, filter, [list(SHARES), dearest])
+        rows = named(Run.objects.filter(id__in=ids).order_by("-cost", "-id").values_list(*COLUMNS)) if ids else []
+    if not count:
+        return RunFigures()
+    p50, p90, p99 = costs
+    return RunFigures(count, p50, p90, p99, looked_at >= MOST_RUNS, rows)
+
+
+def fences(workspace: Any, filter: SpendFilter) -> Mapping[str, Decimal]:
+    """Agent → the cost above which a run of it is out of line; agents with few runs are not in it."""
+    with snapshot(workspace.lane):
+        found = dict(_rows(_FENCES, workspace.lane, filter, [list(QUARTERS)]))
+    names = where.names_of("agent", set(found))
+    return {names[agent]: fence(*costs) for agent, costs in found.items()}
+
+
+def fence(q1: Decimal, median: Decimal, q3: Decimal) -> Decimal:
+    """The cost above which a run is out of line."""
+    spread = (q3 / q1) ** TUKEY if q1 > 0 else Decimal(1)
+    return max(q3 * spread, AT_LEAST * median)
+
+
+def _rows(select: str, lane: int, filter: SpendFilter, parameters: list[Any]) -> list[tuple[Any, ...]]:
+    """The answer to a SELECT from the chosen runs."""
+    with snapshot(lane):
+        conditions = where.resolve(lane, filter)
+        attributions = where.few_attributions(lane, conditions)
+        tables = where.from_clause(_SOURCE, conditions, attributions, ())
+        which, values = where.joined([("true", []), *where.on_source(_SOURCE, conditions, attributions)])
+        text = _RECENT.format(tables=tables, which=which) + select
+        with connection.cursor() as cursor:
+            cursor.execute(text, [lane, filter.start, filter.end, MOST_RUNS, *values, *parameters])
+            return cursor.fetchall()
