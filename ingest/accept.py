@@ -9,13 +9,12 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from costwatch.accounts.keys import KeyIdentity
-from costwatch.alerts import verdicts
 from costwatch.ledger.entry import Entry
 from costwatch.metrics import EVENTS
 from costwatch.pricing import book
 from costwatch.pricing.book import Book, Prices
 from costwatch.pricing.names import canonical_provider
-from ingest import body, event, together
+from ingest import body, event, together, verdicts
 from ingest.event import Batch, Problem
 from ingest.finish import Frame, Labels
 from ingest.unpack import unpack
@@ -54,7 +53,7 @@ def accept(identity: KeyIdentity, data: bytes, content_type: str, content_encodi
     lines = body.is_lines(content_type)
     frame = _frame(now, identity.key_id)
     batch = event.decode(unpack(data, content_encoding), frame, lines=lines)
-    return _store(identity.lane, batch)
+    return _store(identity.lane, batch, identity.name)
 
 
 def accept_lines(lane: int, lines: bytes, now: datetime, api_key_id: int | None = None) -> Answer:
@@ -73,23 +72,15 @@ def accept_events(lane: int, events: Iterable[object], now: datetime, api_key_id
     return accept_lines(lane, "\n".join(map(json.dumps, events)).encode(), now, api_key_id)
 
 
-def _store(lane: int, batch: Batch) -> Answer:
+def _store(lane: int, batch: Batch, key_name: str = "") -> Answer:
     _price(batch.entries, book.current().for_workspace(lane))
     duplicates = len(together.record(lane, batch.entries))
     answer = Answer(len(batch.entries) - duplicates, duplicates, batch.problems, batch.ignored or UNSET)
-    answer.verdicts = _verdicts(lane, batch.entries) or UNSET
+    answer.verdicts = verdicts.of(lane, key_name, batch.entries) or UNSET
     EVENTS.labels("accepted").inc(answer.accepted)
     EVENTS.labels("duplicate").inc(answer.duplicates)
     EVENTS.labels("rejected").inc(len(answer.rejected))
     return answer
-
-
-def _verdicts(lane: int, entries: list[Entry]) -> list[dict[str, Any]]:
-    """The runs of this batch that should stop. Where nothing should, the events are not looked at."""
-    stops = verdicts.stops(lane)
-    if not stops:
-        return []
-    return [stops[run_id].told() for run_id in sorted({e.run_id for e in entries if e.run_id} & stops.keys())]
 
 
 def _price(entries: list[Entry], prices: Prices) -> None:

@@ -9,9 +9,11 @@ from tests.live import LiveServer
 def fresh_caches():
     """A test's database work is rolled back; the ids that the process remembers of it must go too."""
     yield
+    from costwatch.alerts import stops
     from costwatch.ledger import record
 
     record.forget()
+    stops.forget()
 
 
 @pytest.fixture(scope="session")

@@ -43,6 +43,7 @@ class KeyIdentity:
     lane: int
     time_zone: str
     scopes: frozenset[str]
+    name: str = ""
 
 
 class KeyRefused(Exception):
@@ -156,7 +157,7 @@ def _look_up(header: str) -> tuple[float, KeyIdentity]:
 def _remember(header: str, key: ApiKey, now: datetime) -> tuple[float, KeyIdentity]:
     workspace = key.workspace
     scopes = frozenset(key.scopes)
-    identity = KeyIdentity(key.pk, workspace.pk, workspace.lane, workspace.time_zone, scopes)
+    identity = KeyIdentity(key.pk, workspace.pk, workspace.lane, workspace.time_zone, scopes, key.name)
     left = (key.expires_at - now).total_seconds() if key.expires_at else CACHE_SECONDS
     if len(_cache) >= CACHE_SIZE:
         _cache.clear()

@@ -116,15 +116,10 @@ class Stop(models.Model):
     It stands until it is lifted or its time is over. Rows are deleted a month later (alerts/stops.py).
     """
 
-    class Reason(models.TextChoices):
-        LOOP = "loop"
-        BUDGET = "budget"
-        KILL = "kill"
-
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=400)
     scope = models.JSONField(help_text="dimension → values, all of which must fit; {} is everybody")
-    reason = models.CharField(max_length=8, choices=Reason.choices)
+    reason = models.CharField(max_length=8, help_text="the kind of the incident, or kill: by a person")
     message = models.TextField()
     incident = models.ForeignKey(Incident, null=True, on_delete=models.SET_NULL, related_name="+")
     until = models.DateTimeField(null=True)

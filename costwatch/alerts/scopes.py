@@ -1,4 +1,4 @@
-"""Stops in memory: which of them cover somebody who asks. Pure; a question costs a few look-ups, however many there are.
+"""Stops in memory: which of them cover somebody who asks. Pure; a question costs a few look-ups, whatever their number.
 
 A scope is dimension → values, all of which must fit; an empty value means "not attributed", an empty scope everybody.
 Each stop is filed under the values of its narrowest dimension, so that ten thousand of them on one agent's users do not

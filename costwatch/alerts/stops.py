@@ -63,7 +63,7 @@ def place(
     """
     values = {
         "scope": {name: sorted(set(wanted)) for name, wanted in sorted(scope.items())},
-        "reason": Stop.Reason(reason),
+        "reason": reason,
         "message": message,
         "incident_id": incident_id,
         "until": until,

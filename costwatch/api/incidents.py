@@ -1,4 +1,4 @@
-"""Incidents over the API: listed, and acted on; and the guard, which an agent asks before it goes on."""
+"""Incidents over the API: listed, and acted on."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,8 +15,8 @@ from rest_framework.views import APIView
 
 from costwatch.accounts import audit
 from costwatch.accounts.access import own_or_404
-from costwatch.accounts.drf import KeyHolder, caller
-from costwatch.alerts import incidents, listing, verdicts
+from costwatch.accounts.drf import caller
+from costwatch.alerts import incidents, listing
 from costwatch.alerts.models import Incident as IncidentRow
 from costwatch.alerts.models import Kind, Severity, State
 from costwatch.api import shapes
@@ -58,14 +58,6 @@ NOTED = inline_serializer(
     {
         "note": serializers.CharField(required=False, max_length=LONGEST_NOTE),
         "until": serializers.DateTimeField(required=False, help_text="end of a snooze; by default in 24 hours"),
-    },
-)
-GUARD = inline_serializer(
-    "GuardAnswer",
-    {
-        "allow": serializers.BooleanField(),
-        "reasons": serializers.ListField(child=serializers.DictField(), help_text="what asks to stop, and why"),
-        "retry_after": serializers.IntegerField(allow_null=True, help_text="seconds, where it will be over by itself"),
     },
 )
 
@@ -130,28 +122,7 @@ class IncidentAct(APIView):
         except incidents.NotPossible as problem:
             error = {"code": "conflict", "message": str(problem), "field": None}
             return Response({"error": error}, status=409)
-        verdicts.forget()
         return Response(listing.told(incident))
-
-
-class Guard(Reading):
-    """`GET /api/v1/guard`."""
-
-    @extend_schema(
-        operation_id="guard",
-        summary="May this agent go on?",
-        description="Advisory: costwatch stops nobody, it says what an open incident asks for. A loop is known within"
-        " two seconds of the event that decided it; what is spent meanwhile is the overshoot.",
-        parameters=[OpenApiParameter(name) for name in ("agent_id", "user_id", "task", "run_id")],
-        responses={200: GUARD, **shapes.REFUSALS},
-    )
-    def get(self, request: Request) -> Response:
-        user = caller(request)
-        # the key knows its workspace's number: no look-up of the row for each question
-        own = user.identity.workspace_id if isinstance(user, KeyHolder) else user.workspace_id
-        verdict = verdicts.stops(own).get(request.query_params.get("run_id", ""))
-        reasons = [verdict.told()] if verdict else []
-        return Response({"allow": not reasons, "reasons": reasons, "retry_after": None})
 
 
 def _until(value: Any, now: datetime) -> datetime:

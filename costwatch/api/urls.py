@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from costwatch.api import docs, incidents, prices, views
+from costwatch.api import docs, guard, incidents, prices, views
 
 
 class Anything:
@@ -27,7 +27,7 @@ urlpatterns = [
     path("v1/prices", prices.Prices.as_view(), name="api-prices"),
     path("v1/incidents", incidents.Incidents.as_view(), name="api-incidents"),
     path("v1/incidents/<int:incident_id>/<str:action>", incidents.IncidentAct.as_view(), name="api-incident-act"),
-    path("v1/guard", incidents.Guard.as_view(), name="api-guard"),
+    path("v1/guard", guard.Guard.as_view(), name="api-guard"),
     path("schema", docs.Schema.as_view(), name="api-schema"),
     path("docs", docs.page, name="api-docs"),
 ]

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from costwatch.accounts import audit
 from costwatch.accounts.access import MemberRequest, member_page, own_or_404
-from costwatch.alerts import incidents, listing, verdicts
+from costwatch.alerts import incidents, listing
 from costwatch.alerts.models import Incident
 from costwatch.dashboards import incident_page
 from costwatch.loops import lessons
@@ -59,7 +59,6 @@ def incident_act(request: MemberRequest, incident_id: int, action: str) -> HttpR
                 _teach(request, chosen, action)
     except incidents.NotPossible as problem:
         messages.error(request, str(problem))
-    verdicts.forget()
     return redirect("incident", incident_id=chosen.pk)
 
 

@@ -45,7 +45,7 @@ def test_a_key_opens_its_own_workspace_and_says_where_it_leads(workspace):
     key, text = create_key(workspace, "collector", ["ingest", "read"])
     identity = authenticate(bearer(text), "ingest")
     assert identity == keys.KeyIdentity(
-        key.pk, workspace.pk, workspace.lane, "Europe/Berlin", frozenset({"ingest", "read"})
+        key.pk, workspace.pk, workspace.lane, "Europe/Berlin", frozenset({"ingest", "read"}), "collector"
     )
 
 

@@ -1,4 +1,4 @@
-"""`GET /api/v1/incidents`, the actions on them, `GET /api/v1/guard`, and verdicts in the answers of ingest."""
+"""`GET /api/v1/incidents`, the actions on them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -6,12 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from costwatch.accounts.models import AuditEntry, Workspace
-from costwatch.alerts import incidents, verdicts
+from costwatch.alerts import incidents
 from costwatch.alerts.incidents import Report
 from costwatch.alerts.models import Incident, Kind, Severity
 from costwatch.api.docs import schema
-from costwatch.loops.tasks import look
-from costwatch.pricing import catalogue
 from tests.api.conftest import caller
 from tests.api.test_lists import pages
 
@@ -21,13 +19,6 @@ REPORT = Report(
     event_id="e-17", run_id="r-1", stops=True, facts={"rule": "repeat"},
 )  # fmt: skip
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def nothing_known():
-    verdicts.forget()
-    yield
-    verdicts.forget()
 
 
 @pytest.fixture
@@ -129,41 +120,3 @@ def test_there_is_no_other_action_and_no_foreign_incident(post, incident, client
     assert post(f"/api/v1/incidents/{incident.pk}/delete").status_code == 404
     assert post("/api/v1/incidents/999999/ack").status_code == 404
     assert client.post(f"/api/v1/incidents/{incident.pk}/ack").status_code == 403
-
-
-def test_the_guard_lets_everybody_go_on_but_the_run_that_loops(get, incident):
-    assert get("/api/v1/guard", agent_id="triage") == {"allow": True, "reasons": [], "retry_after": None}
-    assert get("/api/v1/guard", run_id="r-2")["allow"] is True
-    answer = get("/api/v1/guard", run_id="r-1", agent_id="triage")
-    assert answer["allow"] is False
-    assert answer["reasons"] == [{"run_id": "r-1", "action": "stop", "reason": "loop", "incident": incident.pk,
-                                  "message": "triage repeated get_order."}]  # fmt: skip
-
-
-def test_the_guard_forgives_as_soon_as_somebody_resolves(get, post, incident):
-    assert get("/api/v1/guard", run_id="r-1")["allow"] is False
-    post(f"/api/v1/incidents/{incident.pk}/resolve")
-    assert get("/api/v1/guard", run_id="r-1")["allow"] is True
-
-
-def test_from_sent_calls_to_the_verdict_in_the_next_answer(workspace, get):
-    catalogue.sync()
-    sender = caller(workspace, "ingest")
-
-    def send(numbers):
-        events = [{"event_id": f"e{n}", "model": "gpt-4o", "agent_id": "triage", "run_id": "r-9", "step": n,
-                   "timestamp": (NOW - timedelta(seconds=90 - 5 * n)).isoformat(), "input_tokens": 100,
-                   "output_tokens": 5, "tool": "t", "call_fingerprint": "c", "input_fingerprint": "i"}
-                  for n in numbers]  # fmt: skip
-        return sender.post("/api/v1/events", {"events": events}, content_type="application/json").json()
-
-    assert "verdicts" not in send(range(9))
-    look()
-    verdicts.forget()
-    answer = send([9])
-    (verdict,) = answer["verdicts"]
-    assert (verdict["run_id"], verdict["action"], verdict["reason"]) == ("r-9", "stop", "loop")
-    assert get("/api/v1/incidents", run_id="r-9")["items"][0]["id"] == verdict["incident"]
-    assert get("/api/v1/guard", run_id="r-9")["allow"] is False
-    told = {"incident": verdict["incident"], "severity": "alarm", "state": "open"}
-    assert get("/api/v1/runs/r-9")["loop"] == get("/api/v1/runs")["items"][0]["loop"] == told

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("key", models.CharField(max_length=400)),
                 ("scope", models.JSONField(help_text="dimension → values, all of which must fit; {} is everybody")),
-                ("reason", models.CharField(choices=[("loop", "Loop"), ("budget", "Budget"), ("kill", "Kill")], max_length=8)),
+                ("reason", models.CharField(help_text="the kind of the incident, or kill: by a person", max_length=8)),
                 ("message", models.TextField()),
                 ("until", models.DateTimeField(null=True)),
                 ("actor", models.CharField(blank=True, help_text="who placed it; empty: costwatch itself", max_length=255)),

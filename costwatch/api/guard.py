@@ -1,0 +1,90 @@
+"""`GET /api/v1/guard`: an agent, or the gateway before it, asks whether it may go on."""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from costwatch.accounts.drf import KeyHolder, caller
+from costwatch.alerts import stops
+from costwatch.api import shapes
+from costwatch.api.views import Reading
+from costwatch.spend.dimensions import EVENT_NAMES, NAMES, TAG
+
+TAGS = re.compile(r"tags?\.(.+)|tags\[(.+)\]", re.DOTALL)
+ANSWER = inline_serializer(
+    "GuardAnswer",
+    {
+        "allow": serializers.BooleanField(),
+        "reasons": serializers.ListField(child=serializers.DictField(), help_text="what asks to stop, and why"),
+        "retry_after": serializers.IntegerField(allow_null=True, help_text="seconds, where it will be over by itself"),
+        "advisory": serializers.BooleanField(help_text="always true: costwatch stops nobody"),
+        "overshoot_seconds": serializers.FloatField(help_text="what is spent this long after the deciding event was"
+                                                              " stored can still get through"),
+    },
+)  # fmt: skip
+DESCRIPTION = (
+    "Say who asks, as in an event: `agent_id`, `user_id`, `task`, `run_id`, `session_id`, `environment`, `release`,"
+    " `provider`, `model`, `operation`, and tags as `tag.customer=acme`. The key that asks counts as the key of its"
+    " calls; `key=NAME` asks about another. What is not given counts as not attributed.\n\n"
+    "Advisory, with a bounded overshoot: costwatch stops nobody, it says what an open loop incident, a blocking budget"
+    " or a person asks for. A verdict is known everywhere within `overshoot_seconds` of the commit of the event that"
+    " decided it; calls made meanwhile, or by a client that does not ask, are not held up.\n\n"
+    "With `status=1` the answer is also its status, 200 or 403, for nginx's auth_request and Envoy's ext_authz."
+)
+
+
+class Guard(Reading):
+    """`GET /api/v1/guard`."""
+
+    @extend_schema(
+        operation_id="guard",
+        summary="May this agent go on?",
+        description=DESCRIPTION,
+        parameters=[
+            *(OpenApiParameter(name) for name in ("agent_id", "user_id", "task", "run_id", "session_id", "environment",
+                                                  "release", "key")),
+            OpenApiParameter("status", enum=["1"], description="403 instead of `allow: false`"),
+        ],
+        responses={200: ANSWER, **shapes.REFUSALS, 403: OpenApiResponse(shapes.Refusal, "no scope; or with `status=1`:"
+                                                                        " stop (GuardAnswer)")},
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        user = caller(request)
+        # the key knows its workspace's number: no look-up of the row for each question
+        own = user.identity.workspace_id if isinstance(user, KeyHolder) else user.workspace_id
+        key_name = user.identity.name if isinstance(user, KeyHolder) else ""
+        verdicts = stops.asked(own, {"key": key_name, **_values(request.query_params)})
+        allow, wait = not verdicts, _retry_after(verdicts, timezone.now())
+        status = 403 if verdicts and request.query_params.get("status") == "1" else 200
+        headers = {} if wait is None else {"Retry-After": str(wait)}
+        answer = {"allow": allow, "reasons": [verdict.told() for verdict in verdicts], "retry_after": wait,
+                  "advisory": True, "overshoot_seconds": stops.OVERSHOOT}  # fmt: skip
+        return Response(answer, status=status, headers=headers)
+
+
+def _values(params: Mapping[str, str]) -> dict[str, str]:
+    """Dimension → value, as the question names them; other parameters say nothing."""
+    values = {}
+    for name in params:
+        dimension = EVENT_NAMES.get(name, name)
+        if tag := TAGS.fullmatch(name):
+            values[TAG + (tag[1] or tag[2])] = params[name]
+        elif dimension in NAMES:
+            values[dimension] = params[name]
+    return values
+
+
+def _retry_after(verdicts: list[stops.Verdict], now: datetime) -> int | None:
+    """Seconds until all of them are over by themselves; None if one of them is not, or there are none."""
+    ends: list[Any] = [verdict.until for verdict in verdicts]
+    if not ends or None in ends:
+        return None
+    return max(1, math.ceil((max(ends) - now).total_seconds()))
