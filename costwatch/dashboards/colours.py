@@ -10,7 +10,8 @@ from costwatch.spend.dimensions import FACTS
 from costwatch.spend.filters import SpendFilter
 from costwatch.spend.queries import query
 
-SERIES = 7
+SERIES = 7  # that values own
+COLOURS = 9  # that a chart can tell apart
 RANKED_OVER = timedelta(days=90)
 OTHER, NONE = "other", "none"
 
@@ -35,9 +36,9 @@ def keep(known: Sequence[str], ranked: Sequence[str]) -> list[str]:
 
 
 def assign(series: Sequence[str], owned: Sequence[str]) -> dict[str, str]:
-    """The colour of each of at most seven series: its own, else one that no other series here owns."""
+    """The colour of each of at most nine series: its own, else one that no other series here owns."""
     own = {value: f"s{slot}" for slot, value in enumerate(owned, 1) if value and value in series}
-    free = iter([f"s{slot}" for slot in range(1, SERIES + 1) if f"s{slot}" not in own.values()])
+    free = iter([f"s{slot}" for slot in range(1, COLOURS + 1) if f"s{slot}" not in own.values()])
     return {value: own.get(value) or next(free) for value in series}
 
 

@@ -13,13 +13,20 @@ from costwatch.dashboards import (
     welcome,
 )
 from costwatch.dashboards.addresses import PROFILES
+from costwatch.dashboards.explore import views as explore_views
 from costwatch.dashboards.profiles import views as profile_views
+from costwatch.lib.tables import FORMATS
 
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("overview.csv", views.overview_csv, name="overview-csv"),
     path("welcome", views.first_event, name="first-event"),
     path("welcome/key", welcome.first_key, name="first-key"),
+    path("explore", explore_views.explore, name="explore"),
+    *(
+        path(f"explore.{format}", explore_views.explore_file, {"format": format}, name=f"explore-{format}")
+        for format in FORMATS
+    ),
     path("runs", run_views.runs, name="runs"),
     path("runs.csv", run_views.runs_csv, name="runs-csv"),
     path("runs/<path:run_id>", run_views.run, name="run"),

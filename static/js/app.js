@@ -24,6 +24,9 @@
   const closeMenus = except => $$('details.menu[open]').forEach(d => d.contains(except) || d.removeAttribute('open'));
   document.addEventListener('click', event => closeMenus(event.target));
 
+  /* a form that answers as soon as something else is chosen */
+  document.addEventListener('change', event => event.target.closest('form[data-auto]')?.requestSubmit());
+
   /* copy what a button stands beside */
   document.addEventListener('click', async event => {
     const button = event.target.closest('[data-copy]');

@@ -48,7 +48,9 @@
     under({ points, event }) {
       const { yaxis } = this.box._fullLayout;
       let left = yaxis.p2l(event.clientY - this.box.getBoundingClientRect().top - yaxis._offset);
-      return points.filter(p => p.data.type === 'bar').sort((a, b) => a.curveNumber - b.curveNumber).find(p => (left -= p.y) <= 0);
+      const named = points.filter(p => p.data.meta !== undefined).sort((a, b) => a.curveNumber - b.curveNumber);
+      if (named.every(p => p.data.type === 'bar' || p.data.stackgroup)) return named.find(p => (left -= p.y) <= 0);
+      return named.sort((a, b) => Math.abs(a.y - left) - Math.abs(b.y - left))[0]; // lines: the nearest
     }
     /* the same element in a newer page: take over its figure without losing the drawing */
     take(other) {
@@ -58,11 +60,11 @@
     }
     draw() {
       this.width = this.clientWidth;
-      const { data, layout = {}, narrow = {} } = JSON.parse(this.dataset.figure);
+      const { data, shared = {}, layout = {}, narrow = {} } = JSON.parse(this.dataset.figure);
       const full = merge(base(), layout);
       if (this.width < 520) merge(full, narrow);
       full.height = +this.dataset.height || 280;
-      Plotly.react(this.box, resolve(data), resolve(full), calm);
+      Plotly.react(this.box, resolve(data.map(trace => ({ ...shared, ...trace }))), resolve(full), calm);
     }
   });
 })();

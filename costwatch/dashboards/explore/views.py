@@ -1,0 +1,69 @@
+"""Explore: any measure by any dimensions over any time, as a page and as files."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.text import slugify
+
+from costwatch.accounts.access import MemberRequest, member_page
+from costwatch.dashboards.csv import file_answer
+from costwatch.dashboards.explore import page
+from costwatch.dashboards.explore.answer import answer
+from costwatch.dashboards.explore.question import Question
+from costwatch.dashboards.explore.table import file_rows, table
+from costwatch.dashboards.ranges import of_kind
+from costwatch.dashboards.views import (
+    filter_menu,
+    frame,
+    hidden_pairs,
+    is_for,
+    is_fragment,
+    page_or_fragment,
+    understandable,
+    with_typed_value,
+)
+from costwatch.dashboards.welcome import has_events
+from costwatch.lib.tables import Column
+from costwatch.spend.dimensions import TAG, is_dimension
+
+
+@member_page("viewer")
+@understandable
+def explore(request: MemberRequest) -> HttpResponse:
+    """The answer to the question in the address, as a page or, for htmx, its content."""
+    question = Question.read(request.GET, request.workspace, timezone.now())
+    if "value" in request.GET and is_dimension(request.GET.get("pick", "")):
+        return redirect(with_typed_value(request, question))
+    menu = filter_menu(request, question)
+    if is_for(request, "filter-panel"):
+        return render(request, "dashboards/filter_panel.html", menu)
+    found = answer(request.workspace, question, question.range.now)
+    context: dict[str, Any] = {
+        **frame(question),
+        **menu,
+        **page.content(request.workspace, found),
+        **page.selects(request.workspace, question),
+        **page.links(question, request.build_absolute_uri("/").rstrip("/")),
+        "pairs_kept": page.form_pairs(question, hidden_pairs(question)),
+        "without_filters": question.url(include={}, exclude={}),
+        "last_month": question.url(range=of_kind("30d", question.range.today, question.range.now, question.range.zone)),
+        "has_events": has_events(request.workspace),
+    }
+    response = page_or_fragment(request, "explore/explore.html", "explore/body.html", context)
+    if is_fragment(request):
+        response["HX-Push-Url"] = question.url()  # a form sends every field; the address says what is not usual
+    return response
+
+
+@member_page("viewer")
+@understandable
+def explore_file(request: MemberRequest, format: str) -> HttpResponse:
+    """The table as it is on the page, with all digits."""
+    question = Question.read(request.GET, request.workspace, timezone.now())
+    found = answer(request.workspace, question, question.range.now)
+    columns, rows = file_rows(found, table(found))
+    by = "-".join([question.metric.name, *(slugify(name.removeprefix(TAG)) for name in question.dimensions)])
+    span = f"{question.range.first}-{question.range.last}"
+    return file_answer(format, [Column(*column) for column in columns], rows, f"{by}-{span}")
