@@ -12,13 +12,14 @@ NAMES = {
     "fold": "folding while events come in as fast as they can",
     "queries": "the pages' queries on two shapes of data, and bytes an event",
     "reprice": "a million events repriced while others come in",
+    "guard": "the guard's answers at 200 questions a second with 10,000 stops",
     "start": "first start, restart, memory of the whole `up`",
     "decode": "microseconds an event before it is stored",
     "pricing": "microseconds a price",
     "loops": "calls a second through the loop detector",
     "forecast": "errors of the forecast on public daily series",
 }
-USUAL = ("ingest", "fold", "queries", "reprice", "start")
+USUAL = ("ingest", "fold", "queries", "reprice", "guard", "start")
 OWN_PRINT = ("decode", "pricing", "loops", "forecast")
 
 

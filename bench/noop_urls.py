@@ -11,4 +11,4 @@ def nothing(request: HttpRequest) -> HttpResponse:
     return HttpResponse(b"{}", content_type="application/json")
 
 
-urlpatterns = [path("api/v1/events", nothing), path("healthz", nothing)]
+urlpatterns = [path("api/v1/events", nothing), path("api/v1/guard", nothing), path("healthz", nothing)]

@@ -12,7 +12,7 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from costwatch.accounts.models import Workspace
@@ -140,10 +140,10 @@ def prune(now: datetime) -> None:
 
 @dataclass(slots=True)
 class _Known:
-    """What this process knows of a workspace. All that transactions before `seen` wrote is in the book."""
+    """What this process knows of a workspace: all that could be seen in the snapshot `seen` (None: nothing yet)."""
 
     book: Book = field(default_factory=Book)
-    seen: int | None = None
+    seen: str | None = None
     read_at: float = float("-inf")
     lock: Lock = field(default_factory=Lock)
 
@@ -153,31 +153,42 @@ _known: dict[int, _Known] = {}
 
 def _refresh(workspace_id: int, known: _Known) -> None:
     began, now = monotonic(), timezone.now()
-    rows = Stop.objects.filter(workspace_id=workspace_id).annotate(open=_oldest_open())
-    if known.seen is None:
-        known.seen = Workspace.objects.values_list(_oldest_open(), flat=True).get(pk=workspace_id)
+    # inside a transaction a snapshot does not tell what it wrote before from what it will write: all is read anew
+    book, seen = (Book(), None) if connection.in_atomic_block else (known.book, known.seen)
+    rows = Stop.objects.filter(workspace_id=workspace_id).annotate(snapshot=_snapshot())
+    if seen is None:
+        known.seen = Workspace.objects.values_list(_snapshot(), flat=True).get(pk=workspace_id)
         rows = rows.filter(Stop.is_standing(now))
     else:
-        rows = rows.filter(changed_in__gte=known.seen)
-    for *columns, lifted_at, open_since in rows.values_list(*_COLUMNS, "open").iterator():
+        rows = rows.filter(_new_since(seen))
+    for *columns, lifted_at, snapshot in rows.values_list(*_COLUMNS, "snapshot"):
         number, scope, reason, message, incident, until = columns
-        known.seen = open_since
+        if seen is not None:
+            known.seen = snapshot
         if lifted_at is not None or (until is not None and until <= now):
-            known.book.drop(number)
+            book.drop(number)
         else:
             wanted = {name: frozenset(values) for name, values in scope.items()}
-            known.book.put(Standing(number, wanted, reason, message, incident, until))
-    known.read_at = began
+            book.put(Standing(number, wanted, reason, message, incident, until))
+    known.book, known.read_at = book, began
 
 
 def _this_transaction() -> models.Func:
     return models.Func(template="pg_current_xact_id()::text::bigint", output_field=models.BigIntegerField())
 
 
-def _oldest_open() -> models.Func:
-    """The oldest transaction that has not ended: whatever came before it can be seen."""
-    return models.Func(template="pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
-                       output_field=models.BigIntegerField())  # fmt: skip
+def _snapshot() -> models.Func:
+    """What this statement can see: which transactions have ended."""
+    return models.Func(template="pg_current_snapshot()::text", output_field=models.TextField())
+
+
+def _new_since(snapshot: str) -> models.Q:
+    """Changed by a transaction that had not ended when the snapshot was taken. Its first number, the oldest such, is
+    what the index is searched by."""
+    unseen = models.Func("changed_in", models.Value(snapshot), output_field=models.BooleanField(),
+                         template="NOT pg_visible_in_snapshot(%(expressions)s::pg_snapshot)",
+                         arg_joiner="::text::xid8, ")  # fmt: skip
+    return models.Q(unseen, changed_in__gte=int(snapshot.partition(":")[0]))
 
 
 def _tell_this_process(workspace_id: int) -> None:

@@ -128,17 +128,24 @@ def test_a_notice_asks_nothing(workspace):
     assert not Stop.objects.exists()
 
 
-def test_the_table_is_looked_at_a_few_times_a_second_and_only_for_what_changed(
-    workspace, django_assert_num_queries, monkeypatch
-):
+@pytest.mark.django_db(transaction=True)
+def test_the_table_is_looked_at_a_few_times_a_second_and_only_for_what_changed(monkeypatch, django_assert_num_queries):
+    workspace = Workspace.objects.create(name="Calm")
+    for number in range(30):
+        kill(workspace, f"kill:{number}", {"user": [f"u-{number}"]})
     monkeypatch.setattr(stops, "FRESH_FOR", 60.0)
-    kill(workspace)
     with django_assert_num_queries(2):  # how far transactions have come, and the stops
         for _ in range(50):
-            stops.asked(workspace.pk, {"agent": "triage"})
+            assert reasons(workspace, user="u-7") == ["kill"]
     monkeypatch.setattr(stops, "FRESH_FOR", 0.0)
+    assert reasons(workspace, user="u-7") == ["kill"]
+    put, again = [], stops.Book.put
+    monkeypatch.setattr(stops.Book, "put", lambda book, stop: (put.append(stop), again(book, stop)))
+    kill(workspace, "kill:7", {"user": ["u-8"]})
     with django_assert_num_queries(1):
-        stops.asked(workspace.pk, {"agent": "triage"})
+        assert reasons(workspace, user="u-7") == []
+    assert reasons(workspace, user="u-8") == ["kill", "kill"]
+    assert len(put) == 1
 
 
 def test_a_question_costs_next_to_nothing(workspace, monkeypatch):
