@@ -8,7 +8,7 @@ from typing import Any
 from costwatch.dashboards import display
 from costwatch.dashboards.state import State
 from costwatch.spend.queries import Answer
-from costwatch.spend.sums import Sums, add
+from costwatch.spend.sums import FIELDS, Sums, add
 
 SHOWN = 25
 NO_SUMS = Sums()
@@ -119,7 +119,7 @@ def _sums(answer: Answer, by: str) -> dict[str, Sums]:
 def less(total: Sums, *parts: Sums) -> Sums:
     """What is left of a sum without some parts of it."""
     gone = add(parts)
-    return Sums(**{name: getattr(total, name) - getattr(gone, name) for name in Sums.__slots__})
+    return Sums(**{name: getattr(total, name) - getattr(gone, name) for name in FIELDS})
 
 
 def csv_rows(state: State, found: Table) -> Sequence[Sequence[Any]]:

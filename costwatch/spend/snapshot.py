@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,9 +32,19 @@ class Snapshot:
         return f"{sql} AND occurred_at >= %s AND occurred_at < %s", [*parameters, start, end]
 
 
+_open: ContextVar[tuple[int, Snapshot] | None] = ContextVar("snapshot", default=None)
+
+
 @contextmanager
 def snapshot(lane: int) -> Iterator[Snapshot]:
-    """All statements inside see the books of one moment. (Inside somebody's own transaction, that one's rules hold.)"""
+    """All statements inside see the books of one moment. (Inside somebody's own transaction, that one's rules hold.)
+
+    A snapshot within another one of the same workspace is that one: a page asks a dozen questions.
+    """
+    around = _open.get()
+    if around and around[0] == lane and connection.in_atomic_block:
+        yield around[1]
+        return
     own = not connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
         if own:
@@ -41,4 +52,10 @@ def snapshot(lane: int) -> Iterator[Snapshot]:
         cursor.execute("SELECT statement_timestamp()")
         at = cursor.fetchone()[0]
         cursor.execute("SELECT id, lane, first_at, last_at FROM ingest_batch WHERE lane = %s", [lane])
-        yield Snapshot(at, cursor.fetchall())
+        books = Snapshot(at, cursor.fetchall())
+        token = _open.set((lane, books)) if own else None
+        try:
+            yield books
+        finally:
+            if token:
+                _open.reset(token)

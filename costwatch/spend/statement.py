@@ -14,11 +14,6 @@ from costwatch.spend.sums import FIELDS
 FEW_PROBES = 20_000  # so many index look-ups of (period, id) cost less than reading all rows of the periods
 
 MONEY = ("cost", "error_cost", "upper_bound")
-SUMS = ", ".join(f"sum(p.{f}){'' if f in MONEY else '::bigint'} AS {f}" for f in FIELDS)
-NAMES = ", ".join(f"r.{f}" for f in FIELDS)
-
-_SLOTS = """r.slot = ANY(ARRAY(SELECT generate_series(
-    %s::timestamptz, %s::timestamptz - interval '15 minutes', interval '15 minutes')))"""
 _UNGROUPED = "WITH piece AS ({pieces}) SELECT 1, p.bucket, {sums} FROM piece p GROUP BY p.bucket"
 _GROUPED = """
 WITH piece AS ({pieces}),
@@ -37,7 +32,10 @@ SELECT coalesce(ranked.rank, {limit} + 1), p.bucket, {kept}, {sums} FROM piece p
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, with all names looked up. `edges`: the instants at which a new bucket begins inside the range."""
+    """What is asked, with all names looked up. `edges`: the instants at which a new bucket begins inside the range.
+
+    `measures`: which of FIELDS to sum; `rank`: the one by which the combinations are ranked.
+    """
 
     lane: int
     zone: ZoneInfo
@@ -47,25 +45,34 @@ class Question:
     edges: list[datetime]
     conditions: list[Condition]
     attributions: list[int] | None
+    measures: tuple[str, ...] = FIELDS
+    rank: str = "cost"
 
     @property
     def dimensions(self) -> set[str]:
         return {*self.group_by, *(condition.dimension for condition in self.conditions)}
 
 
-def statement(asked: Question, books: Snapshot, limit: int, rank: str = "cost") -> Clause:
-    """SQL for rows of (rank of the combination by one of FIELDS, number of the bucket, its ids, sums)."""
+def statement(asked: Question, books: Snapshot, limit: int) -> Clause:
+    """SQL for rows of (rank of the combination, number of the bucket, ids of the combination, sums)."""
     selects = _selects(asked, books)
     pieces = " UNION ALL ".join(sql for sql, _ in selects)
     parameters = [value for _, values in selects for value in values]
+    kept_sums = asked.measures if asked.edges or not asked.group_by else _summed(asked)
+    sums = ", ".join(f"sum(p.{f}){'' if f in MONEY else '::bigint'} AS {f}" for f in kept_sums)
     if not asked.group_by:
-        return _UNGROUPED.format(pieces=pieces, sums=SUMS), parameters
+        return _UNGROUPED.format(pieces=pieces, sums=sums), parameters
     columns = [f"g{i}" for i in range(len(asked.group_by))]
     once = "CASE WHEN p.rank <= {limit} THEN p.{column} END"
     template, how = (_BUCKETED, "ranked.{column}") if asked.edges else (_GROUPED, once)
     kept = ", ".join(how.format(column=column, limit=limit) for column in columns)
-    values = {"g": ", ".join(columns), "kept": kept, "limit": int(limit), "by": FIELDS[FIELDS.index(rank)]}
-    return template.format(pieces=pieces, sums=SUMS, **values), parameters
+    values = {"g": ", ".join(columns), "kept": kept, "limit": int(limit), "by": asked.rank}
+    return template.format(pieces=pieces, sums=sums, **values), parameters
+
+
+def _summed(asked: Question) -> tuple[str, ...]:
+    """The measures that are asked for, and those that rank."""
+    return tuple(dict.fromkeys((*asked.measures, asked.rank, "cost", "calls")))
 
 
 def _selects(asked: Question, books: Snapshot) -> list[Clause]:
@@ -85,7 +92,8 @@ def _select(asked: Question, source: Source, which: Clause) -> Clause:
     clauses = [("r.lane = %s", [asked.lane]), *cut, which, *on_source(source, asked.conditions, asked.attributions)]
     condition, parameters = joined(clauses)
     tables = from_clause(source, asked.conditions, asked.attributions, asked.group_by)
-    sql = f"SELECT {columns}{bucket[0]} AS bucket, {NAMES} FROM {tables} WHERE {condition}"
+    names = ", ".join(f"r.{name}" for name in _summed(asked))
+    sql = f"SELECT {columns}{bucket[0]} AS bucket, {names} FROM {tables} WHERE {condition}"
     return sql, [*(value for _, values in groups for value in values), *bucket[1], *parameters]
 
 

@@ -1,20 +1,22 @@
 """The measures of a part of the spend, added up."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
 from decimal import ROUND_DOWN, Decimal, localcontext
 from operator import attrgetter
+from typing import Any
+
+from msgspec import Struct
 
 SHARE_STEP = Decimal("0.000001")
 ENOUGH_DIGITS = 60  # numeric(30,12) sums of many groups may need more than Decimal's usual 28
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(Struct, frozen=True):
     """`calls` counts provider requests, `events` events; money in USD, exact. The fields are those of the rollups.
 
     `runs`: runs whose first call is among these. `unpriced_calls` had tokens but no price, `unknown_calls` no tokens;
-    both are in no cost. `upper_bound`: what the unpriced cost at most.
+    both are in no cost. `upper_bound`: what the unpriced cost at most. (A frozen dataclass takes 3 us to make, a struct
+    0.3: a page makes thousands.)
     """
 
     events: int = 0
@@ -48,7 +50,7 @@ class Sums:
         return any(_values(self))
 
 
-FIELDS = tuple(f.name for f in fields(Sums))
+FIELDS = Sums.__struct_fields__
 _values = attrgetter(*FIELDS)
 
 
@@ -57,4 +59,9 @@ def add(sums: Iterable[Sums]) -> Sums:
     rows = [_values(s) for s in sums]
     with localcontext() as context:
         context.prec = ENOUGH_DIGITS
-        return Sums(*(sum(column) for column in zip(*rows, strict=True))) if rows else Sums()
+        return Sums(*(_total(column) for column in zip(*rows, strict=True))) if rows else Sums()
+
+
+def _total(column: tuple[Any, ...]) -> Any:
+    """The sum of a measure; None where it was not asked for."""
+    return None if column[0] is None else sum(column)

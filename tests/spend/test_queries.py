@@ -180,3 +180,20 @@ def test_the_answer_says_what_was_asked(workspace):
     answer = query(workspace, DAYS, time_zone="Asia/Kathmandu")
     assert (answer.start, answer.end, answer.time_zone) == (DAYS.start, DAYS.end, "Asia/Kathmandu")
     assert query(workspace, DAYS).time_zone == "Europe/Berlin"
+
+
+@pytest.mark.parametrize("bucket", ["none", "day"])
+@pytest.mark.parametrize("group_by", [(), ("agent",)])
+def test_asked_for_some_measures_the_answer_holds_them_and_no_others(workspace, agents, group_by, bucket):
+    whole = query(workspace, DAYS, group_by, bucket, limit=4)
+    part = query(workspace, DAYS, group_by, bucket, limit=4, measures=("calls", "cost"))
+    told = [(g.values, g.bucket, g.other, g.sums.calls, g.sums.cost) for g in whole.groups]
+    assert [(g.values, g.bucket, g.other, g.sums.calls, g.sums.cost) for g in part.groups] == told
+    assert (part.total.cost, part.total.calls) == (whole.total.cost, whole.total.calls)
+    assert {g.sums.input_tokens for g in part.groups} == {None} == {part.total.events}
+
+
+def test_measures_that_were_not_asked_for_cannot_be_taken_for_zero(workspace, agents):
+    answer = query(workspace, DAYS, ("agent",), measures=("cost",))
+    with pytest.raises(TypeError):
+        answer.groups[0].sums.errors + answer.groups[1].sums.errors

@@ -8,6 +8,7 @@ from threading import Event
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from costwatch.accounts.models import Workspace
 from costwatch.ledger.fold import fold, fold_all
@@ -110,3 +111,14 @@ def test_the_tail_names_only_the_times_of_unfolded_batches(workspace):
         assert books.tail(EARLIEST, NOW) is None
         assert books.tail(NOW + timedelta(minutes=20), LATEST) is not None
     assert len(events(workspace, AROUND).items) == 2
+
+
+def test_a_question_inside_a_snapshot_sees_its_books_and_begins_nothing_of_its_own(workspace):
+    record(workspace.lane, [entry(cost="1")])
+    with snapshot(workspace.lane) as books, CaptureQueriesContext(connection) as captured:
+        with ThreadPoolExecutor(1) as pool:
+            in_thread(pool, lambda: record(workspace.lane, [entry(cost="2")])).result()
+        answer = query(workspace, AROUND)
+    assert (answer.total.cost, answer.complete_until) == (1, books.at)
+    assert not [q for q in captured.captured_queries if "SAVEPOINT" in q["sql"] or "ingest_batch" in q["sql"]]
+    assert query(workspace, AROUND).total.cost == 3
