@@ -47,6 +47,8 @@ DATA_DIR = env.default_data_dir()
 DEBUG = env.flag("COSTWATCH_DEBUG", False)
 # without one: a key that lasts as long as this process, which the checks complain about
 SECRET_KEY = _kept("COSTWATCH_SECRET_KEY", "secret_key", secrets.token_urlsafe(50))
+# older ones that still open what was sealed and signed with them; everything is sealed anew within the hour
+SECRET_KEY_FALLBACKS = env.words("COSTWATCH_OLD_SECRET_KEYS")
 ALLOWED_HOSTS = env.words("COSTWATCH_ALLOWED_HOSTS", "*")
 HTTPS = env.flag("COSTWATCH_HTTPS", False)
 
@@ -68,6 +70,7 @@ INSTALLED_APPS = [
     "costwatch.alerts",
     "costwatch.budgets",
     "costwatch.loops",
+    "costwatch.anomalies",
     "costwatch.forecasts",
     "costwatch.dashboards",
     "costwatch.api",
@@ -170,8 +173,14 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BEAT_SCHEDULE = {
     "fold": {"task": "ledger.fold", "schedule": 1.0, "options": {"expires": 10}},
     "loops": {"task": "loops.watch", "schedule": 0.5, "options": {"expires": 5}},
+    "budgets": {"task": "budgets.watch", "schedule": 0.5, "options": {"expires": 5}},
+    "budgets-turn": {"task": "budgets.turn", "schedule": 60.0, "options": {"expires": 60}},
     "loops-settle": {"task": "loops.settle", "schedule": 300.0, "options": {"expires": 300}},
+    "anomalies": {"task": "anomalies.watch", "schedule": 60.0, "options": {"expires": 60}},
     "incidents": {"task": "alerts.wake", "schedule": 60.0, "options": {"expires": 60}},
+    "deliver": {"task": "alerts.deliver", "schedule": 0.5, "options": {"expires": 5}},
+    "remind": {"task": "alerts.remind", "schedule": 10.0, "options": {"expires": 10}},
+    "channels": {"task": "alerts.tidy", "schedule": 3600.0, "options": {"expires": 600}},
     "partitions": {"task": "ledger.partitions", "schedule": 3600.0, "options": {"expires": 600}},
     "reprice": {"task": "ledger.reprice", "schedule": 2.0, "options": {"expires": 10}},
     "forecasts": {"task": "forecasts.issue", "schedule": 600.0, "options": {"expires": 600}},
@@ -179,6 +188,9 @@ CELERY_BEAT_SCHEDULE = {
 
 # hosts and networks that outgoing calls may reach although they are not public
 WEBHOOK_ALLOW = env.words("COSTWATCH_WEBHOOK_ALLOW")
+# the mail server and the sender of alerts; without a server e-mail channels wait
+SMTP_URL = env.text("COSTWATCH_SMTP_URL")
+MAIL_FROM = env.text("COSTWATCH_MAIL_FROM", "costwatch@localhost")
 # a price catalogue to take once a day; without one prices change only with the package or by hand
 PRICES_URL = env.text("COSTWATCH_PRICES_URL")
 if PRICES_URL:

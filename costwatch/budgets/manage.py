@@ -58,7 +58,7 @@ def change(
         if columns.get(one) is not None and columns.get(other) is None:
             columns[other] = None
     with transaction.atomic():
-        stored = Budget.objects.select_for_update().select_related("workspace", "owner").get(pk=budget.pk)
+        stored = Budget.objects.select_for_update(of=("self",)).select_related("workspace", "owner").get(pk=budget.pk)
         before = told(stored)
         for name, value in columns.items():
             setattr(stored, name, value)
@@ -80,7 +80,12 @@ def change(
 def remove(budget: Budget, actor: Actor, *, ip: str | None = None, now: datetime | None = None) -> None:
     """Delete a budget with what is known of its periods; its incidents stay and are resolved, its stops are lifted."""
     with transaction.atomic():
-        stored = Budget.objects.select_for_update().select_related("workspace", "owner").filter(pk=budget.pk).first()
+        stored = (
+            Budget.objects.select_for_update(of=("self",))
+            .select_related("workspace", "owner")
+            .filter(pk=budget.pk)
+            .first()
+        )
         if stored is None:
             return
         audit.record(stored.workspace, actor, "budget.removed", stored, {"before": told(stored)}, ip)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
-from costwatch.budgets.evaluate import Rule
-from costwatch.budgets.models import Budget
+from costwatch.budgets.evaluate import HUNDRED, Rule
+from costwatch.budgets.models import Action, Budget
 from costwatch.lib.periods import Period, zone
 from costwatch.spend.filters import SpendFilter, Values
 from costwatch.spend.sums import Sums
@@ -38,13 +38,13 @@ class Scope:
 
 
 def rule(budget: Budget, workspace: Zoned) -> Rule:
-    """What of a budget decides."""
+    """What of a budget decides. One that blocks has a threshold of 100 % where it has none."""
     return Rule(
         budget.period,
         zone(budget.time_zone or workspace.time_zone),
         budget.week_start or workspace.week_start,
         budget.amount,
-        percentages(budget.thresholds),
+        percentages(budget.thresholds) or ((HUNDRED,) if budget.action == Action.BLOCK else ()),
         {month: Decimal(amount) for month, amount in budget.planned.items()},
         budget.carry_over,
     )

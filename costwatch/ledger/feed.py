@@ -3,9 +3,10 @@
 Positions are given inside the fold, which runs one at a time: before a visible position there is no invisible one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from psycopg import Cursor
@@ -25,6 +26,14 @@ SELECT e.lane, e.run_id, e.starts_run, e.event_id, r.run_id, extract(epoch FROM 
   LEFT JOIN label g ON g.id = a.agent_id LEFT JOIN label t ON t.id = a.task_id
  WHERE """
 
+# of what was taken back, only that there was something: who adds up has then to read the books
+_SPENT = """
+SELECT attribution_id, {facts}, date_bin('15 minutes', occurred_at, timestamptz '2000-01-01 00:00+00') AS slot,
+       sum(greatest(cost, 0)), sum(greatest(input_tokens + output_tokens, 0))::bigint,
+       bool_or(cost < 0 OR input_tokens + output_tokens < 0)
+  FROM ledger_entry WHERE {which} GROUP BY 1, 2, 3, 4, 5"""
+FACTS = ("end_user_id", "session_id", "run_id")
+
 
 class Folded(NamedTuple):
     """A batch that has been folded."""
@@ -43,6 +52,22 @@ class RunCall(NamedTuple):
     run: int
     starts_run: bool
     call: tuple[Any, ...]
+
+
+class Spent(NamedTuple):
+    """What entries of one attribution, end user, session and run (0: none, or not asked for) added in a quarter hour.
+
+    `cost` (USD) and `tokens` (prompt and generated ones) without what was taken away; `less`: whether something was.
+    """
+
+    attribution: int
+    user: int
+    session: int
+    run: int
+    slot: datetime
+    cost: Decimal
+    tokens: int
+    less: bool
 
 
 @contextmanager
@@ -79,6 +104,13 @@ def calls(cursor: Cursor[Any], batches: Sequence[Folded]) -> list[RunCall]:
 def calls_of_run(cursor: Cursor[Any], run: int) -> list[RunCall]:
     """The last MOST_CALLS events of a run, by the ledger's number of it."""
     return _calls(cursor, f"e.run_id = %s ORDER BY e.occurred_at DESC LIMIT {MOST_CALLS}", [run])
+
+
+def spent(cursor: Cursor[Any], batches: Sequence[Folded], by: Collection[str]) -> list[Spent]:
+    """What these batches added and took away, corrections too, apart by those of FACTS that `by` names."""
+    where, values = tail_condition([(b.batch_id, b.lane, b.first_at, b.last_at) for b in batches])
+    facts = ", ".join(f"coalesce({column}, 0)" if column in by else "0::bigint" for column in FACTS)
+    return [Spent(*row) for row in cursor.execute(_SPENT.format(facts=facts, which=where), values)]
 
 
 def _calls(cursor: Cursor[Any], where: str, values: list[Any]) -> list[RunCall]:

@@ -1,13 +1,14 @@
 """A workspace, budgets in it, and usage sent to it as the edge records it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from costwatch.accounts.models import Workspace
-from costwatch.budgets import manage
+from costwatch.alerts.models import Incident
+from costwatch.budgets import index, manage, names, watch
 from costwatch.budgets.models import Budget
 from costwatch.ledger.entry import Entry
 from costwatch.ledger.fold import fold_all
@@ -50,3 +51,27 @@ def send(workspace: Workspace) -> Callable[..., None]:
 def spend(at: datetime, cost: str | None = "10", **fields: Any) -> Entry:
     """An event at a time."""
     return entry(fields.pop("event_id", None), cost=cost, timestamp=at, **fields)
+
+
+@pytest.fixture(autouse=True)
+def fresh_memory() -> Iterator[None]:
+    """What the watch remembers of a rolled-back test is not there in the next."""
+    yield
+    index.forget()
+    names.forget()
+
+
+def look(now: datetime = NOW) -> None:
+    """What the worker does twice a second."""
+    fold_all()
+    watch.watch_all(now, 30)
+
+
+def incidents() -> list[Incident]:
+    """Those of budgets, oldest first."""
+    return list(Incident.objects.filter(kind="budget").order_by("opened_at", "pk"))
+
+
+def thresholds(incident: Incident) -> list[float]:
+    """What was told of a period, in this order."""
+    return [one["threshold"] for one in incident.facts["crossings"]]

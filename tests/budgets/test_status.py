@@ -103,13 +103,21 @@ def test_a_forecast_needs_a_week_and_names_the_day_it_is_used_up(make, send):
     assert own.exhausted_on == date(2026, 11, 25)
 
 
+SCOPES = [
+    ({"agent": ["a-0"]}, None, "monthly"),
+    ({"agent": ["a-1", "a-2"]}, None, "monthly"),
+    ({}, None, "daily"),
+    ({"agent": ["a-1"], "task": ["t-1"]}, None, "monthly"),
+    ({"agent": ["a-2"], "task": ["t-0", "t-1"]}, None, "monthly"),
+    ({"agent": ["nobody"]}, None, "monthly"),
+    ({"agent!": ["a-0"]}, None, "weekly"),
+    ({"agent": ["a-0"]}, "user", "daily"),
+]
+
+
 def test_many_budgets_stand_as_each_does_alone(make, send, workspace):
     send(*(spend(NOW, f"{n}.5", agent_id=f"a-{n % 3}", task=f"t-{n % 2}", user_id=f"u-{n}") for n in range(12)))
-    made = [make(name=f"{i}", scope=scope, per=per, period=period) for i, (scope, per, period) in enumerate([
-        ({"agent": ["a-0"]}, None, "monthly"), ({"agent": ["a-1", "a-2"]}, None, "monthly"), ({}, None, "daily"),
-        ({"agent": ["a-1"], "task": ["t-1"]}, None, "monthly"), ({"agent": ["a-2"], "task": ["t-0", "t-1"]}, None, "monthly"),
-        ({"agent": ["nobody"]}, None, "monthly"), ({"agent!": ["a-0"]}, None, "weekly"), ({"agent": ["a-0"]}, "user", "daily"),
-    ])]  # fmt: skip
+    made = [make(scope=scope, per=per, period=period) for scope, per, period in SCOPES]
     together = {one.budget.pk: (one.spent, one.values) for one in statuses(workspace, NOW)}
     for budget in made:
         alone = status(budget, NOW)

@@ -1,0 +1,139 @@
+"""Judging what is due: the sums are read from the ledger, compared with the thresholds, and what is new is told.
+
+Reads come first, outside any lock; a row is then claimed by the revision it was read with. Killed in between, the row
+is still due; done by two at once, the second finds another revision and does nothing.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from costwatch.accounts.models import Workspace
+from costwatch.budgets import evaluate, rolling, rows, tell
+from costwatch.budgets.evaluate import ROLLING, ZERO, Rule
+from costwatch.budgets.models import Budget, BudgetPeriod
+from costwatch.budgets.rows import Addition, Judged, Key
+from costwatch.budgets.spent import NOTHING, Part, read
+from costwatch.budgets.tell import Case
+from costwatch.budgets.terms import counted, rule, scope
+from costwatch.ledger.store import writing
+from costwatch.lib.periods import Period
+from costwatch.spend.sums import Sums
+
+MOST = 2_000
+MOST_NEW = 50  # budgets that were made or changed, looked at in full
+
+
+def judge_due(now: datetime, until: float) -> int:
+    """Judge what is due until nothing is, or until a time of the monotonic clock; how many rows."""
+    done = 0
+    while begin_new(now):
+        if time.monotonic() >= until:
+            break
+    last = 0
+    while due := _due(last):
+        for _, own in groupby(due, key=lambda row: row.budget.workspace_id):
+            judge(list(own), now)
+        done, last = done + len(due), max(row.pk for row in due)
+        if time.monotonic() >= until:
+            break
+    return done
+
+
+def begin_new(now: datetime) -> int:
+    """Have the periods of budgets that were made or changed judged in full; how many budgets."""
+    fresh = list(
+        Budget.objects.filter(judged_at=None, paused=False).select_related("workspace").order_by("pk")[:MOST_NEW]
+    )
+    for _, own in groupby(sorted(fresh, key=lambda b: b.workspace_id), key=lambda b: b.workspace_id):
+        budgets = list(own)
+        additions: dict[Key, Addition] = {}
+        for budget, sums in zip(budgets, _whole(budgets, now), strict=True):
+            additions |= _to_judge(budget, sums, now)
+        with writing() as cursor:
+            rows.add(cursor, additions)
+            for budget in budgets:
+                unchanged = Budget.objects.filter(pk=budget.pk, judged_at=None, changed_at=budget.changed_at)
+                unchanged.update(judged_at=now)
+    return len(fresh)
+
+
+def judge(due: Sequence[BudgetPeriod], now: datetime) -> None:
+    """Judge rows of one workspace."""
+    rolled = [row for row in due if row.period_start == ROLLING]
+    cases = _cases([row for row in due if row.period_start != ROLLING])
+    with writing() as cursor:
+        rows.judged(cursor, (_judged(case) for case in cases if not case.has_news), now)
+    for case in cases:
+        if case.has_news:
+            tell.tell(case, now)
+    for row in rolled:
+        rolling.judge(row, now)
+
+
+def _due(after: int) -> list[BudgetPeriod]:
+    own = BudgetPeriod.objects.filter(due=True, budget__paused=False, pk__gt=after)
+    found = own.select_related("budget__workspace").order_by("pk")[:MOST]
+    return sorted(found, key=lambda row: (row.budget.workspace_id, row.pk)) if found else []
+
+
+def _judged(case: Case) -> Judged:
+    told = tell.told(case.row)
+    look_at = evaluate.next_look(case.limit, case.rule.thresholds, told)
+    return Judged(case.row.pk, case.row.revision, case.row.at_most, case.spent, look_at)
+
+
+def _cases(due: Sequence[BudgetPeriod]) -> list[Case]:
+    if not due:
+        return []
+    workspace = due[0].budget.workspace
+    rules = {row.budget_id: rule(row.budget, workspace) for row in due}
+    by_period: dict[tuple[int, Period], list[BudgetPeriod]] = defaultdict(list)
+    for row in due:
+        by_period[row.budget_id, evaluate.bounds(rules[row.budget_id], row.period_start)].append(row)
+    parts, before = [], []
+    for (number, period), own in by_period.items():
+        parts.append(_part(own, period))
+        if rules[number].carry_over:
+            before.append(_part(own, evaluate.before(rules[number], period)))
+    answers = read(workspace, [*parts, *before])
+    left = iter(answers[len(parts) :])
+    cases = []
+    for ((number, period), own), sums in zip(by_period.items(), answers, strict=False):
+        last = next(left) if rules[number].carry_over else {}
+        cases += [_case(row, rules[number], period, sums, last) for row in own]
+    return cases
+
+
+def _case(row: BudgetPeriod, own: Rule, period: Period, sums: dict[str, Sums], last: dict[str, Sums]) -> Case:
+    before = counted(last.get(row.value, NOTHING), row.budget.in_tokens)
+    return Case(row, own, period, evaluate.limit(own, period, before), sums.get(row.value, NOTHING))
+
+
+def _part(own: Sequence[BudgetPeriod], period: Period) -> Part:
+    budget = own[0].budget
+    values = tuple(sorted(row.value for row in own)) if budget.per else None
+    return Part(scope(budget), period, budget.per, values)
+
+
+def _whole(budgets: Sequence[Budget], now: datetime) -> list[dict[str, Sums]]:
+    """What was spent of budgets in the periods that hold `now`, by all values."""
+    workspace: Workspace = budgets[0].workspace
+    parts = [Part(scope(b), evaluate.bounds(rule(b, workspace), now), b.per) for b in budgets]
+    return read(workspace, parts)
+
+
+def _to_judge(budget: Budget, sums: dict[str, Sums], now: datetime) -> dict[Key, Addition]:
+    """The rows to look at: of a template, those of values that may have reached something."""
+    own = rule(budget, budget.workspace)
+    period = evaluate.bounds(own, now)
+    start, end = (ROLLING, ROLLING) if budget.is_rolling else (period.start, period.end)
+    touched = period.start if budget.is_rolling else None
+    least = evaluate.next_look(evaluate.planned_amount(own, period), own.thresholds, ())
+    values: Iterable[str] = [""]
+    if budget.per:
+        values = [value for value, one in sums.items() if value and least is not None
+                  and counted(one, budget.in_tokens) >= least]  # fmt: skip
+    return {(budget.pk, value, start): Addition(end, ZERO, due=True, touched=touched) for value in values}

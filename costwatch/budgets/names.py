@@ -1,0 +1,53 @@
+"""The sender's names of what a portion of the feed holds numbers of; those of attributions are remembered."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from costwatch.accounts.models import ApiKey
+from costwatch.ledger.models import Attribution, EndUser, Label, Run, Session
+from costwatch.spend.dimensions import KEY, LABELS, RUN, SESSION, TAG, USER
+
+MOST_REMEMBERED = 50_000
+_TABLES: dict[str, tuple[Any, str]] = {
+    USER: (EndUser, "user_id"),
+    SESSION: (Session, "session_id"),
+    RUN: (Run, "run_id"),
+}
+_labels: dict[int, dict[str, str]] = {}
+
+
+def labels(attributions: Iterable[int]) -> Mapping[int, Mapping[str, str]]:
+    """Attribution → dimension → name; what is not attributed is not in it. They never change, so they are kept."""
+    wanted = set(attributions)
+    missing = wanted - _labels.keys()
+    if missing:
+        if len(_labels) > MOST_REMEMBERED:
+            _labels.clear()
+            missing = wanted
+        _labels.update(_read(missing))
+    return _labels
+
+
+def facts(dimension: str, numbers: Iterable[int]) -> dict[int, str]:
+    """Number → name of users, sessions or runs."""
+    model, name = _TABLES[dimension]
+    return dict(model.objects.filter(pk__in=set(numbers) - {0}).values_list("pk", name))
+
+
+def forget() -> None:
+    """Remember nothing (in tests, whose database work is rolled back)."""
+    _labels.clear()
+
+
+def _read(attributions: set[int]) -> dict[int, dict[str, str]]:
+    rows = Attribution.objects.in_bulk(attributions)
+    numbers = {getattr(row, f"{dimension}_id") for row in rows.values() for dimension in LABELS}
+    names = dict(Label.objects.filter(pk__in=numbers - {0}).values_list("pk", "value"))
+    keys = dict(ApiKey.objects.filter(pk__in={row.key_id for row in rows.values()}).values_list("pk", "name"))
+    return {number: _named(row, names, keys) for number, row in rows.items()}
+
+
+def _named(row: Attribution, names: Mapping[int, str], keys: Mapping[int, str]) -> dict[str, str]:
+    own = {dimension: names.get(getattr(row, f"{dimension}_id"), "") for dimension in LABELS}
+    tags = {f"{TAG}{tag}": value for tag, value in row.tags.items()}
+    return {name: value for name, value in {**own, KEY: keys.get(row.key_id, ""), **tags}.items() if value}

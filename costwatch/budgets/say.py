@@ -1,0 +1,148 @@
+"""What people and programs are told of a crossing: title, message and facts."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+from costwatch.alerts.models import Severity
+from costwatch.budgets.evaluate import HUNDRED, Rule
+from costwatch.budgets.models import Budget
+from costwatch.lib.periods import Period
+from costwatch.spend.sums import Sums
+
+ACTUAL, FORECAST = "actual", "forecast"
+CENT = Decimal("0.01")
+Crossings = Sequence[Mapping[str, Any]]
+
+
+def key(budget: int, value: str, start: datetime, basis: str = ACTUAL) -> str:
+    """What names the incident of a period in its workspace."""
+    name = f"budget:{budget}:{value}:{start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return name if basis == ACTUAL else f"{name}:{basis}"
+
+
+def crossing(threshold: Decimal, at: datetime, event_id: str, basis: str = ACTUAL) -> dict[str, Any]:
+    """A crossing as it is kept and told."""
+    number = int(threshold) if threshold % 1 == 0 else float(threshold)
+    return {"threshold": number, "at": utc(at), "event_id": event_id, "basis": basis}
+
+
+def severity(crossings: Crossings, basis: str, late: bool) -> Severity:
+    """How loudly: a correction of what is over stays on the pages; the amount itself, gone, is critical."""
+    if late:
+        return Severity.NOTICE
+    gone = basis == ACTUAL and max(one["threshold"] for one in crossings) >= HUNDRED
+    return Severity.CRITICAL if gone else Severity.ALARM
+
+
+def title(budget: Budget, value: str, crossings: Crossings, limit: Decimal, basis: str) -> str:
+    """One line: who is at which threshold of how much."""
+    highest = max(one["threshold"] for one in crossings)
+    how = "of {} spent" if basis == ACTUAL else "of {} forecast"
+    return f"{_whom(budget, value)}: {highest:g} % {how.format(amount(budget, limit))}"
+
+
+def message(
+    budget: Budget, value: str, rule: Rule, period: Period, limit: Decimal, spent: Decimal, sums: Sums,
+    crossings: Crossings, late: bool
+) -> str:  # fmt: skip
+    """What happened, when, and when it begins anew."""
+    newest = max(crossings, key=lambda one: one["threshold"])
+    at = datetime.fromisoformat(newest["at"]).astimezone(rule.zone)
+    least = "at least " if not budget.in_tokens and (sums.unpriced_calls or sums.unknown_calls) else ""
+    said = [
+        f"{_whom(budget, value)} has spent {least}{amount(budget, spent)} of {amount(budget, limit)}"
+        f" ({_share(spent, limit)} %).",
+        f"{newest['threshold']:g} % was reached at {at:%Y-%m-%d %H:%M} {rule.zone.key}.",
+    ]
+    if late:
+        said.append("The period was over by then: a late event or a correction, for the record.")
+    elif budget.is_rolling:
+        said.append(f"It looks back over {_length(budget.period)}, and tells each threshold once in that time.")
+    else:
+        ends = period.end.astimezone(rule.zone)
+        said.append(f"It begins anew at {ends:%Y-%m-%d %H:%M} {rule.zone.key}.")
+    return " ".join(said)
+
+
+def stop(budget: Budget, value: str, limit: Decimal) -> str:
+    """Why somebody is asked to stop."""
+    return f"{_whom(budget, value)}: {amount(budget, limit)} are used up."
+
+
+def forecast_message(budget: Budget, rule: Rule, period: Period, limit: Decimal, mid: Decimal, on: str | None) -> str:
+    """What the period is going to cost."""
+    ends = period.end.astimezone(rule.zone)
+    said = (
+        f"{budget.name} is forecast to spend {amount(budget, mid)} of {amount(budget, limit)} ({_share(mid, limit)} %)"
+    )
+    used = f" At this pace it is used up on {on}." if on else ""
+    return f"{said} by {ends:%Y-%m-%d %H:%M} {rule.zone.key}.{used}"
+
+
+def facts(
+    budget: Budget, value: str, period: Period, limit: Decimal, spent: Decimal, sums: Sums, crossings: Crossings,
+    basis: str
+) -> dict[str, Any]:  # fmt: skip
+    """The facts of API.md §6."""
+    unit = "tokens" if budget.in_tokens else "usd"
+    return {
+        "budget": budget.pk,
+        "budget_name": budget.name,
+        "per": budget.per or None,
+        "value": value if budget.per else None,
+        "basis": basis,
+        "period": budget.period,
+        "period_start": utc(period.start),
+        "period_end": utc(period.end),
+        "limit_usd": None,
+        "spent_usd": None,
+        f"limit_{unit}": exact(budget, limit),
+        f"spent_{unit}": exact(budget, spent),
+        "coverage": coverage(sums),
+        "crossings": [{name: one[name] for name in ("threshold", "at", "event_id")} for one in crossings],
+        "action": budget.action,
+    }
+
+
+def coverage(sums: Sums) -> dict[str, Any]:
+    """How much of the sum is priced."""
+    share = sums.priced_share
+    return {
+        "calls": sums.calls,
+        "priced_calls": sums.priced_calls,
+        "unpriced_calls": sums.unpriced_calls,
+        "usage_unknown_calls": sums.unknown_calls,
+        "unpriced_upper_bound_usd": f"{sums.upper_bound:.12f}",
+        "priced_share": None if share is None else float(share),
+    }
+
+
+def exact(budget: Budget, number: Decimal) -> str | int:
+    """An amount for programs: dollars with twelve places as text, tokens as a number."""
+    return int(number) if budget.in_tokens else f"{number:.12f}"
+
+
+def amount(budget: Budget, number: Decimal) -> str:
+    """An amount for people."""
+    return f"{number:,.0f} tokens" if budget.in_tokens else f"${number.quantize(CENT):,}"
+
+
+def utc(at: datetime) -> str:
+    """RFC 3339."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _whom(budget: Budget, value: str) -> str:
+    return f"{budget.name}, {budget.per.removeprefix('tag.')} {value}" if budget.per else budget.name
+
+
+def _share(part: Decimal, whole: Decimal) -> str:
+    """Rounded down: what is not 100 % is never shown as that."""
+    return f"{(part * HUNDRED / whole).quantize(Decimal('0.1'), ROUND_DOWN):f}"
+
+
+def _length(period: str) -> str:
+    count = period.removeprefix("rolling_")
+    return f"{count[:-1]} {'hours' if count[-1] == 'h' else 'days'}"

@@ -1,0 +1,133 @@
+"""The event with which a sum reached an amount: in order of the events' own times, whatever the order of arrival.
+
+Days come first, from the rollups; then only the entries of the day on which it happened are added up one by one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from costwatch.lib import periods
+from costwatch.spend import conditions as where
+from costwatch.spend import queries
+from costwatch.spend.dimensions import FACTS
+from costwatch.spend.filters import SpendFilter
+from costwatch.spend.sources import Source
+from costwatch.spend.sums import Sums
+
+TICK = timedelta(microseconds=1)
+FEW_HOURS = timedelta(hours=26)
+
+_COLUMNS = "lane, occurred_at, batch_id, attribution_id, end_user_id, run_id, session_id, event_key, ctid AS place"
+_ENTRIES = f"""(
+    SELECT {_COLUMNS}, event_id, coalesce(cost, 0) AS cost,
+           coalesce(input_tokens, 0)::bigint + coalesce(output_tokens, 0) AS tokens FROM usage_event
+    UNION ALL SELECT {_COLUMNS}, NULL, cost, input_tokens + output_tokens FROM spend_adjustment)"""
+_SOURCE = Source(_ENTRIES, "occurred_at", None, {name: f"r.{c}" for name, c in FACTS.items()}, "r.attribution_id")
+
+_REACHED = """
+WITH entry AS MATERIALIZED (
+    SELECT r.occurred_at, r.batch_id, r.place, r.event_key, r.event_id,
+           %s::numeric + sum(r.{measure}) OVER ({window}) AS running
+      FROM {tables} WHERE {which})
+SELECT DISTINCT ON (a.number) a.number, e.occurred_at, coalesce(e.event_id, (
+           SELECT u.event_id FROM usage_event u
+            WHERE u.lane = %s AND u.event_key = e.event_key AND u.occurred_at = e.occurred_at LIMIT 1), '')
+  FROM unnest(%s::int[], %s::numeric[]) AS a(number, amount) JOIN entry e ON e.running >= a.amount
+ WHERE e.occurred_at >= %s
+ ORDER BY a.number, e.occurred_at, e.batch_id, e.place"""
+_IN_ORDER = "ORDER BY r.occurred_at, r.batch_id, r.place"
+_SLIDING = "ORDER BY r.occurred_at RANGE BETWEEN interval '{seconds} seconds' PRECEDING AND CURRENT ROW"
+
+
+@dataclass(frozen=True)
+class Reached:
+    """An amount was reached at this time, with this event ("": with a correction that is no event's)."""
+
+    at: datetime
+    event_id: str
+
+
+def reached(
+    workspace: queries.Workspace, filter: SpendFilter, amounts: Sequence[Decimal], *, tokens: bool = False
+) -> list[Reached | None]:
+    """For each amount (dollars, or prompt and generated tokens) where the sum from the start of the filter's range on
+    first came to it; None where it does not."""
+    found: list[Reached | None] = [None] * len(amounts)
+    for day, before, numbers in _days(workspace, filter, amounts, tokens):
+        for number, one in _search(workspace, day, [(n, amounts[n]) for n in numbers], before, tokens, _IN_ORDER,
+                                   day.start):  # fmt: skip
+            found[number] = one
+    return found
+
+
+def reached_within(
+    workspace: queries.Workspace,
+    filter: SpendFilter,
+    window: timedelta,
+    amounts: Sequence[Decimal],
+    *,
+    tokens: bool = False,
+) -> list[Reached | None]:
+    """The same for sums over a window of this length that ends with the event; only events in the filter's range."""
+    whole = filter.within(filter.start - window + TICK, filter.end)
+    sliding = _SLIDING.format(seconds=f"{(window - TICK) / timedelta(seconds=1):.6f}")
+    found: list[Reached | None] = [None] * len(amounts)
+    asked = list(enumerate(amounts))
+    for number, one in _search(workspace, whole, asked, Decimal(0), tokens, sliding, filter.start):
+        found[number] = one
+    return found
+
+
+def _days(
+    workspace: queries.Workspace, filter: SpendFilter, amounts: Sequence[Decimal], tokens: bool
+) -> list[tuple[SpendFilter, Decimal, list[int]]]:
+    """The days on which amounts are reached, with what was spent before and the numbers of these amounts."""
+    if filter.end - filter.start <= FEW_HOURS:
+        return [(filter, Decimal(0), list(range(len(amounts))))]
+    tz = periods.zone(workspace.time_zone)
+    answer = queries.query(workspace, filter, bucket="day")
+    left, running, found = set(range(len(amounts))), Decimal(0), []
+    for group in answer.groups:
+        before, running = running, running + _measure(group.sums, tokens)
+        now = sorted(number for number in left if running >= amounts[number])
+        if now and group.bucket is not None:
+            day = periods.period("day", group.bucket, tz)
+            within = filter.within(max(day.start, filter.start), min(day.end, filter.end))
+            found.append((within, before, now))
+            left -= {*now}
+    return found
+
+
+def _search(
+    workspace: queries.Workspace,
+    filter: SpendFilter,
+    amounts: Sequence[tuple[int, Decimal]],
+    before: Decimal,
+    tokens: bool,
+    window: str,
+    since: datetime,
+) -> list[tuple[int, Reached]]:
+    """The entries of a range added up one by one."""
+    lane = workspace.lane
+    conditions = where.resolve(lane, filter)
+    attributions = where.few_attributions(lane, conditions)
+    tables = where.from_clause(_SOURCE, conditions, attributions, ())
+    which, parameters = where.joined([
+        ("r.lane = %s AND r.occurred_at >= %s AND r.occurred_at < %s", [lane, filter.start, filter.end]),
+        *where.on_source(_SOURCE, conditions, attributions),
+    ])  # fmt: skip
+    text = _REACHED.format(measure="tokens" if tokens else "cost", window=window, tables=tables, which=which)
+    numbers, wanted = [number for number, _ in amounts], [amount for _, amount in amounts]
+    values: list[Any] = [before, *parameters, lane, numbers, wanted, since]
+    with connection.cursor() as cursor:
+        cursor.execute(text, values)
+        return [(number, Reached(at, event_id)) for number, at, event_id in cursor.fetchall()]
+
+
+def _measure(sums: Sums, tokens: bool) -> Decimal:
+    return Decimal(sums.input_tokens + sums.output_tokens) if tokens else sums.cost
