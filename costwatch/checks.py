@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from costwatch import env
+from costwatch.lib import mail
 
 BROKERS = ("redis", "rediss", "redis+socket", "valkey", "amqp", "amqps")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -61,6 +62,18 @@ def public_url(**_: Any) -> list[CheckMessage]:
         return []
     hint = "Write https://costwatch.example.org, without a path."
     return [Error("COSTWATCH_URL is not an address.", hint=hint, id="costwatch.E005")]
+
+
+@register()
+def mail_server(**_: Any) -> list[CheckMessage]:
+    """E006: an address of the mail server that cannot be understood."""
+    if not settings.SMTP_URL:
+        return []
+    try:
+        mail.server(settings.SMTP_URL)
+    except ValueError as problem:
+        return [Error("COSTWATCH_SMTP_URL cannot be used.", hint=f"{problem}".capitalize(), id="costwatch.E006")]
+    return []
 
 
 @register(Tags.security, deploy=True)

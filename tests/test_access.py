@@ -17,7 +17,7 @@ from costwatch.accounts import keys, links
 from costwatch.accounts.access import rule_of
 from costwatch.accounts.models import ApiKey, Invitation, Member, Role, Workspace
 from costwatch.alerts.incidents import Report, open_or_update
-from costwatch.alerts.models import Incident, Kind, Severity
+from costwatch.alerts.models import Channel, Delivery, Incident, Kind, Severity
 from costwatch.pricing.models import RepriceOrder
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -30,6 +30,8 @@ ROWS = {
     "invitation_id": Invitation,
     "order_id": RepriceOrder,
     "incident_id": Incident,
+    "channel_id": Channel,
+    "delivery_id": Delivery,
 }
 
 
@@ -58,6 +60,8 @@ class Place:
             "invitation_id": self._invitation().pk,
             "order_id": self._order().pk,
             "incident_id": self._incident(),
+            "channel_id": self._channel().pk,
+            "delivery_id": self._delivery().pk,
         }
 
     def _member(self, role, name=None):
@@ -67,6 +71,14 @@ class Place:
     def _order(self):
         at = "2026-01-01T00:00:00Z"
         return RepriceOrder.objects.create(workspace=self.workspace, start=at, end=at, reached=at, state="counted")
+
+    def _channel(self):
+        return Channel.objects.create(workspace=self.workspace, kind="email", name="a channel", sealed="unreadable")
+
+    def _delivery(self):
+        body = {"id": "x", "type": "test", "workspace": self.workspace.name, "incidents": []}
+        channel = Channel.objects.get(workspace=self.workspace, name="a channel")
+        return Delivery.objects.create(workspace=self.workspace, channel=channel, type="test", body=body)
 
     def _incident(self):
         report = Report(Kind.LOOP, "loop:1", Severity.ALARM, "a loop", "It loops.", "triage", timezone.now())

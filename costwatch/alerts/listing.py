@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from costwatch.alerts.models import PENDING, Incident, Kind, Severity, State
+from costwatch.alerts.models import PENDING, Delivery, Incident, Kind, Severity, State
 
 Position = tuple[str, int]
 STATES: dict[str, tuple[str, ...]] = {**{state.value: (state.value,) for state in State}, "pending": PENDING}
@@ -22,6 +22,11 @@ def find(workspace_id: int, kind: str = "", state: str = "", run_id: str = "") -
     if run_id:
         rows = rows.filter(run_id=run_id)
     return rows.order_by("-opened_at", "-id")
+
+
+def with_deliveries(rows: QuerySet[Incident]) -> QuerySet[Incident]:
+    """The same rows, with what `told` says of them read in three statements."""
+    return rows.select_related("owner").prefetch_related("notices__delivery__channel")
 
 
 def of_runs(workspace_id: int, run_ids: Sequence[str]) -> dict[str, Incident]:
@@ -66,8 +71,33 @@ def told(incident: Incident) -> dict[str, Any]:
         "opened_by_event": incident.opened_by_event or None,
         "recorded_at": _utc(incident.recorded_at),
         "snoozed_until": incident.snoozed_until and _utc(incident.snoozed_until),
+        "owner": incident.owner.email if incident.owner else None,
+        "amount_usd": None if incident.amount is None else f"{incident.amount:.12f}",
         "facts": incident.facts,
-        "deliveries": [],
+        "deliveries": [_delivery(one) for one in deliveries(incident)],
+    }
+
+
+def deliveries(incident: Incident) -> list[Delivery]:
+    """The messages that told of it, oldest first."""
+    made = {notice.delivery_id: notice.delivery for notice in incident.notices.all() if notice.delivery}
+    return [made[number] for number in sorted(made)]
+
+
+def _delivery(of: Delivery) -> dict[str, Any]:
+    return {
+        "id": str(of.uid),
+        "type": of.type,
+        "channel": of.channel_id,
+        "channel_name": of.channel.name,
+        "kind": of.channel.kind,
+        "state": of.state,
+        "attempts": of.attempts,
+        "created_at": _utc(of.created_at),
+        "sent_at": of.sent_at and _utc(of.sent_at),
+        "status": of.status,
+        "answer": of.answer,
+        "latency_ms": of.latency_ms,
     }
 
 

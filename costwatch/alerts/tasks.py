@@ -1,10 +1,12 @@
-"""Periodic work on incidents."""
+"""Periodic work on incidents and on what is sent about them."""
 
 from datetime import UTC, datetime
 
 from celery import shared_task
 
-from costwatch.alerts import incidents, stops
+from costwatch.alerts import channels, incidents, stops
+from costwatch.alerts import deliver as sending
+from costwatch.alerts import remind as reminding
 
 
 @shared_task(name="alerts.wake", ignore_result=True)
@@ -13,3 +15,22 @@ def wake() -> None:
     now = datetime.now(UTC)
     incidents.wake(now)
     stops.prune(now)
+
+
+@shared_task(name="alerts.deliver", ignore_result=True)
+def deliver() -> None:
+    """Twice a second: what is to be sent goes to threads; the task itself waits for none of them."""
+    sending.senders.ring()
+
+
+@shared_task(name="alerts.remind", ignore_result=True)
+def remind() -> None:
+    """Every ten seconds: what nobody acknowledged is told again, or to a second channel."""
+    reminding.remind(datetime.now(UTC))
+
+
+@shared_task(name="alerts.tidy", ignore_result=True)
+def tidy() -> None:
+    """Every hour: old messages are forgotten, configurations sealed with an old secret key are sealed anew."""
+    reminding.forget()
+    channels.seal_anew()

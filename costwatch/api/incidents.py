@@ -16,7 +16,9 @@ from rest_framework.views import APIView
 from costwatch.accounts import audit
 from costwatch.accounts.access import own_or_404
 from costwatch.accounts.drf import caller
+from costwatch.accounts.models import Member
 from costwatch.alerts import incidents, listing
+from costwatch.alerts.models import Delivery as DeliveryRow
 from costwatch.alerts.models import Incident as IncidentRow
 from costwatch.alerts.models import Kind, Severity, State
 from costwatch.api import shapes
@@ -29,6 +31,23 @@ LISTING = "incidents"
 SNOOZE = timedelta(hours=24)
 LONGEST_SNOOZE = timedelta(days=365)
 LONGEST_NOTE = 2_000
+
+
+class Delivery(serializers.Serializer[Any]):
+    """A message that told of an incident, perhaps of others as well."""
+
+    id = serializers.CharField(help_text="the same in every attempt, and in the message itself")
+    type = serializers.ChoiceField(DeliveryRow.Type.values)
+    channel = serializers.IntegerField()
+    channel_name = serializers.CharField()
+    kind = serializers.CharField(help_text="of the channel")
+    state = serializers.ChoiceField(DeliveryRow.State.values)
+    attempts = serializers.IntegerField()
+    created_at = serializers.CharField()
+    sent_at = serializers.CharField(allow_null=True)
+    status = serializers.IntegerField(allow_null=True, help_text="of the last answer")
+    answer = serializers.CharField()
+    latency_ms = serializers.IntegerField(allow_null=True, help_text="of the last attempt")
 
 
 class Incident(serializers.Serializer[Any]):
@@ -46,8 +65,10 @@ class Incident(serializers.Serializer[Any]):
     opened_by_event = serializers.CharField(allow_null=True, help_text="id of that event")
     recorded_at = serializers.CharField(help_text="when it was found, UTC")
     snoozed_until = serializers.CharField(allow_null=True)
+    owner = serializers.CharField(allow_null=True, help_text="e-mail of the member who looks after it")
+    amount_usd = serializers.CharField(allow_null=True, help_text="dollars at stake")
     facts = serializers.DictField(help_text="the figures behind the message")
-    deliveries = serializers.ListField(child=serializers.DictField(), help_text="messages sent about it")
+    deliveries = Delivery(many=True, help_text="messages sent about it")
 
 
 INCIDENT_PAGE = inline_serializer(
@@ -58,6 +79,7 @@ NOTED = inline_serializer(
     {
         "note": serializers.CharField(required=False, max_length=LONGEST_NOTE),
         "until": serializers.DateTimeField(required=False, help_text="end of a snooze; by default in 24 hours"),
+        "owner": serializers.CharField(required=False, allow_null=True, help_text="e-mail of a member"),
     },
 )
 
@@ -88,30 +110,34 @@ class Incidents(Reading):
         if page["cursor"]:
             opened_at, number = from_cursor(LISTING, page["cursor"])
             rows = listing.after(rows, (opened_at, number))
-        found = list(rows[: page["limit"] + 1])
+        found = list(listing.with_deliveries(rows)[: page["limit"] + 1])
         shown = found[: page["limit"]]
         more = to_cursor(LISTING, list(listing.position(shown[-1]))) if len(found) > len(shown) else None
         return Response({"items": [listing.told(row) for row in shown], "next_cursor": more})
 
 
 class IncidentAct(APIView):
-    """`POST /api/v1/incidents/{id}/{ack|snooze|resolve|expected}`."""
+    """`POST /api/v1/incidents/{id}/{ack|snooze|resolve|expected|note|owner}`."""
 
     required_scope = "admin"
 
     @extend_schema(
         operation_id="incident_act",
-        summary="Acknowledge, snooze, resolve, or mark as expected",
-        description="Doing again what is done already changes nothing. 409 where the state does not allow it.",
+        summary="Acknowledge, snooze, resolve, mark as expected; note, owner",
+        description="Doing again what is done already changes nothing. 409 where the state does not allow it."
+        " `note` adds the note alone, `owner` gives it to a member (e-mail) or to nobody (null).",
         request=NOTED,
         responses={200: Incident, **shapes.NOT_FOUND, **shapes.REFUSALS, 409: OpenApiResponse(shapes.Refusal)},
     )
     def post(self, request: Request, incident_id: int, action: str) -> Response:
         user = caller(request)
         incident = own_or_404(IncidentRow, user.workspace, pk=incident_id)
-        if action not in incidents.ACTIONS:
-            raise Http404("Incidents know ack, snooze, resolve and expected.")
         data, now = request.data if isinstance(request.data, dict) else {}, timezone.now()
+        if action in ("note", "owner"):
+            self._say(request, incident, action, data, now)
+            return Response(listing.told(incident))
+        if action not in incidents.ACTIONS:
+            raise Http404("Incidents know ack, snooze, resolve, expected, note and owner.")
         until = _until(data.get("until"), now) if action == "snooze" else None
         note = _without_nul(str(data.get("note") or ""))[:LONGEST_NOTE]
         try:
@@ -123,6 +149,35 @@ class IncidentAct(APIView):
             error = {"code": "conflict", "message": str(problem), "field": None}
             return Response({"error": error}, status=409)
         return Response(listing.told(incident))
+
+    def _say(self, request: Request, incident: IncidentRow, action: str, data: dict[str, Any], now: datetime) -> None:
+        """Note something, or change the owner; both stand in the timeline and the audit log."""
+        by, facts = actor(request), {}
+        with transaction.atomic():
+            if action == "note":
+                incidents.comment(incident, _note(data), str(by), now)
+            else:
+                owner = _member(incident, data.get("owner"))
+                facts = {"owner": owner and owner.email}
+                incidents.assign(incident, owner, str(by), now)
+            audit.record(incident.workspace, by, f"incident.{action}", incident, facts, audit.client_ip(request))
+
+
+def _note(data: dict[str, Any]) -> str:
+    text = _without_nul(str(data.get("note") or "")).strip()[:LONGEST_NOTE]
+    if not text:
+        raise BadQuery("note", "Write something in note.")
+    return text
+
+
+def _member(incident: IncidentRow, email: Any) -> Member | None:
+    """The member of this workspace with this e-mail; None for null. Raises BadQuery."""
+    if email is None:
+        return None
+    found = Member.objects.filter(workspace=incident.workspace, is_active=True, email=_without_nul(str(email))).first()
+    if found is None:
+        raise BadQuery("owner", "owner is the e-mail address of a member of this workspace, or null.")
+    return found
 
 
 def _until(value: Any, now: datetime) -> datetime:

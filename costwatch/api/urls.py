@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from costwatch.api import docs, guard, incidents, prices, views
+from costwatch.api import channels, docs, guard, incidents, prices, views
 
 
 class Anything:
@@ -25,6 +25,10 @@ urlpatterns = [
     path("v1/runs", views.Runs.as_view(), name="api-runs"),
     path("v1/runs/<anything:run_id>", views.Run.as_view(), name="api-run"),
     path("v1/prices", prices.Prices.as_view(), name="api-prices"),
+    path("v1/channels", channels.Channels.as_view(), name="api-channels"),
+    path("v1/channels/<int:channel_id>", channels.Channel_.as_view(), name="api-channel"),
+    path("v1/channels/<int:channel_id>/test", channels.ChannelTest.as_view(), name="api-channel-test"),
+    path("v1/channels/<int:channel_id>/rotate", channels.ChannelRotate.as_view(), name="api-channel-rotate"),
     path("v1/incidents", incidents.Incidents.as_view(), name="api-incidents"),
     path("v1/incidents/<int:incident_id>/<str:action>", incidents.IncidentAct.as_view(), name="api-incident-act"),
     path("v1/guard", guard.Guard.as_view(), name="api-guard"),

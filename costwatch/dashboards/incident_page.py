@@ -1,15 +1,15 @@
 """The content of the incidents' page: the list, and one of them with its evidence and its history."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
 from django.urls import reverse
 
 from costwatch.accounts.models import Workspace
 from costwatch.alerts import listing
-from costwatch.alerts.models import Incident, Kind, Severity, State, TimelineEntry
+from costwatch.alerts.models import Delivery, Incident, Kind, Severity, State, TimelineEntry
 from costwatch.dashboards import display
 from costwatch.dashboards.addresses import run_url
 from costwatch.loops.account import Repeat, marked, repeats, total
@@ -57,6 +57,17 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class LogLine:
+    """Something that happened to it, or a message about it."""
+
+    at: datetime
+    css: str
+    text: str
+    note: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class Detail:
     """One incident in full. `actions`: what may be done to it now."""
 
@@ -65,7 +76,7 @@ class Detail:
     repeats: list[Repeat]
     repeats_total: tuple[int, Decimal | None]
     calls: int
-    timeline: QuerySet[TimelineEntry]
+    log: list[LogLine]
     related: list[tuple[str, str, str]]
     run_url: str
     tool: str
@@ -103,7 +114,7 @@ def detail(workspace: Workspace, incident: Incident, state: str) -> Detail:
         repeats=found,
         repeats_total=(sum(one.times for one in found), total(one.cost for one in found)),
         calls=len(calls),
-        timeline=incident.timeline.all(),
+        log=_log(incident),
         related=_related(workspace, incident),
         run_url=run_url(incident.run_id) if incident.run_id else "",
         tool=incident.facts.get("tool") or "",
@@ -120,6 +131,36 @@ def of_run(workspace: Workspace, run_id: str) -> Item | None:
     """The worst that was found about a run, what is not over first."""
     found = listing.of_runs(workspace.pk, [run_id]).get(run_id)
     return item(found) if found else None
+
+
+LOG_COLOURS = {"opened": "b", "raised": "b", "escalated": "b", "resolve": "g", "expected": "g"}
+
+
+def _log(incident: Incident) -> list[LogLine]:
+    """What happened, what was done and what was sent, in the order of time."""
+    entries = [_entry(one) for one in incident.timeline.all()]
+    sent = [_message(one) for one in listing.deliveries(incident)]
+    return sorted(entries + sent, key=lambda line: line.at)
+
+
+def _entry(entry: TimelineEntry) -> LogLine:
+    return LogLine(entry.at, LOG_COLOURS.get(entry.action, ""), entry.text, entry.actor)
+
+
+def _message(delivery: Delivery) -> LogLine:
+    """To whom, and how it went: 200, 1.9 s."""
+    about = {"incident.resolved": "recovery, ", "incident.updated": "update, "}.get(delivery.type, "")
+    if delivery.state == Delivery.State.SENT:
+        took = display.duration(timedelta(milliseconds=delivery.latency_ms or 0))
+        tries = f", attempt {delivery.attempts}" if delivery.attempts > 1 else ""
+        status, css = f"{delivery.status or 'sent'}, {took}{tries}", "g"
+    elif delivery.state == Delivery.State.FAILED:
+        status, css = f"not delivered: {delivery.status or ''} {delivery.answer}"[:120], "b"
+    else:
+        status, css = (f"tried {delivery.attempts} times, goes on" if delivery.attempts else "on its way"), ""
+    name = f"{delivery.channel.get_kind_display()} {delivery.channel.name}"
+    at = delivery.sent_at or delivery.created_at
+    return LogLine(at, css, name, about + status, reverse("delivery", args=[delivery.pk]))
 
 
 def _css(incident: Incident) -> str:

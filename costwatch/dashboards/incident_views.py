@@ -1,6 +1,6 @@
 """The pages of incidents: the list with one of them beside it, and what members do about it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from costwatch.accounts import audit
 from costwatch.accounts.access import MemberRequest, member_page, own_or_404
+from costwatch.accounts.models import Member
 from costwatch.alerts import incidents, listing
 from costwatch.alerts.models import Incident
 from costwatch.dashboards import incident_page
@@ -21,6 +22,7 @@ from costwatch.loops.models import Lesson
 SNOOZES = {"1": "1 hour", "24": "1 day", "168": "1 week"}  # hours
 MOST_PAGES = 10_000
 LONGEST_NOTE = 2_000
+MOST_MEMBERS = 500
 
 
 @member_page("viewer")
@@ -34,7 +36,7 @@ def incident_list(request: MemberRequest) -> HttpResponse:
 @member_page("viewer")
 def incident(request: MemberRequest, incident_id: int) -> HttpResponse:
     """One incident, beside the list."""
-    chosen = own_or_404(Incident.objects.select_related("owner"), request.workspace, pk=incident_id)
+    chosen = own_or_404(listing.with_deliveries(Incident.objects.all()), request.workspace, pk=incident_id)
     state, page = _state(request), _page(request)
     rows, more = incident_page.items(request.workspace, state, page)
     return _answer(request, state, chosen, page, rows, more, is_chosen=True)
@@ -45,9 +47,11 @@ def incident(request: MemberRequest, incident_id: int) -> HttpResponse:
 def incident_act(request: MemberRequest, incident_id: int, action: str) -> HttpResponse:
     """Acknowledge, snooze, resolve or mark as expected; the latter may teach the detector."""
     chosen = own_or_404(Incident, request.workspace, pk=incident_id)
-    if action not in incidents.ACTIONS:
-        raise Http404("Incidents know ack, snooze, resolve and expected.")
     now = timezone.now()
+    if action in ("note", "owner"):
+        return _say(request, chosen, action, now)
+    if action not in incidents.ACTIONS:
+        raise Http404("Incidents know ack, snooze, resolve, expected, note and owner.")
     hours = request.POST.get("hours", "")
     until = now + timedelta(hours=int(hours if hours in SNOOZES else "24")) if action == "snooze" else None
     note = request.POST.get("note", "").replace("\0", "")[:LONGEST_NOTE]
@@ -62,10 +66,29 @@ def incident_act(request: MemberRequest, incident_id: int, action: str) -> HttpR
     return redirect("incident", incident_id=chosen.pk)
 
 
+def _say(request: MemberRequest, chosen: Incident, action: str, now: datetime) -> HttpResponse:
+    """A note for the others, or another owner."""
+    with transaction.atomic():
+        if action == "note":
+            if note := request.POST.get("note", "").replace("\0", "").strip()[:LONGEST_NOTE]:
+                incidents.comment(chosen, note, str(request.member), now)
+                audit.record_for(request, "incident.note", chosen, {})
+        else:
+            owner = _member(request, request.POST.get("owner", ""))
+            if incidents.assign(chosen, owner, str(request.member), now):
+                audit.record_for(request, "incident.owner", chosen, {"owner": owner and owner.email})
+    return redirect("incident", incident_id=chosen.pk)
+
+
+def _member(request: MemberRequest, text: str) -> Member | None:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return Member.objects.filter(workspace=request.workspace, is_active=True, pk=number).first()
+
+
 def _take_over(request: MemberRequest, chosen: Incident, action: str) -> None:
     """Who acknowledges an incident owns it."""
     if action == "ack":
-        Incident.objects.filter(pk=chosen.pk).update(owner=request.member)
+        incidents.assign(chosen, request.member, str(request.member), timezone.now())
 
 
 def _teach(request: MemberRequest, chosen: Incident, action: str) -> None:
@@ -95,6 +118,7 @@ def _answer(
         "older": page + 1 if more else 0,
         "snoozes": SNOOZES,
         "may_act": request.member.may("editor"),
+        "members": Member.objects.filter(workspace=request.workspace, is_active=True).order_by("email")[:MOST_MEMBERS],
         "zone": request.workspace.time_zone,
         "incident": chosen,
         "chosen": is_chosen,

@@ -13,8 +13,10 @@ from costwatch.dashboards import (
     welcome,
 )
 from costwatch.dashboards.addresses import PROFILES
+from costwatch.dashboards.channels import views as channel_views
 from costwatch.dashboards.explore import views as explore_views
 from costwatch.dashboards.profiles import views as profile_views
+from costwatch.dashboards.sessions import views as session_views
 from costwatch.lib.tables import FORMATS
 
 urlpatterns = [
@@ -36,6 +38,12 @@ urlpatterns = [
     path("incidents", incident_views.incident_list, name="incidents"),
     path("incidents/<int:incident_id>", incident_views.incident, name="incident"),
     path("incidents/<int:incident_id>/<slug:action>", incident_views.incident_act, name="incident-act"),
+    path("settings/channels", channel_views.channel_list, name="channels"),
+    path("settings/channels/new/<slug:kind>", channel_views.channel_new, name="channel-new"),
+    path("settings/channels/<int:channel_id>", channel_views.channel, name="channel"),
+    path("settings/channels/<int:channel_id>/delete", channel_views.channel_delete, name="channel-delete"),
+    path("settings/channels/<int:channel_id>/<slug:action>", channel_views.channel_act, name="channel-act"),
+    path("settings/channels/deliveries/<int:delivery_id>", channel_views.delivery, name="delivery"),
     path("unpriced", unpriced_views.inbox, name="unpriced"),
     path("unpriced/save", unpriced_views.save, name="unpriced-save"),
     path("prices", price_views.book, name="prices"),
@@ -49,6 +57,12 @@ urlpatterns = [
     path("prices/reprice/place", reprice_views.place, name="reprice-place"),
     path("prices/reprice/<int:order_id>", reprice_views.show, name="reprice-order"),
     path("prices/reprice/<int:order_id>/confirm", reprice_views.confirm, name="reprice-confirm"),
+    path("sessions", session_views.sessions, name="sessions"),
+    path("sessions.csv", session_views.sessions_csv, name="sessions-csv"),
+    path("session-paths", session_views.paths, name="session-paths"),
+    path("resend", session_views.resend, name="resend"),
+    path("sessions/<path:session_id>", session_views.session, name="session"),
+    path("session", session_views.session, name="any-session"),
     *(
         path(f"{first}/<path:value>", profile_views.profile, {"dimension": dimension}, name=f"{dimension}-profile")
         for dimension, first in PROFILES.items()

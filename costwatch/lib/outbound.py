@@ -25,6 +25,10 @@ _URL = re.compile(
     r"^(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>\d{1,5}))?(?P<path>[/?].*)?$", re.I
 )
 _NUMERIC = re.compile(r"^(0x[0-9a-f]*|\d+)$", re.I)
+# names that no public server answers to, and single words; where they resolve, their address decides
+_NEVER_PUBLIC = re.compile(
+    r"^[^.]+$|\.(test|example|invalid|localhost|local|internal|intranet|lan|home|corp|onion|arpa)$"
+)
 # global by the registry, but the cloud's own inside (Azure), or IPv4 in a wrapping that could be anything
 _NEVER = [
     ipaddress.ip_network(n) for n in ("168.63.129.16/32", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
@@ -64,30 +68,45 @@ def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def check(url: str, allow: Iterable[str] = (), hosts: Iterable[str] = (), resolve: Resolve = resolve) -> Target:
+def check(
+    url: str,
+    allow: Iterable[str] = (),
+    hosts: Iterable[str] = (),
+    resolve: Resolve = resolve,
+    *,
+    https: bool = False,
+) -> Target:
     """Where this URL leads. `allow`: names and networks that may be called though they are not public, at any port.
 
-    `hosts`: only these names, for a service that has its own. Raises Forbidden; Failed where the name does not resolve.
+    `hosts`: only these names, for a service that has its own; `https`: nothing else. Neither binds what is allowed.
+    Raises Forbidden; Failed where the name does not resolve.
     """
     scheme, host, port, path = _parsed(url)
     only = {name.lower() for name in hosts}
-    if only and host not in only:
-        raise Forbidden(f"Only addresses at {', '.join(sorted(only))} can be used here.")
+    is_other = bool(only) and host not in only
     names, networks = _allowed(allow)
     try:
-        addresses = [
-            _literal(host) or ipaddress.ip_address(a) for a in (resolve(host, port) if not _literal(host) else [host])
-        ]
+        addresses = [ipaddress.ip_address(a) for a in ([host] if _literal(host) else resolve(host, port))]
     except (OSError, UnicodeError) as error:
+        if is_other:
+            raise Forbidden(_only(only)) from None
+        if port not in PORTS and host not in names:
+            raise Forbidden(_port(port)) from None
+        if _NEVER_PUBLIC.search(host) and host not in names:
+            raise Forbidden(f"{host} is no name of the open internet.") from None
         raise Failed(f"The name {host} cannot be resolved: {error}") from None
     if not addresses:
         raise Failed(f"The name {host} has no address.")
     if host in names or all(any(a in n for n in networks if n.version == a.version) for a in addresses):
         return Target(scheme, host, port, str(addresses[0]), path)
+    if is_other:
+        raise Forbidden(_only(only))
     if port not in PORTS:
-        raise Forbidden(f"The port {port} cannot be called; use one of {', '.join(map(str, sorted(PORTS)))}.")
+        raise Forbidden(_port(port))
     if not all(is_public(a) for a in addresses):
         raise Forbidden(f"{host} is not on the open internet. An operator may allow it: COSTWATCH_WEBHOOK_ALLOW.")
+    if https and scheme != "https":
+        raise Forbidden("Write https://: what is sent names agents and amounts.")
     return Target(scheme, host, port, str(addresses[0]), path)
 
 
@@ -162,6 +181,14 @@ class _Connection(http.client.HTTPConnection):
                 self.sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 return
+
+
+def _only(hosts: Iterable[str]) -> str:
+    return f"Only addresses at {', '.join(sorted(hosts))} can be used here."
+
+
+def _port(port: int) -> str:
+    return f"The port {port} cannot be called; use one of {', '.join(map(str, sorted(PORTS)))}."
 
 
 def _parsed(url: str) -> tuple[str, str, int, str]:

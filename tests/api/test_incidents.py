@@ -42,7 +42,7 @@ def test_an_incident_reads_as_the_contract_names_its_fields(get, incident):
         "message": "triage repeated get_order.", "subject": "triage", "run_id": "r-1",
         "opened_at": NOW.isoformat().replace("+00:00", "Z"), "opened_by_event": "e-17",
         "recorded_at": NOW.isoformat().replace("+00:00", "Z"), "snoozed_until": None, "facts": {"rule": "repeat"},
-        "deliveries": [],
+        "deliveries": [], "owner": None, "amount_usd": None,
     }  # fmt: skip
     assert set(item) == set(schema()["components"]["schemas"]["Incident"]["properties"])
 

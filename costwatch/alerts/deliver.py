@@ -1,0 +1,120 @@
+"""Messages on their way: each channel's in a thread of its own, so that a slow one delays no other.
+
+`ring` claims what there is and returns at once; the threads send, record, and go on while their channel has more.
+"""
+
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+
+from django.db import DatabaseError, close_old_connections, connection
+
+from costwatch.alerts import channels, queue, trouble
+from costwatch.alerts.models import Channel
+from costwatch.alerts.queue import Job
+from costwatch.alerts.transports import transport
+from costwatch.alerts.transports.parts import Receipt, Undeliverable
+from costwatch.lib.sealed import Unreadable
+
+log = logging.getLogger("costwatch.deliver")
+THREADS = 24
+FOR_FAILING = 8  # of them: channels that fail do not take the place of those that work
+MOST_IN_A_ROW = 50
+
+
+class Senders:
+    """The threads of this process."""
+
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+        self._lock = Lock()
+        self._busy: dict[int, bool] = {}  # channel id → whether it is a failing one
+
+    def ring(self) -> int:
+        """Give every channel with something to send to a free thread; how many were given."""
+        given = 0
+        for healthy in (True, False):
+            for channel_id in queue.channels_with_work(healthy):
+                given += self._give(channel_id, not healthy)
+        return given
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until no thread has work; False if that takes longer."""
+        until = time.monotonic() + seconds
+        while self._busy and time.monotonic() < until:
+            time.sleep(0.01)
+        return not self._busy
+
+    def _give(self, channel_id: int, failing: bool) -> bool:
+        with self._lock:
+            free = len(self._busy) < THREADS and (not failing or sum(self._busy.values()) < FOR_FAILING)
+            if channel_id in self._busy or not free:
+                return False
+            self._busy[channel_id] = failing
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="deliver")
+            self._pool.submit(self._work, channel_id)
+        return True
+
+    def _work(self, channel_id: int) -> None:
+        try:
+            close_old_connections()
+            for _ in range(MOST_IN_A_ROW):
+                if not send_next(channel_id):
+                    break
+        except DatabaseError as error:
+            log.warning("the database does not answer, messages wait: %s", str(error).strip())
+        except Exception:
+            log.exception("delivering over channel %s", channel_id)
+        finally:
+            connection.close()
+            with self._lock:
+                self._busy.pop(channel_id, None)
+
+
+senders = Senders()
+
+
+def send_next(channel_id: int) -> bool:
+    """Send the channel's next message, in this thread; False where there is none, or it was not taken."""
+    job = queue.claim(channel_id)
+    if job is None:
+        return False
+    began = time.monotonic()
+    result = attempt(job)
+    outcome = queue.record(job, result, time.monotonic() - began)
+    trouble.follow(outcome)
+    return outcome.sent or outcome.failed
+
+
+def send_all() -> int:
+    """Send all that can be sent now, one after the other, in this thread; how many attempts."""
+    attempts = 0
+    for healthy in (True, False):
+        for channel_id in queue.channels_with_work(healthy):
+            while send_next(channel_id):
+                attempts += 1
+    return attempts
+
+
+def attempt(job: Job) -> Receipt | Undeliverable:
+    """Hand the message to the transport; whatever happens is an answer."""
+    try:
+        return transport(job.channel.kind).send(job.message, channels.config_of(job.channel))
+    except Undeliverable as problem:
+        return problem
+    except Unreadable as problem:
+        return Undeliverable(f"{problem} Enter the channel's secrets again.", dead=True)
+    except Exception as error:
+        log.exception("the transport %s failed", job.channel.kind)
+        return Undeliverable(f"costwatch could not send it: {type(error).__name__}", rejected=True)
+
+
+def test(channel: Channel) -> Receipt | Undeliverable:
+    """Send a test message now and keep what was answered in the delivery log."""
+    job = queue.test_job(channel)
+    began = time.monotonic()
+    result = attempt(job)
+    queue.record(job, result, time.monotonic() - began)
+    return result

@@ -1,0 +1,83 @@
+"""The content of the channels' pages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from costwatch.accounts.models import Workspace
+from costwatch.alerts import channels
+from costwatch.alerts.compose import message_of
+from costwatch.alerts.message import headline, incident_line
+from costwatch.alerts.models import Channel, Delivery
+from costwatch.alerts.queue import waiting_count
+from costwatch.alerts.transports import MODULES, transport
+
+LOG_ROWS = 50
+
+
+@dataclass(frozen=True)
+class Row:
+    """A channel of the list."""
+
+    channel: Channel
+    leads_to: str
+    css: str
+    words: str
+    waiting: int
+
+
+def rows(workspace: Workspace) -> list[Row]:
+    """The channels, with how their last message went."""
+    last = Delivery.objects.filter(channel=OuterRef("pk")).exclude(type=Delivery.Type.TEST).order_by("-pk")
+    found = channels.of(workspace).annotate(
+        last_state=Subquery(last.values("state")[:1]), last_attempts=Subquery(last.values("attempts")[:1])
+    )
+    return [Row(one, leads_to(one), *_state(one), waiting_count(one)) for one in found]
+
+
+def kinds() -> list[tuple[str, str]]:
+    """(kind, what it is called) for the links to new ones."""
+    return [(kind, transport(kind).LABEL) for kind in MODULES if kind != "apprise"] + [("apprise", "Apprise")]
+
+
+def leads_to(channel: Channel) -> str:
+    """Where it leads, as far as that may be shown."""
+    values = [channel.shown.get(field.name) for field in transport(channel.kind).FIELDS]
+    return ", ".join(", ".join(v) if isinstance(v, list) else str(v) for v in values if v)
+
+
+def log(channel: Channel) -> QuerySet[Delivery]:
+    """The last messages of a channel, newest first."""
+    return Delivery.objects.filter(channel=channel).order_by("-pk")[:LOG_ROWS]
+
+
+def lines(deliveries: Sequence[Delivery]) -> list[tuple[Delivery, str]]:
+    """Each with its headline."""
+    return [(one, headline(message_of(one))) for one in deliveries]
+
+
+def told(delivery: Delivery) -> list[tuple[Any, str]]:
+    """The incidents of a message: (id, line)."""
+    return [(incident["id"], incident_line(incident)) for incident in delivery.body.get("incidents", ())]
+
+
+def hint(kind: str) -> str:
+    """What is missing in the installation for a kind to work."""
+    if kind == Channel.Kind.EMAIL and not settings.SMTP_URL:
+        return "No mail server is known yet: an operator sets COSTWATCH_SMTP_URL. Until then mails wait, for a day."
+    return ""
+
+
+def _state(channel: Any) -> tuple[str, str]:
+    if channel.disabled_at:
+        return "bad", "switched off"
+    if channel.last_state == Delivery.State.FAILED:
+        return "bad", "the last message failed"
+    if channel.last_state == Delivery.State.WAITING and channel.last_attempts:
+        return "warn", f"tried {channel.last_attempts} times, goes on"
+    if channel.last_state == Delivery.State.SENT:
+        return "ok", "works"
+    return "hollow muted", "nothing sent yet"
