@@ -30,6 +30,13 @@ def money_change(amount: Decimal) -> str:
     return ("+" if amount > 0 else "") + money(amount)
 
 
+def about(amount: Decimal | None) -> str:
+    """An estimate: from $100 on in whole dollars, for cents would promise too much."""
+    if amount is None or abs(amount) < 100:
+        return money(amount)
+    return _signed(amount, f"${abs(amount).quantize(Decimal(1), ROUND_HALF_EVEN):,}")
+
+
 def headline(amount: Decimal) -> tuple[str, str]:
     """Money in two parts, the second set lighter: ("$4,400", ".90"); from $100,000 on without cents."""
     if abs(amount) >= 100_000:
@@ -172,6 +179,11 @@ def clock(at: datetime | None) -> str:
 def moment(at: datetime | None) -> str:
     """Wed 18 Nov 2026 14:32:07"""
     return NOTHING if at is None else f"{day(at.date(), year=True)} {at:%H:%M:%S}"
+
+
+def day_and_time(at: datetime | None) -> str:
+    """Wed 18 Nov 14:32"""
+    return NOTHING if at is None else f"{day(at.date())} {at:%H:%M}"
 
 
 def name(value: str | None) -> str:

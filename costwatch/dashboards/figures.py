@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from hashlib import sha256
 
 from django.core.cache import cache
 
 from costwatch.accounts.models import Workspace
-from costwatch.dashboards.ranges import DAY, Range, at_same_time, month_end, of_kind
+from costwatch.dashboards.month_figure import HISTORY_FOR, Month, conditions_key, month
+from costwatch.dashboards.ranges import DAY, at_same_time, of_kind
 from costwatch.dashboards.state import State
 from costwatch.ledger.models import Cut, SpendDay
 from costwatch.lib import periods
@@ -17,7 +17,6 @@ from costwatch.spend.queries import query
 from costwatch.spend.sums import Sums
 
 WEEKS = 4
-HISTORY_FOR = 60  # seconds: what is past hardly changes, and every open page asks for it
 QUARTERS = 12
 PER_HOUR = 4
 
@@ -29,20 +28,6 @@ class Usual:
     so_far: Decimal | None
     whole_day: Decimal | None
     per_hour: Decimal | None
-
-
-@dataclass(frozen=True)
-class Month:
-    """A month to date beside the one before: amounts per day for the curve, and the sum up to the same point."""
-
-    name: str
-    spent: Decimal
-    before: Decimal | None
-    before_name: str
-    curve: str
-    curve_before: str
-    first: date
-    last: date
 
 
 @dataclass(frozen=True)
@@ -99,7 +84,7 @@ def figures(workspace: Workspace, state: State, now: datetime) -> Figures:
     return Figures(
         today=query(workspace, state.filter(day.start, day.end)).total,
         usual=history,
-        month=_month(workspace, state, now),
+        month=month(workspace, state, now, first_day(workspace.lane)),
         rate=last * PER_HOUR,
         bars=_bars(quarters, scale),
         usual_line=f"{100 - 92 * _part(usual_quarter, scale):.1f}%" if usual_quarter else None,
@@ -109,8 +94,7 @@ def figures(workspace: Workspace, state: State, now: datetime) -> Figures:
 
 
 def _history(workspace: Workspace, state: State, now: datetime) -> Usual:
-    conditions = repr((workspace.pk, workspace.time_zone, sorted(state.include.items()), sorted(state.exclude.items())))
-    key = f"usual:{sha256(conditions.encode()).hexdigest()}:{int(now.timestamp()) // HISTORY_FOR}"
+    key = f"usual:{conditions_key(workspace, state)}:{int(now.timestamp()) // HISTORY_FOR}"
     known: Usual | None = cache.get_or_set(key, lambda: _usual(workspace, state, now), HISTORY_FOR)
     return known or _usual(workspace, state, now)
 
@@ -134,42 +118,6 @@ def _usual(workspace: Workspace, state: State, now: datetime) -> Usual:
 def first_day(lane: int) -> date | None:
     """The first local day of the books."""
     return SpendDay.objects.filter(lane=lane, cut=Cut.TOTAL).order_by("day").values_list("day", flat=True).first()
-
-
-def _month(workspace: Workspace, state: State, now: datetime) -> Month:
-    zone = periods.zone(workspace.time_zone)
-    this = of_kind("month", periods.local_day(now, zone), now, zone)
-    before = of_kind("month", this.first - DAY, now, zone)
-    length = max(month_end(this.first).day, before.last.day)
-    spent, by_day = _per_day(workspace, state, this)
-    earlier, by_day_before = _per_day(workspace, state, before)
-    known = first_day(workspace.lane)
-    # the same point of a shorter month is its end
-    same_point = min(at_same_time(now, timedelta(days=before.last.day), zone), before.end)
-    upto = _spent(workspace, state, before.start, same_point) if known and known <= before.first else None
-    top = max(spent, earlier)
-    return Month(
-        f"{this.first:%B}", spent, upto, f"{before.first:%B}",
-        _curve(by_day, length, top), _curve(by_day_before, length, top) if earlier else "",
-        this.first, month_end(this.first),
-    )  # fmt: skip
-
-
-def _per_day(workspace: Workspace, state: State, span: Range) -> tuple[Decimal, list[Decimal]]:
-    """The sum of a span, and the amount of each of its days."""
-    answer = query(workspace, state.filter(span.start, span.end), (), "day")
-    amounts = {group.bucket: group.sums.cost for group in answer.groups}
-    starts = [periods.midnight(span.first + n * DAY, span.zone) for n in range(span.length)]
-    return answer.total.cost, [amounts.get(start, Decimal(0)) for start in starts]
-
-
-def _curve(amounts: Sequence[Decimal], length: int, top: Decimal) -> str:
-    """The points of the running sum in a picture of 300 by 60."""
-    points, total = ["0,58"], Decimal(0)
-    for number, amount in enumerate(amounts, 1):
-        total += amount
-        points.append(f"{300 * number / length:.1f},{58 - 55 * _part(total, top):.1f}")
-    return " ".join(points)
 
 
 def _by_quarter(since: datetime, amounts: dict[datetime | None, Decimal]) -> list[Decimal]:

@@ -10,6 +10,7 @@ from costwatch.spend.queries import Answer
 from costwatch.spend.sums import Sums
 
 SHOWN = 6
+LOOKED_INTO = 12  # values with the largest sums, and as many with the largest change: among their parts are the movers
 SMALLEST = Decimal("0.005")
 NO_SUMS = Sums()
 
@@ -33,11 +34,10 @@ class Mover:
 
 @dataclass(frozen=True)
 class Movers:
-    """The largest changes, how many smaller ones there are and what they come to, and the net change."""
+    """The largest changes, what all others come to, and the net change."""
 
     movers: list[Mover]
-    smaller: int
-    smaller_delta: Decimal
+    others: Decimal
     net: Decimal
 
 
@@ -46,19 +46,30 @@ def grouping(by: str) -> tuple[str, ...]:
     return (by, "model") if by == "agent" else (by,)
 
 
-def movers(state: State, answer: Answer, compared: Answer) -> Movers:
-    """The movers between two answers grouped by `grouping(state.by)`."""
+def worth_a_look(by: str, answer: Answer, compared: Answer) -> tuple[str, ...]:
+    """The values of a dimension whose parts may hold the largest changes: the dearest and the most changed ones.
+
+    All crossings of 200 agents and 30 models took 170 ms at 10 million events; those of these few take 15.
+    """
+    now, before = _sums(answer, (by,)), _sums(compared, (by,))
+    costs = [(now.get(key, NO_SUMS).cost, before.get(key, NO_SUMS).cost, key[0]) for key in now | before]
+    dearest = sorted(costs, key=lambda c: -max(c[0], c[1]))[:LOOKED_INTO]
+    changed = sorted(costs, key=lambda c: -abs(c[0] - c[1]))[:LOOKED_INTO]
+    return tuple(sorted({value for _, _, value in [*dearest, *changed]}))
+
+
+def movers(state: State, answer: Answer, compared: Answer, net: Decimal) -> Movers:
+    """The movers between two answers grouped by `grouping(state.by)`; `net`: the change of all there is."""
     names = grouping(state.by)
     now, before = _sums(answer, names), _sums(compared, names)
     deltas = [(now.get(key, NO_SUMS).cost - before.get(key, NO_SUMS).cost, key) for key in now | before]
     deltas = sorted((d for d in deltas if abs(d[0]) >= SMALLEST), key=lambda d: -abs(d[0]))
     largest = abs(deltas[0][0]) if deltas else Decimal(1)
     first = sorted(deltas[:SHOWN], reverse=True)
-    net = answer.total.cost - compared.total.cost
     shown = [
         _mover(state, key, delta, now.get(key, NO_SUMS), before.get(key, NO_SUMS), largest) for delta, key in first
     ]
-    return Movers(shown, len(deltas) - len(first), net - sum((d for d, _ in first), Decimal(0)), net)
+    return Movers(shown, net - sum((d for d, _ in first), Decimal(0)), net)
 
 
 def _mover(state: State, key: tuple[str, ...], delta: Decimal, now: Sums, before: Sums, largest: Decimal) -> Mover:

@@ -1,7 +1,7 @@
 """Everything on the Overview, out of one snapshot of the books: figure = chart = table = CSV."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -11,7 +11,7 @@ from costwatch.accounts.models import Workspace
 from costwatch.alerts import incidents
 from costwatch.dashboards import charts, colours, display
 from costwatch.dashboards.figures import Figures, figures
-from costwatch.dashboards.movers import Movers, grouping, movers
+from costwatch.dashboards.movers import Movers, grouping, movers, worth_a_look
 from costwatch.dashboards.ranges import Compared
 from costwatch.dashboards.sides import side_by_side
 from costwatch.dashboards.state import State
@@ -60,8 +60,7 @@ def overview(workspace: Workspace, state: State, now: datetime) -> Overview:
     owned = colours.slots(workspace, state.by, now)
     with snapshot(workspace.lane):
         found, earlier = _grouped(workspace, state, (state.by,))
-        pairs = grouping(state.by)
-        moved, moved_before = (found, earlier) if len(pairs) == 1 else _grouped(workspace, state, pairs)
+        moved, moved_before = _crossed(workspace, state, found, earlier)
         bars = query(workspace, state.filter(), (state.by,), state.range.bucket, limit=CHART_VALUES)
         head = figures(workspace, state, now)
     order, colour = _series(found, state.by, owned)
@@ -71,7 +70,7 @@ def overview(workspace: Workspace, state: State, now: datetime) -> Overview:
         bool(earlier.total),
         head,
         _chart(workspace, state, bars, found, order, colour) if found.total else None,
-        movers(state, moved, moved_before),
+        movers(state, moved, moved_before, found.total.cost - earlier.total.cost),
         table(state, found, earlier, colour),
     )
 
@@ -97,6 +96,18 @@ def _grouped(workspace: Workspace, state: State, by: Sequence[str]) -> tuple[Ans
     """The sums of the span and of the compared one."""
     compared = state.range.compared()
     return side_by_side(workspace, state.filter(), state.filter(compared.start, compared.end), by)
+
+
+def _crossed(workspace: Workspace, state: State, found: Answer, earlier: Answer) -> tuple[Answer, Answer]:
+    """The sums that the movers are found among, of both spans."""
+    pairs = grouping(state.by)
+    if len(pairs) == 1:
+        return found, earlier
+    looked_into = worth_a_look(state.by, found, earlier)
+    if not looked_into:
+        return found, earlier
+    narrowed = replace(state, include={**state.include, state.by: looked_into})
+    return _grouped(workspace, narrowed, pairs)
 
 
 def _series(found: Answer, by: str, owned: Sequence[str]) -> tuple[list[str], dict[str, str]]:

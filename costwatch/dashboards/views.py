@@ -24,6 +24,7 @@ from costwatch.spend.dimensions import is_dimension
 from costwatch.spend.filters import BadQuery
 
 RANGE_FIELDS = ("period", "on", "first", "last")
+INCIDENTS = 3  # of the open ones, told on the Overview
 UNCOMPARED = ("run", "session")  # nothing of these is there again a week later
 
 
@@ -99,7 +100,7 @@ def overview_page(request: MemberRequest, state: State) -> HttpResponse:
         "without_filters": state.url(include={}, exclude={}),
         "last_month": state.url(range=of_kind("30d", state.range.today, now, state.range.zone), include={}, exclude={}),
         "open_incidents": incidents.open_count(request.workspace.pk),
-        "open_incident": listing.find(request.workspace.pk, state="open").first(),
+        "incidents": listing.find(request.workspace.pk, state="open")[:INCIDENTS],
         **frame(state),
         **filter_menu(request, state),
     }

@@ -37,6 +37,23 @@ class MonthOutlook:
     def spent(self) -> Decimal:
         return self.before_today + self.spent_today
 
+    @property
+    def running(self) -> list[tuple[date, Decimal]]:
+        """What the month is forecast to have cost by the end of today and of each day after it; empty without one."""
+        if self.coming is None or self.total is None:
+            return []
+        (today, first), *rest = self.coming.daily
+        sums = [(today, self.before_today + max(first, self.spent_today))]
+        for day, amount in rest:
+            sums.append((day, sums[-1][1] + amount))
+        return sums
+
+    def reached_on(self, amount: Decimal) -> date | None:
+        """The day on which the month is forecast to have cost this much; None: it has already, or not this month."""
+        if self.spent >= amount:
+            return None
+        return next((day for day, running in self.running if running >= amount), None)
+
 
 def daily(workspace: Workspace, filter: SpendFilter) -> list[tuple[date, Decimal]]:
     """The spend of every local day that a filter touches, days without any among them."""

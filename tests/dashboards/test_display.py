@@ -136,3 +136,16 @@ def test_every_digit_of_the_books_can_be_read():
 def test_nothing_attributed_has_words():
     assert display.name("") == display.name(None) == "Not attributed"
     assert display.name("triage") == "triage"
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [(None, "–"), ("0", "$0.00"), ("99.99", "$99.99"), ("100", "$100"), ("7132.5", "$7,132"),
+                         ("-7132.6", "−$7,133")],
+)  # fmt: skip
+def test_an_estimate_has_no_cents_from_a_hundred_dollars_on(amount, text):
+    assert display.about(amount and D(amount)) == text
+
+
+def test_a_moment_of_these_days_needs_neither_year_nor_seconds():
+    assert display.day_and_time(datetime(2026, 11, 18, 14, 32, 7)) == "Wed 18 Nov 14:32"
+    assert display.day_and_time(None) == "–"

@@ -136,13 +136,13 @@ def test_the_rail_counts_what_is_open(client, loop):
 
 def test_the_overview_names_the_newest_open_one_and_notices_a_new_one(client, loop):
     html = body(client, "/")
-    assert "1 open incident triage: caught in a loop" in text(html)
+    assert "1 open triage: caught in a loop" in text(html)
     seen = html.split('X-Seen": "')[1].split('"')[0]
     assert client.get("/", headers={"HX-Request": "true", "X-Seen": seen}).status_code == 204
     Incident.objects.update(state=State.RESOLVED)
     again = client.get("/", headers={"HX-Request": "true", "X-Seen": seen})
     assert again.status_code == 200
-    assert "open incident" not in again.content.decode()
+    assert "open-incidents" not in again.content.decode()
 
 
 def test_the_page_of_a_run_tells_its_loop_and_marks_the_repeats(client, loop):

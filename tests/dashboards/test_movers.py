@@ -7,13 +7,17 @@ from types import SimpleNamespace
 import pytest
 from django.http import QueryDict
 
-from costwatch.dashboards.movers import movers, why
+from costwatch.dashboards.movers import movers, why, worth_a_look
 from costwatch.dashboards.state import State
 from costwatch.spend.queries import Answer, Group
 from costwatch.spend.sums import Sums, add
 
 NOW = datetime(2026, 11, 18, 13, 32, 7, tzinfo=UTC)
 STATE = State.from_query(QueryDict("by=task"), SimpleNamespace(time_zone="UTC"), NOW)
+
+
+def moved(now: Answer, before: Answer):
+    return movers(STATE, now, before, now.total.cost - before.total.cost)
 
 
 def answer(**costs: str) -> Answer:
@@ -23,27 +27,27 @@ def answer(**costs: str) -> Answer:
 
 def test_the_largest_changes_stand_first_up_then_down_and_the_rest_is_summed():
     now = {f"t{n}": str(n) for n in range(1, 9)}
-    found = movers(STATE, answer(**now), answer(t9="20", t1="1"))
+    found = moved(answer(**now), answer(t9="20", t1="1"))
     assert [mover.label for mover in found.movers] == ["t8", "t7", "t6", "t5", "t4", "t9"]
     assert [mover.delta for mover in found.movers] == [8, 7, 6, 5, 4, -20]
-    assert (found.smaller, found.smaller_delta) == (2, 5)
-    assert found.net == sum(m.delta for m in found.movers) + found.smaller_delta == 15
+    assert found.others == 5
+    assert found.net == sum(m.delta for m in found.movers) + found.others == 15
 
 
 def test_bars_grow_from_the_middle_to_both_sides():
-    up, down = movers(STATE, answer(a="10"), answer(b="5")).movers
+    up, down = moved(answer(a="10"), answer(b="5")).movers
     assert (up.bar_from, up.bar_width, up.state) == ("50.00%", "50.00%", "bad")
     assert (down.bar_from, down.bar_width, down.state) == ("25.00%", "25.00%", "ok")
 
 
 def test_less_than_half_a_cent_is_no_change_but_part_of_the_net():
-    found = movers(STATE, answer(a="1.004"), answer(a="1"))
+    found = moved(answer(a="1.004"), answer(a="1"))
     assert found.movers == []
     assert found.net == Decimal("0.004")
 
 
 def test_a_mover_leads_to_what_it_is_made_of():
-    assert movers(STATE, answer(a="10"), answer()).movers[0].url == "/?task=a&by=user"
+    assert moved(answer(a="10"), answer()).movers[0].url == "/?task=a&by=user"
 
 
 @pytest.mark.parametrize(
@@ -55,3 +59,11 @@ def test_a_mover_leads_to_what_it_is_made_of():
 def test_the_reason_is_more_calls_or_dearer_ones(now, before, told):
     sums = [Sums(calls=calls, cost=Decimal(cost)) for calls, cost in (now, before)]
     assert why(*sums) == told
+
+
+def test_the_dearest_and_the_most_changed_are_looked_into():
+    now = answer(**{f"t{n:02}": str(100 - n) for n in range(40)})
+    before = answer(**{f"t{n:02}": str(100 - n) for n in range(40) if n != 30})
+    looked_into = worth_a_look("task", now, before)
+    assert {"t00", "t11", "t30"} <= set(looked_into)
+    assert len(looked_into) < 25

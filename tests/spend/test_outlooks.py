@@ -10,9 +10,9 @@ from tests.ledger.make import entry
 NOW = datetime(2026, 11, 18, 13, tzinfo=UTC)
 
 
-def days(stored, amounts, before=NOW.date()):
-    """One call at noon on each of the days up to a day, of 'triage' on even days."""
-    first = datetime(before.year, before.month, before.day, 11, tzinfo=UTC) - timedelta(days=len(amounts))
+def days(stored, amounts):
+    """One call at noon on each of the days before today, of triage and lookup in turn."""
+    first = datetime(2026, 11, 18, 11, tzinfo=UTC) - timedelta(days=len(amounts))
     return stored([
         entry(timestamp=first + timedelta(days=n), cost=amount, agent_id="triage" if n % 2 else "lookup")
         for n, amount in enumerate(amounts)

@@ -19,6 +19,7 @@ register = template.Library()
 for function in (
     display.money,
     display.money_change,
+    display.about,
     display.unit_cost,
     display.every_digit,
     display.fixed,
@@ -52,6 +53,12 @@ def moment(at: datetime | None, zone: str) -> str:
 
 
 @register.filter
+def day_and_time(at: datetime | None, zone: str) -> str:
+    """Day and time in a zone, without the year and seconds."""
+    return display.day_and_time(at and at.astimezone(ZoneInfo(zone)))
+
+
+@register.filter
 def cached_share(sums: Sums) -> Decimal:
     """The part of the input tokens that was read from a cache."""
     return Decimal(sums.cached_input_tokens) / sums.input_tokens if sums.input_tokens else Decimal(0)
@@ -80,6 +87,12 @@ def dimension_title(name: str) -> str:
 def per(amount: Decimal, count: int) -> Decimal | None:
     """An amount for each of so many; None of none."""
     return amount / count if count else None
+
+
+@register.filter
+def per_one(amount: int, count: int) -> str:
+    """How many of something there are for each of something else, with one decimal."""
+    return f"{Decimal(amount) / count:,.1f}" if count else display.NOTHING
 
 
 @register.filter
