@@ -16,8 +16,9 @@ from django.utils import timezone
 from costwatch.accounts import keys, links
 from costwatch.accounts.access import rule_of
 from costwatch.accounts.models import ApiKey, Invitation, Member, Role, Workspace
+from costwatch.alerts import stops
 from costwatch.alerts.incidents import Report, open_or_update
-from costwatch.alerts.models import Channel, Delivery, Incident, Kind, Severity
+from costwatch.alerts.models import Channel, Delivery, Incident, Kind, Severity, Stop
 from costwatch.pricing.models import RepriceOrder
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -30,6 +31,7 @@ ROWS = {
     "invitation_id": Invitation,
     "order_id": RepriceOrder,
     "incident_id": Incident,
+    "stop_id": Stop,
     "channel_id": Channel,
     "delivery_id": Delivery,
 }
@@ -60,6 +62,7 @@ class Place:
             "invitation_id": self._invitation().pk,
             "order_id": self._order().pk,
             "incident_id": self._incident(),
+            "stop_id": stops.place(self.workspace.pk, {"agent": ["a"]}, "kill", "Enough.", key="kill:1"),
             "channel_id": self._channel().pk,
             "delivery_id": self._delivery().pk,
         }

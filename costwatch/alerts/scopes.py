@@ -14,6 +14,7 @@ Scope = Mapping[str, frozenset[str]]
 NARROW_FIRST = ("run", "session", "user", "task", "agent", "key", "release", "model", "environment", "operation",
                 "provider")  # fmt: skip
 TAG = "tag."
+LONGEST_TAG = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,12 @@ class Book:
         if stop is not None:
             self._take_off(stop, ("", ()))
 
+    def sweep(self, now: datetime) -> None:
+        """Forget those that have ended by themselves."""
+        for stop in list(self._known.values()):
+            if not stop.lasts(now):
+                self.drop(stop.number)
+
     def covering(self, values: Mapping[str, str], now: datetime) -> list[Standing]:
         """The stops that cover somebody with these values, oldest first."""
         found = [
@@ -93,6 +100,11 @@ class Book:
                 del shelf[value]
         if not shelf:
             del self._filed[dimension]
+
+
+def is_dimension(name: str) -> bool:
+    """Whether a stop can be about this dimension."""
+    return name in NARROW_FIRST or (name.startswith(TAG) and 0 < len(name) - len(TAG) <= LONGEST_TAG)
 
 
 def _place(scope: Scope) -> tuple[str, Iterable[str]]:

@@ -21,6 +21,7 @@ from costwatch.alerts.scopes import Book, Standing
 
 FRESH_FOR = 0.3  # seconds; with the watch's second a verdict is out within two of the deciding event
 OVERSHOOT = 2.5  # seconds from a commit until every process asks to stop: what may still be spent
+SWEPT_EVERY = 60.0  # seconds; each period of a budget leaves its stops behind
 KEPT_FOR = timedelta(days=30)
 ASKING = (State.OPEN, State.ACKNOWLEDGED)
 EVENT_NAMES = {"agent": "agent_id", "user": "user_id", "session": "session_id", "run": "run_id"}
@@ -145,6 +146,7 @@ class _Known:
     book: Book = field(default_factory=Book)
     seen: str | None = None
     read_at: float = float("-inf")
+    swept_at: float = 0.0
     lock: Lock = field(default_factory=Lock)
 
 
@@ -170,6 +172,9 @@ def _refresh(workspace_id: int, known: _Known) -> None:
         else:
             wanted = {name: frozenset(values) for name, values in scope.items()}
             book.put(Standing(number, wanted, reason, message, incident, until))
+    if began - known.swept_at > SWEPT_EVERY:
+        book.sweep(now)
+        known.swept_at = began
     known.book, known.read_at = book, began
 
 

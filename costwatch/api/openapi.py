@@ -59,10 +59,12 @@ _TAKEN = {
         },
         "verdicts": {
             "type": "array",
-            "description": "runs of this request that an open incident asks to stop; absent where there are none",
+            "description": "runs, agents, users … of this request that are asked to stop, at most 100; absent where"
+            " there are none",
             "items": {"type": "object", "properties": {
-                **{name: {"type": "string"} for name in ("run_id", "action", "reason", "message")},
-                "incident": {"type": "integer"}}},
+                **{name: {"type": "string"} for name in ("run_id", "agent_id", "user_id", "action", "reason", "message",
+                                                         "until")},
+                "incident": {"type": "integer", "nullable": True}}},
         },
     },
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from costwatch.api import channels, docs, guard, incidents, prices, views
+from costwatch.api import budgets, channels, docs, guard, incidents, prices, stops, views
 
 
 class Anything:
@@ -25,6 +25,8 @@ urlpatterns = [
     path("v1/runs", views.Runs.as_view(), name="api-runs"),
     path("v1/runs/<anything:run_id>", views.Run.as_view(), name="api-run"),
     path("v1/prices", prices.Prices.as_view(), name="api-prices"),
+    path("v1/budgets", budgets.Budgets.as_view(), name="api-budgets"),
+    path("v1/budgets/<int:budget_id>", budgets.Budget.as_view(), name="api-budget"),
     path("v1/channels", channels.Channels.as_view(), name="api-channels"),
     path("v1/channels/<int:channel_id>", channels.Channel_.as_view(), name="api-channel"),
     path("v1/channels/<int:channel_id>/test", channels.ChannelTest.as_view(), name="api-channel-test"),
@@ -32,6 +34,8 @@ urlpatterns = [
     path("v1/incidents", incidents.Incidents.as_view(), name="api-incidents"),
     path("v1/incidents/<int:incident_id>/<str:action>", incidents.IncidentAct.as_view(), name="api-incident-act"),
     path("v1/guard", guard.Guard.as_view(), name="api-guard"),
+    path("v1/stops", stops.Stops.as_view(), name="api-stops"),
+    path("v1/stops/<int:stop_id>", stops.Stopped.as_view(), name="api-stop"),
     path("schema", docs.Schema.as_view(), name="api-schema"),
     path("docs", docs.page, name="api-docs"),
 ]
