@@ -19,6 +19,8 @@ from costwatch.accounts.models import ApiKey, Invitation, Member, Role, Workspac
 from costwatch.alerts import stops
 from costwatch.alerts.incidents import Report, open_or_update
 from costwatch.alerts.models import Channel, Delivery, Incident, Kind, Severity, Stop
+from costwatch.budgets import manage
+from costwatch.budgets.models import Budget
 from costwatch.pricing.models import RepriceOrder
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -34,6 +36,7 @@ ROWS = {
     "stop_id": Stop,
     "channel_id": Channel,
     "delivery_id": Delivery,
+    "budget_id": Budget,
 }
 
 
@@ -65,6 +68,9 @@ class Place:
             "stop_id": stops.place(self.workspace.pk, {"agent": ["a"]}, "kill", "Enough.", key="kill:1"),
             "channel_id": self._channel().pk,
             "delivery_id": self._delivery().pk,
+            "budget_id": manage.create(
+                self.workspace, {"name": "b", "amount_usd": 5, "period": "daily"}, "somebody"
+            ).pk,
         }
 
     def _member(self, role, name=None):

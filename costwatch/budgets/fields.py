@@ -23,6 +23,7 @@ MOST_CHANNELS = 20
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 READ_ONLY = frozenset({
     "id", "created_at", "created_by", "changed_at", "limit", "spent", "remaining", "share", "forecast", "exhausted_on",
+    "forecast_low", "forecast_high", "forecast_at",
     "period_start", "period_end", "resets_at", "state", "coverage", "values", "value_count", "over_count",
     "evaluated_at", "warnings",
 })  # fmt: skip
@@ -64,6 +65,8 @@ def check(budget: Any) -> None:
     if budget.is_rolling and (budget.forecast_thresholds or budget.carry_over):
         name = "forecast_thresholds" if budget.forecast_thresholds else "carry_over"
         raise BadBudget(name, "A rolling budget has no end: it knows no forecast and nothing to carry over.")
+    if budget.action == Action.BLOCK and any(name.endswith(NOT) for name in budget.scope):
+        raise BadBudget("action", "A budget that blocks must name whom it stops; its scope cannot exclude values.")
     for name, values in budget.scope.items():
         other = budget.scope.get(name[:-1] if name.endswith(NOT) else name + NOT)
         if other and not set(values) - set(other) and not name.endswith(NOT):

@@ -5,12 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from costwatch.accounts import audit
 from costwatch.accounts.models import ApiKey, Member, Workspace
-from costwatch.budgets import fields, seen
+from costwatch.alerts import stops
+from costwatch.alerts.models import Channel
+from costwatch.budgets import fields, say, seen, tell
+from costwatch.budgets.evaluate import ROLLING
 from costwatch.budgets.fields import BadBudget
 from costwatch.budgets.models import Budget, BudgetPeriod, BudgetVersion
 
@@ -90,6 +93,8 @@ def remove(budget: Budget, actor: Actor, *, ip: str | None = None, now: datetime
             return
         audit.record(stored.workspace, actor, "budget.removed", stored, {"before": told(stored)}, ip)
         _tell_watches(stored.workspace)
+        _lift_stops(stored, now or timezone.now())
+        tell.end_all(stored, now or timezone.now(), "The budget was deleted")
         stored.delete()
 
 
@@ -117,6 +122,11 @@ def told(budget: Budget) -> dict[str, Any]:
 
 def _check(budget: Budget, data: Mapping[str, Any]) -> None:
     fields.check(budget)
+    if "channels" in data:
+        known = Channel.objects.filter(workspace=budget.workspace, deleted_at=None, pk__in=budget.channels)
+        missing = set(budget.channels) - set(known.values_list("pk", flat=True))
+        if missing:
+            raise BadBudget("channels", f"There is no channel {min(missing)} in this workspace.")
     if data.get("allow_unseen") is not True:
         for problem in seen.unseen(budget):
             raise problem
@@ -125,9 +135,15 @@ def _check(budget: Budget, data: Mapping[str, Any]) -> None:
 def _count_anew(budget: Budget, now: datetime) -> None:
     """Have the watch read all periods that are not over from the ledger; what was told stays told."""
     budget.counted_since, budget.judged_at, budget.forecast, budget.forecast_at = now, None, None, None
-    BudgetPeriod.objects.filter(budget=budget, period_end__gt=now).update(
-        due=True, look_at=0, touched_from=now, revision=F("revision") + 1
-    )
+    _lift_stops(budget, now)
+    going_on = BudgetPeriod.objects.filter(Q(period_end__gt=now) | Q(period_start=ROLLING), budget=budget)
+    going_on.update(due=True, look_at=0, touched_from=now, over=False, revision=F("revision") + 1)
+
+
+def _lift_stops(budget: Budget, now: datetime) -> None:
+    """Nobody is asked to stop; the next look asks anew where it still holds."""
+    for row in BudgetPeriod.objects.filter(budget=budget, over=True):
+        stops.lift(budget.workspace_id, say.key(budget.pk, row.value, row.period_start), now)
 
 
 def _tell_watches(workspace: Workspace) -> None:

@@ -175,6 +175,13 @@ def end(workspace_id: int, key: str, now: datetime, text: str) -> None:
         incidents.settle(incident, now, text)
 
 
+def end_all(budget: Budget, now: datetime, text: str) -> None:
+    """Resolve the incidents of all periods of a budget."""
+    for row in BudgetPeriod.objects.filter(budget=budget, settle_at__isnull=False):
+        for basis in (ACTUAL, say.FORECAST):
+            end(budget.workspace_id, say.key(budget.pk, row.value, row.period_start, basis), now, text)
+
+
 def block(case: Case, key: str, until: datetime | None, now: datetime) -> None:
     """Have a blocking budget that is used up ask everybody it counts to stop, and one that is not ask nobody."""
     budget, value = case.budget, case.row.value
