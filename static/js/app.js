@@ -67,7 +67,7 @@
     if (!link) return;
     const to = link.cloneNode();
     if (days && link.dataset.leaves === undefined) {
-      const address = new URL(link.href), [first, last] = days.split('/');
+      const address = new URL(link.href), [first, last = first] = days.split('/');
       ['period', 'on'].forEach(name => address.searchParams.delete(name));
       address.searchParams.set('first', first);
       address.searchParams.set('last', last);

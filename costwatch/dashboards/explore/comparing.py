@@ -28,9 +28,8 @@ def compared(span: Range, way: str, chosen: Days | None = None) -> Compared | No
         return span.compared()
     first, last = chosen if way == CUSTOM and chosen else _shifted(span, way)
     if way == CUSTOM or not span.unfinished:
-        return Compared(
-            periods.midnight(first, span.zone), periods.midnight(last + DAY, span.zone), display.days(first, last)
-        )
+        end = periods.midnight(last + DAY, span.zone)
+        return Compared(periods.midnight(first, span.zone), end, _label(span, first, last))
     return _up_to_now(span, first, span.today - span.first)
 
 
@@ -69,4 +68,9 @@ def _up_to_now(span: Range, first: date, days: timedelta) -> Compared:
     last = first + days
     start = periods.midnight(first, span.zone)
     end: datetime = at_same_time(span.now, span.today - last, span.zone)
-    return Compared(start, max(end, start + timedelta(microseconds=1)), display.days(first, last))
+    return Compared(start, max(end, start + timedelta(microseconds=1)), _label(span, first, last))
+
+
+def _label(span: Range, first: date, last: date) -> str:
+    """The days, with the year where it is another one."""
+    return display.days(first, last, year=last.year != span.last.year)

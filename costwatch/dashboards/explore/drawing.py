@@ -7,13 +7,14 @@ from typing import Any
 from costwatch.dashboards import charts, display
 from costwatch.dashboards.colours import NONE
 from costwatch.dashboards.explore import metrics
-from costwatch.dashboards.explore.answer import Found, Line
+from costwatch.dashboards.explore.answer import Found
+from costwatch.dashboards.explore.lines import Line
 from costwatch.dashboards.explore.metrics import Metric, Number
 from costwatch.dashboards.explore.question import BUCKET_WORDS
 from costwatch.spend.sums import Sums
 
 MOST_RECTANGLES = 750  # beyond, areas: 2,000 bars take the browser a quarter of a second
-DIGITS = 5  # that a pixel can show; cents are kept whatever the size
+DIGITS = 4  # that a pixel can show; cents are kept whatever the size
 
 
 def figure(found: Found) -> dict[str, Any]:
@@ -28,17 +29,28 @@ def figure(found: Found) -> dict[str, Any]:
              for n, (line, values) in enumerate(zip(series, amounts, strict=True))]  # fmt: skip
     drawn += [*_whole(found), *_compared(found)]
     before = [metric.of(bar) or 0 for bar in found.before_bars[: len(places.labels)]]
-    ticks, narrow = (_ticks(found, at) for at in (places.ticks, places.narrow_ticks))
+    few = places.narrow_ticks[:: 2 if len(places.narrow_ticks) > 3 else 1]
     return {
-        "shared": {"x": places.labels, "customdata": places.days},
+        "shared": {"x": places.labels, "customdata": [_days(days) for days in places.days]},
         "data": [{"hovertemplate": hover, **trace} for trace in drawn],
         "layout": {
             "yaxis": {"range": [0, float(max([*top, *before], default=0)) * 1.08 or 1.0], **_axis(metric, top)},
-            "xaxis": {"type": "category", "range": [-0.6, len(places.labels) - 0.4], **ticks},
+            "xaxis": {
+                "type": "category",
+                "range": [-0.6, len(places.labels) - 0.4],
+                "tickangle": 0,
+                **_ticks(found, places.ticks),
+            },
             "shapes": _unfinished(places),
         },
-        "narrow": {"xaxis": narrow, "margin": {"l": 40}, "bargap": 0.18},
+        "narrow": {"xaxis": _ticks(found, few), "margin": {"l": 40}, "bargap": 0.18},
     }
+
+
+def _days(days: str | None) -> str | None:
+    """first/last; of a single day, that day."""
+    first, _, last = (days or "").partition("/")
+    return first if first == last else days
 
 
 def _ticks(found: Found, at: Sequence[int]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Metric:
 
     def of(self, sums: Sums) -> Number | None:
         """The measure of a part of the spend; None where it is not known: nothing to divide by, or all unpriced."""
-        if self.is_money and sums.calls and not sums.priced_calls:
+        if self.is_unpriced(sums):
             return None
         if self.whole is None:
             return self.part(sums)
@@ -65,8 +65,11 @@ class Metric:
 
     def shown(self, sums: Sums) -> str:
         """The measure of sums as people read it; what has no price at all says so."""
-        value = self.of(sums)
-        return UNPRICED if value is None and self.is_money and sums.calls else self.text(value)
+        return UNPRICED if self.is_unpriced(sums) else self.text(self.of(sums))
+
+    def is_unpriced(self, sums: Sums) -> bool:
+        """Whether this is money and no price is known of anything here."""
+        return self.is_money and bool(sums.calls) and not sums.priced_calls
 
     def difference(self, now: Sums, before: Sums) -> Number | None:
         """How much it changed; None where one of both is not known."""

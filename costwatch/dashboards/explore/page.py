@@ -6,14 +6,17 @@ from typing import Any
 from costwatch.accounts.models import Workspace
 from costwatch.dashboards import menu
 from costwatch.dashboards.explore import comparing, drawing
-from costwatch.dashboards.explore.answer import MOST_ROWS, VALUE, Found, Line
+from costwatch.dashboards.explore.answer import ROWS, Found
+from costwatch.dashboards.explore.lines import TOTAL, VALUE, Line
 from costwatch.dashboards.explore.metrics import METRICS, Metric
 from costwatch.dashboards.explore.question import BUCKET_WORDS, DAYS, KINDS, MOST_BARS, NONE, Question
 from costwatch.dashboards.explore.table import table
 from costwatch.dashboards.state import plural, title
+from costwatch.dashboards.table import NO_SUMS
 from costwatch.spend.dimensions import NAMES, TAG
 
-CELLS = 420  # figures of the chart told one by one; of more, only the sum of each bucket
+LONGEST = 100  # buckets whose figures stand below the chart; of more there is a page
+CELLS = 300  # figures of the chart told one by one; of more, only the sum of each bucket
 
 
 @dataclass(frozen=True)
@@ -48,20 +51,18 @@ def content(workspace: Workspace, found: Found) -> dict[str, Any]:
         "sentence": drawing.sentence(found, heading),
         "chart_heading": heading,
         "table_heading": table_heading(question),
-        "top": top(found),
         "value": metric.shown(found.total.sums),
         "value_exact": metric.exact(metric.of(found.total.sums)),
         "before": metric.shown(found.total.before),
         "difference": metric.difference_text(metric.difference(found.total.sums, found.total.before)),
         "change": metric.change(found.total.sums, found.total.before),
         "figures": figures(found),
+        "by_time": question.url(by="", across="", sort="time", all_rows=False),
         "unfinished": BUCKET_WORDS[question.bucket] if found.places.unfinished is not None else "",
         "coarser": question.wanted and question.wanted != question.bucket and BUCKET_WORDS[question.wanted],
         "bucket_word": BUCKET_WORDS[question.bucket],
         "turned": question.turned() if question.across else "",
-        "everything": question.url(all_rows=True) if found.hidden and not question.all_rows else "",
-        "most_rows": MOST_ROWS,
-        "fewer": question.url(all_rows=False) if question.all_rows else "",
+        **pager(found),
     }
 
 
@@ -80,29 +81,37 @@ def table_heading(question: Question) -> str:
     return plural(question.by) + (f" across {plural(question.across).lower()}" if question.across else "")
 
 
-def top(found: Found) -> str:
-    """Top 9 of 150."""
-    if not found.question.by or not found.hidden:
-        return ""
+def pager(found: Found) -> dict[str, str]:
+    """Which rows these are (Top 9 of 150, 51–100 of 150), and the addresses of more and of fewer."""
+    question = found.question
     rows = sum(line.role == VALUE for line in found.lines)
-    return f"Top {rows} of {found.count:,}{'+' if found.more else ''}"
+    first = ROWS * (question.page - 1) + 1
+    of = f"of {found.count:,}{found.more}"
+    paged = question.all_rows or not question.by
+    rest = found.count - (first + rows - 1 if paged else rows)
+    return {
+        "top": "" if found.count <= rows else f"{first}–{first + rows - 1} {of}" if paged else f"Top {rows} {of}",
+        "everything": question.url(all_rows=True) if rest > 0 and not paged else "",
+        "next_rows": question.url(page=question.page + 1) if rest > 0 and paged else "",
+        "previous_rows": question.url(page=question.page - 1) if question.page > 1 else "",
+        "fewer": question.url(all_rows=False) if question.all_rows else "",
+    }
 
 
 def figures(found: Found) -> Figures | None:
-    """The chart's figures, series by series where they are few enough to be read."""
-    metric = found.question.metric
-    series = [line for line in found.series if found.question.by]
-    whole_only = len(series) * len(found.places.labels) > CELLS
-    told: list[Line] = [] if whole_only else [line for line in series if line.label != "All"]
+    """The chart's figures, series by series where they are few enough to be read; None where even the sums are many."""
+    metric, count = found.question.metric, len(found.places.labels)
+    if not found.question.by or count > LONGEST:
+        return None
+    whole_only = len(found.series) * count > CELLS
+    told: list[Line] = [] if whole_only else [line for line in found.series if line.role != TOTAL]
     heads = [line.label for line in told] + ["All together" if not metric.additive else "Total"]
-    heads += [found.compared.label] if found.comparable and found.compared else []
-    rows = []
-    for n, label in enumerate(found.places.labels):
-        cells = [_cell(metric, line.bars[n]) for line in told] + [_cell(metric, found.total.bars[n])]
-        if found.comparable and found.compared:
-            cells.append(_cell(metric, found.before_bars[n]) if n < len(found.before_bars) else "–")
-        rows.append((label, cells))
-    return Figures(heads, rows, whole_only and bool(series)) if found.question.by else None
+    columns = [line.bars for line in told] + [found.total.bars]
+    if found.comparable and found.compared:
+        heads.append(found.compared.label)
+        columns.append([*found.before_bars, *[NO_SUMS] * count])
+    rows = [(label, [_cell(metric, bars[n]) for bars in columns]) for n, label in enumerate(found.places.labels)]
+    return Figures(heads, rows, whole_only)
 
 
 def _cell(metric: Metric, sums: Any) -> str:

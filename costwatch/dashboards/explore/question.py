@@ -5,14 +5,14 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from costwatch.dashboards.addresses import run_url, session_url
+from costwatch.dashboards.addresses import run_url
 from costwatch.dashboards.explore import comparing
 from costwatch.dashboards.explore.metrics import METRICS, USUAL, Metric
 from costwatch.dashboards.ranges import DAY, Compared, Range, range_of
 from costwatch.dashboards.state import USUAL_GROUPING, State
 from costwatch.lib import periods
 from costwatch.spend.dimensions import is_dimension
-from costwatch.spend.filters import SpendFilter
+from costwatch.spend.filters import SpendFilter, whole_number
 from costwatch.spend.queries import BUCKETS
 
 PATH = "/explore"
@@ -23,8 +23,9 @@ OF = "of."  # sort=of.<value of the second dimension>
 BUCKET_WORDS = {"15m": "15 minutes", "hour": "hour", "day": "day", "week": "week", "month": "month"}
 KINDS = tuple(kind for kind in BUCKETS if kind != NONE)
 DAYS = {"15m": 1 / 96, "hour": 1 / 24, "day": 1, "week": 7, "month": 30}
+MOST_PAGES = 100
 MOST_BARS = 370  # a year of days; more would make the page heavy and no bar wide enough to see
-PAGES = {"run": run_url, "session": session_url}
+PAGES = {"run": run_url}
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Question(State):
     wanted: str = ""
     against: str = comparing.WEEKS
     chosen: comparing.Days | None = None
+    page: int = 1
     path: str = PATH
 
     @classmethod
@@ -56,6 +58,7 @@ class Question(State):
             wanted=params.get("bucket", "") if params.get("bucket") in KINDS else "",
             against=against if against in comparing.WAYS else comparing.WEEKS,
             chosen=_chosen(params, span),
+            page=whole_number(params, "page", 1, MOST_PAGES),
         )  # fmt: skip
 
     @property
@@ -89,7 +92,12 @@ class Question(State):
         pairs += [(f"{name}!", value) for name, values in self.exclude.items() for value in values]
         pairs += [("sort", self.sort)] if self.sort != usual_order(self.by) else []
         pairs += [("rows", "all")] if self.all_rows else []
+        pairs += [("page", str(self.page))] if self.page > 1 else []
         return urlencode(pairs)
+
+    def url(self, **changes: Any) -> str:
+        """The address of this question with some changes: another question begins with its first page."""
+        return super().url(**{"page": 1, **changes})
 
     def drill(self, value: str) -> str:
         """Where a click on one value of the first dimension leads: to what it is made of."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from costwatch.dashboards import display
 from costwatch.dashboards.explore import metrics
-from costwatch.dashboards.explore.answer import NONE, OTHER, TOTAL, Found, Line
+from costwatch.dashboards.explore.answer import Found
+from costwatch.dashboards.explore.lines import NONE, OTHER, TOTAL, Line
 from costwatch.dashboards.explore.metrics import COUNT, MONEY, Metric
 from costwatch.dashboards.explore.question import OF, Question
 from costwatch.dashboards.state import title
@@ -102,7 +103,7 @@ def _crossing(question: Question, place: int, column: Line) -> Column:
     name = {OTHER: "rest"}.get(column.role, f"{OF}{column.value or ''}")
     file_name = {OTHER: f"{question.across} other", NONE: f"{question.across} not attributed"}
     return Column(
-        _head(question, name, column.label, "num", cut=18),
+        _head(question, name, column.label, "num", cut=26),
         lambda line: _figure(metric, line.cells[place], dash=True),
         file_name.get(column.role, f"{question.across}={column.value}"),
         lambda line: metric.exported(line.cells[place]),
@@ -160,7 +161,7 @@ def _comparison(found: Found) -> list[Column]:
     if not found.comparable or found.compared is None:
         return []
     before = Column(
-        _head(question, "before", found.compared.label.removesuffix(f" {question.range.first.year}"), "num"),
+        _head(question, "before", found.compared.label, "num"),
         lambda line: _figure(metric, line.before, dash=True),
         f"{metric.column}_before",
         lambda line: metric.exported(line.before),
@@ -204,8 +205,7 @@ def _volume(question: Question, sort: str, label: str, kind: str, part: Callable
 def _figure(metric: Metric, sums: Sums, css: str = "num", dash: bool = False) -> Cell:
     if dash and not sums:
         return Cell(display.NOTHING, css=f"{css} nil")
-    text = metric.shown(sums)
-    return Cell(text, metric.exact(metric.of(sums)), css, text == metrics.UNPRICED)
+    return Cell(metric.shown(sums), metric.exact(metric.of(sums)), css, metric.is_unpriced(sums))
 
 
 def _percent(metric: Metric, line: Line) -> Cell:
