@@ -157,4 +157,4 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _utc(at: datetime | None) -> str | None:
-    return at and at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")

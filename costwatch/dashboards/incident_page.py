@@ -12,6 +12,7 @@ from costwatch.alerts import listing
 from costwatch.alerts.models import Delivery, Incident, Kind, Severity, State, TimelineEntry
 from costwatch.dashboards import display
 from costwatch.dashboards.addresses import run_url
+from costwatch.dashboards.stops.page import stop_url
 from costwatch.loops.account import Repeat, marked, repeats, total
 
 TABS = (("", "All"), ("open", "Open"), ("acknowledged", "Acknowledged"), ("snoozed", "Snoozed"),
@@ -81,6 +82,7 @@ class Detail:
     run_url: str
     tool: str
     task: str
+    stop_url: str
 
 
 def tabs(workspace: Workspace, state: str) -> list[Tab]:
@@ -119,6 +121,7 @@ def detail(workspace: Workspace, incident: Incident, state: str) -> Detail:
         run_url=run_url(incident.run_id) if incident.run_id else "",
         tool=incident.facts.get("tool") or "",
         task=incident.facts.get("task") or "",
+        stop_url=stop_url("agent", agent, incident.title) if (agent := incident.facts.get("agent")) else "",
     )
 
 

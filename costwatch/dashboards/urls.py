@@ -17,6 +17,7 @@ from costwatch.dashboards.channels import views as channel_views
 from costwatch.dashboards.explore import views as explore_views
 from costwatch.dashboards.profiles import views as profile_views
 from costwatch.dashboards.sessions import views as session_views
+from costwatch.dashboards.stops import views as stops_views
 from costwatch.lib.tables import FORMATS
 
 urlpatterns = [
@@ -44,6 +45,10 @@ urlpatterns = [
     path("settings/channels/<int:channel_id>/delete", channel_views.channel_delete, name="channel-delete"),
     path("settings/channels/<int:channel_id>/<slug:action>", channel_views.channel_act, name="channel-act"),
     path("settings/channels/deliveries/<int:delivery_id>", channel_views.delivery, name="delivery"),
+    path("stops", stops_views.stop_list, name="stops"),
+    path("stops.csv", stops_views.stop_csv, name="stops-csv"),
+    path("stops/place", stops_views.stop_place, name="stop-place"),
+    path("stops/<int:stop_id>/lift", stops_views.stop_lift, name="stop-lift"),
     path("unpriced", unpriced_views.inbox, name="unpriced"),
     path("unpriced/save", unpriced_views.save, name="unpriced-save"),
     path("prices", price_views.book, name="prices"),
