@@ -11,6 +11,8 @@ from costwatch.ledger.models import Attribution, EndUser, Label, Run, Session
 from costwatch.spend.dimensions import KEY, LABELS, RUN, SESSION, TAG, USER
 
 FEW = 5
+KEEP = "send allow_unseen: true to keep the budget as it is"
+"""How a program insists; a page says it in its own way."""
 _TABLES: dict[str, tuple[Any, str]] = {
     USER: (EndUser, "user_id"),
     SESSION: (Session, "session_id"),
@@ -27,10 +29,10 @@ def unseen(budget: Budget) -> Iterator[BadBudget]:
             said = f"Known are {', '.join(known)}." if known else f"No event has named its {_called(name)} yet."
             shown = ", ".join(value[:64] for value in values[:FEW])
             yield BadBudget(f"scope.{name}"[:80], f"No event came from {_called(name)} {shown} so far. {said}"
-                            " Correct it, or send allow_unseen: true to keep the budget as it is.")  # fmt: skip
+                            f" Correct it, or {KEEP}.")  # fmt: skip
     if budget.per and not _some(lane, budget.per):
         yield BadBudget("per", f"No event has named its {_called(budget.per)} yet, so there is nothing to hold the"
-                        " amount against. Send allow_unseen: true to keep the budget as it is.")  # fmt: skip
+                        f" amount against. Correct it, or {KEEP}.")  # fmt: skip
 
 
 def _was_seen(lane: int, dimension: str, values: Sequence[str]) -> bool:
