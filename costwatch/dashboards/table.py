@@ -8,7 +8,7 @@ from typing import Any
 from costwatch.dashboards import display
 from costwatch.dashboards.state import State
 from costwatch.spend.queries import Answer
-from costwatch.spend.sums import FIELDS, Sums, add
+from costwatch.spend.sums import Sums, add, less
 
 SHOWN = 25
 NO_SUMS = Sums()
@@ -114,12 +114,6 @@ def _finish(state: State, row: Row, total_cost: Decimal, top_cost: Decimal) -> R
 
 def _sums(answer: Answer, by: str) -> dict[str, Sums]:
     return {value: group.sums for group in answer.groups if (value := group.values[by]) is not None}
-
-
-def less(total: Sums, *parts: Sums) -> Sums:
-    """What is left of a sum without some parts of it."""
-    gone = add(parts)
-    return Sums(**{name: getattr(total, name) - getattr(gone, name) for name in FIELDS})
 
 
 def csv_rows(state: State, found: Table) -> Sequence[Sequence[Any]]:

@@ -58,7 +58,9 @@ class MonthOutlook:
 def daily(workspace: Workspace, filter: SpendFilter) -> list[tuple[date, Decimal]]:
     """The spend of every local day that a filter touches, days without any among them."""
     tz = periods.zone(workspace.time_zone)
-    amounts = {group.bucket: group.sums.cost for group in query(workspace, filter, (), "day").groups}
+    amounts = {
+        group.bucket: group.sums.cost for group in query(workspace, filter, (), "day", measures=("cost",)).groups
+    }
     days = periods.buckets(filter.start, filter.end, "day", tz)
     return [(periods.local_day(day.start, tz), amounts.get(day.start, Decimal(0))) for day in days]
 

@@ -65,3 +65,11 @@ def add(sums: Iterable[Sums]) -> Sums:
 def _total(column: tuple[Any, ...]) -> Any:
     """The sum of a measure; None where it was not asked for."""
     return None if column[0] is None else sum(column)
+
+
+def less(total: Sums, *parts: Sums) -> Sums:
+    """What is left of a sum without some parts of it."""
+    gone = add(parts)
+    with localcontext() as context:
+        context.prec = ENOUGH_DIGITS
+        return Sums(*(whole - part for whole, part in zip(_values(total), _values(gone), strict=True)))

@@ -1,0 +1,145 @@
+"""The variance of two spans out of the books: whose spend changed, and by which effect."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from costwatch.lib import periods
+from costwatch.spend.filters import SpendFilter
+from costwatch.spend.queries import MOST_GROUPS, Workspace, query
+from costwatch.spend.rates import rates_of
+from costwatch.spend.snapshot import snapshot
+from costwatch.spend.sums import Sums, add, less
+from costwatch.spend.variance import Cell, Effects, Rates, split
+from costwatch.spend.variance import add as add_effects
+
+MODEL = "model"
+MOST_VALUES = 10_000  # looked at; those that cost most and those that changed most have a part of their own:
+OWN_PARTS = 30
+
+ByModel = dict[str, Sums]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One value of the grouping: its spend in both spans and what makes the difference. None: all values without a part
+    of their own, `count` of them (0: not known)."""
+
+    value: str | None
+    before: Sums
+    after: Sums
+    effects: Effects
+    count: int = 1
+
+    @property
+    def change(self) -> Decimal:
+        return self.after.cost - self.before.cost
+
+
+@dataclass(frozen=True)
+class Variance:
+    """The difference of two spans. The parts add up to `before`, `after` and `effects`, and those to it, exactly."""
+
+    before: Sums
+    after: Sums
+    effects: Effects
+    parts: list[Part]
+
+    @property
+    def change(self) -> Decimal:
+        return self.after.cost - self.before.cost
+
+
+def variance(workspace: Workspace, before: SpendFilter, after: SpendFilter, now: datetime, by: str = "") -> Variance:
+    """The difference between two spans by the values of a dimension ("": of all together), the largest change first.
+
+    `now`: days after it do not count for the mean prices of a span.
+    """
+    with snapshot(workspace.lane):
+        sides = [_Side.read(workspace, span, by) for span in (before, after)]
+        chosen = _chosen(sides)
+        for side in sides:
+            side.take_apart(workspace, chosen)
+    tz = periods.zone(workspace.time_zone)
+    models = sorted({model for side in sides for model in side.models if model})
+    rates = [rates_of(workspace.lane, models, _days(side.span, now, tz), tz) for side in sides]
+    parts = [_part(value, sides, rates) for value in chosen]
+    rest = _part(None, sides, rates)
+    if rest.before or rest.after:
+        parts.append(replace(rest, count=len({*sides[0].values, *sides[1].values} - set(chosen))))
+    parts.sort(key=lambda part: (part.value is None, -abs(part.change)))
+    totals = [add(side.models.values()) for side in sides]
+    return Variance(totals[0], totals[1], add_effects(part.effects for part in parts), parts)
+
+
+class _Side:
+    """One span: its sums by model, by value, and of the chosen values by both."""
+
+    def __init__(self, span: SpendFilter, by: str, models: ByModel, values: ByModel) -> None:
+        self.span, self.by, self.models, self.values = span, by, models, values
+        self.parts: dict[str | None, ByModel] = {}
+
+    @classmethod
+    def read(cls, workspace: Workspace, span: SpendFilter, by: str) -> "_Side":
+        """The sums by model and by value."""
+        models = _by(workspace, span, MODEL)
+        if by in ("", MODEL):
+            return cls(span, by, models, models if by else {"": add(models.values())})
+        return cls(span, by, models, _by(workspace, span, by))
+
+    def take_apart(self, workspace: Workspace, chosen: Sequence[str]) -> None:
+        """The chosen values by model; what is left of each model's sums is that of all others together."""
+        if self.by == MODEL:
+            self.parts = {value: {value: self.models[value]} for value in chosen if value in self.models}
+        elif not self.by:
+            self.parts = {"": self.models}
+        elif chosen:
+            narrowed = replace(self.span, include={**self.span.include, self.by: tuple(chosen)})
+            for group in query(workspace, narrowed, (self.by, MODEL), limit=MOST_GROUPS).groups:
+                self.parts.setdefault(group.values[self.by], {})[group.values[MODEL] or ""] = group.sums
+        own: dict[str, list[Sums]] = {}
+        for by_model in self.parts.values():
+            for model, sums in by_model.items():
+                own.setdefault(model, []).append(sums)
+        left = {model: less(sums, *own.get(model, ())) for model, sums in self.models.items()}
+        self.parts[None] = {model: sums for model, sums in left.items() if sums}
+
+
+def _by(workspace: Workspace, span: SpendFilter, dimension: str) -> ByModel:
+    groups = query(workspace, span, (dimension,), limit=MOST_VALUES).groups
+    return {group.values[dimension] or "": group.sums for group in groups if not group.other}
+
+
+def _chosen(sides: Sequence[_Side]) -> list[str]:
+    """The values with a part of their own: those that cost most in either span, and those that changed most."""
+    before, after = (side.values for side in sides)
+    nothing = Sums()
+    costs = [(before.get(v, nothing).cost, after.get(v, nothing).cost, v) for v in before.keys() | after.keys()]
+    dearest = sorted(costs, key=lambda c: (-max(c[0], c[1]), c[2]))[:OWN_PARTS]
+    changed = sorted(costs, key=lambda c: (-abs(c[0] - c[1]), c[2]))[:OWN_PARTS]
+    return sorted({value for _, _, value in [*dearest, *changed]})
+
+
+def _part(value: str | None, sides: Sequence[_Side], rates: Sequence[dict[str, Rates | None]]) -> Part:
+    found = [side.parts.get(value, {}) for side in sides]
+    cells = [
+        {model: _cell(sums, own.get(model)) for model, sums in by_model.items()}
+        for by_model, own in zip(found, rates, strict=True)
+    ]
+    before, after = (add(by_model.values()) for by_model in found)
+    return Part(value, before, after, split(*cells))
+
+
+def _cell(s: Sums, rates: Rates | None) -> Cell:
+    return Cell(
+        s.calls, s.runs, s.input_tokens, s.cached_input_tokens, s.cache_write_tokens, s.output_tokens, s.cost, rates
+    )
+
+
+def _days(span: SpendFilter, now: datetime, tz: ZoneInfo) -> list[date]:
+    """The local days of a span, of one that is not over those up to now."""
+    last_instant = max(min(span.end, now), span.start + timedelta(microseconds=1)) - timedelta(microseconds=1)
+    first, last = periods.local_day(span.start, tz), periods.local_day(last_instant, tz)
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
