@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -86,10 +86,12 @@ def _sendable(channel: Channel, notices: Iterable[Notice], now: datetime) -> lis
 
 
 def _may_go(channel: Channel, types: Sequence[str], now: datetime) -> bool:
-    recent = Delivery.objects.filter(
-        channel=channel, type__in=types, created_at__gt=now - MINUTE - timedelta(seconds=1)
-    )
-    return next_message_at(list(recent.values_list("created_at", "size")), now) <= now
+    recent = Delivery.objects.filter(channel=channel, type__in=types)
+    sent = list(recent.filter(created_at__gt=now - 2 * MINUTE).values_list("created_at", flat=True))
+    if not sent:
+        return True
+    told = Notice.objects.filter(delivery__in=recent.filter(created_at__gt=max(sent) - MINUTE))
+    return next_message_at(sent, told.values("incident").distinct().count(), now) <= now
 
 
 def _made(channel: Channel, notices: Sequence[Notice]) -> Delivery:

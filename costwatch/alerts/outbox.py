@@ -66,12 +66,13 @@ def new_crossings(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[s
     """The crossings of the later facts that the earlier ones do not hold, whatever their times are by now."""
     if "crossings" not in after:
         return {}
-    known = [_without_time(one) for one in before.get("crossings", ())]
-    return {"crossings": [one for one in after["crossings"] if _without_time(one) not in known]}
+    known = [_named(one) for one in before.get("crossings", ())]
+    return {"crossings": [one for one in after["crossings"] if _named(one) not in known]}
 
 
-def _without_time(crossing: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in crossing.items() if name != "at"}
+def _named(crossing: Mapping[str, Any]) -> tuple[Any, Any]:
+    """What makes a crossing the same one, whichever event is known for it by now."""
+    return crossing.get("threshold"), crossing.get("basis")
 
 
 def _told(incident: Incident) -> QuerySet[Channel]:

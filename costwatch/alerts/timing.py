@@ -5,23 +5,23 @@ from datetime import datetime, time, timedelta, tzinfo
 
 MINUTE = timedelta(minutes=1)
 GAP = timedelta(seconds=3)
-MANY_MESSAGES, MANY_INCIDENTS = 4, 65  # in a minute; 500 in one are then told in at most five messages
+MANY_MESSAGES, MANY_INCIDENTS = 4, 55  # in a minute; 500 incidents in one are then told in at most five messages
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 1_800.0  # seconds
 JITTER = 0.2
 GIVE_UP = timedelta(hours=24)
 
 
-def next_message_at(sent: Sequence[tuple[datetime, int]], now: datetime) -> datetime:
-    """When the next message may be made; `sent`: when the last ones were, and how many incidents each told.
+def next_message_at(sent: Sequence[datetime], incidents: int, now: datetime) -> datetime:
+    """When the next message may be made; `sent`: when the last ones were; `incidents`: how many different ones were
+    told within the minute before the last of them.
 
-    The first goes at once. What follows is collected for three seconds; a channel that was told a lot in the last
-    minute is left alone for one.
+    The first goes at once. What follows is collected for three seconds; a channel that was told of a lot in a minute is
+    left alone for another.
     """
-    recent = [(at, size) for at, size in sent if now - MINUTE < at <= now]
-    if not recent:
+    if not sent:
         return now
-    last = max(at for at, _ in recent)
-    many = len(recent) >= MANY_MESSAGES and sum(size for _, size in recent) >= MANY_INCIDENTS
+    last = max(sent)
+    many = sum(last - MINUTE < at for at in sent) >= MANY_MESSAGES and incidents >= MANY_INCIDENTS
     return last + (MINUTE if many else GAP)
 
 

@@ -40,24 +40,25 @@ def _open(channel: Channel, delivery: Delivery, title: str, said: str) -> None:
     now = timezone.now()
     off = channel.disabled_at is not None
     then = "Put it right and switch it on again" if off else "It is tried again for a day"
+    others = [other.pk for other in _others(channel)]
     report = incidents.Report(
         kind=Kind.DELIVERY,
         key=f"channel:{channel.pk}:{delivery.pk}:{'off' if off else 'late'}",
-        severity=Severity.ALARM,
+        severity=Severity.ALARM if others else Severity.NOTICE,  # with nobody to tell, it stands on the pages
         title=title,
         message=f"{said} {then} (Settings, Channels).".strip(),
         subject=channel.name,
         at=now,
         facts={"channel": channel.pk, "status": delivery.status, "answer": said},
-        channels=tuple(outbox.working(channel.workspace_id).exclude(pk=channel.pk).filter(
-            is_default=True).values_list("pk", flat=True)) or _any_other(channel),
-    )  # fmt: skip
+        channels=tuple(others),
+    )
     incidents.open_or_update(channel.workspace_id, report, now)
 
 
-def _any_other(channel: Channel) -> tuple[int, ...]:
-    others = outbox.working(channel.workspace_id).exclude(pk=channel.pk)
-    return tuple(others.values_list("pk", flat=True)[:1])
+def _others(channel: Channel) -> list[Channel]:
+    """The default channels but this one, else any other."""
+    usable = outbox.working(channel.workspace_id).exclude(pk=channel.pk)
+    return list(usable.filter(is_default=True)) or list(usable[:1])
 
 
 def _reroute(channel: Channel) -> None:
@@ -69,7 +70,7 @@ def _reroute(channel: Channel) -> None:
     lost = lost.exclude(delivery__state=Delivery.State.SENT).select_related("incident", "entry")
     if channel.disabled_at is None:
         lost = lost.filter(delivery__state=Delivery.State.FAILED)
-    for notice in lost.exclude(incident__facts__channel=channel.pk):
+    for notice in lost.exclude(incident__kind=Kind.DELIVERY):
         others = [c for c in _instead(channel) if not _knows(c, notice.incident)]
         outbox.write(notice.incident, notice.entry, Delivery.Type(notice.type), others, notice.facts)
     if channel.disabled_at is not None:
@@ -79,10 +80,8 @@ def _reroute(channel: Channel) -> None:
 
 
 def _instead(channel: Channel) -> list[Channel]:
-    usable = outbox.working(channel.workspace_id).exclude(pk=channel.pk)
-    if channel.escalate_to_id and (other := usable.filter(pk=channel.escalate_to_id).first()):
-        return [other]
-    return list(usable.filter(is_default=True)) or list(usable[:1])
+    second = outbox.working(channel.workspace_id).filter(pk=channel.escalate_to_id)
+    return list(second) or _others(channel)
 
 
 def _knows(channel: Channel, incident: Incident) -> bool:

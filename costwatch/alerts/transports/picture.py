@@ -13,16 +13,16 @@ MOST_POINTS = 120
 
 
 def picture(incident: Mapping[str, Any]) -> bytes | None:
-    """A PNG of the facts' `series` (list of {"at" or "day", "usd"}), else of spent and limit; None without either."""
+    """A PNG of the facts' `series` (rows of start, spent, usual), else of spent and limit; None without either."""
     facts = incident.get("facts") or {}
     try:
-        values = [float(point["usd"]) for point in facts.get("series") or ()][-MOST_POINTS:]
+        rows = [(float(row[1]), float(row[2] or 0)) for row in facts.get("series") or ()][-MOST_POINTS:]
         limit = float(facts["limit_usd"]) if facts.get("limit_usd") is not None else None
         spent = float(facts["spent_usd"]) if facts.get("spent_usd") is not None else None
-    except (KeyError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError):
         return None
-    if len(values) > 1:
-        return _png(lambda draw: _bars(draw, values))
+    if len(rows) > 1:
+        return _png(lambda draw: _bars(draw, rows))
     if limit and limit > 0 and spent is not None and spent >= 0:
         thresholds = [float(c["threshold"]) for c in facts.get("crossings") or () if "threshold" in c]
         return _png(lambda draw: _against(draw, spent, limit, thresholds))
@@ -37,16 +37,20 @@ def _png(paint: Any) -> bytes:
     return out.getvalue()
 
 
-def _bars(draw: ImageDraw.ImageDraw, values: Sequence[float]) -> None:
-    """One bar for each value, the last one marked; the highest value is written above."""
-    top = max(max(values), 1e-9)
-    step = (WIDTH - 2 * MARGIN) / len(values)
-    for number, value in enumerate(values):
-        left, height = MARGIN + number * step, (HEIGHT - 4 * MARGIN) * max(value, 0) / top
-        colour = BAD if number == len(values) - 1 else CALM
-        _box(draw, left, HEIGHT - MARGIN - height, left + step * 0.8, HEIGHT - MARGIN, colour)
+def _bars(draw: ImageDraw.ImageDraw, rows: Sequence[tuple[float, float]]) -> None:
+    """A bar for each row with a tick at what is usual; the last one, which is told of, is marked."""
+    top = max(*(max(row) for row in rows), 1e-9)
+    step, room = (WIDTH - 2 * MARGIN) / len(rows), HEIGHT - 4 * MARGIN
+    for number, (spent, usual) in enumerate(rows):
+        left = MARGIN + number * step
+        colour = BAD if number == len(rows) - 1 else CALM
+        _box(draw, left, HEIGHT - MARGIN - room * max(spent, 0) / top, left + step * 0.8, HEIGHT - MARGIN, colour)
+        if usual > 0:
+            at = HEIGHT - MARGIN - room * usual / top
+            _box(draw, left, at, left + step * 0.8, at + 1, INK)
     _box(draw, MARGIN, HEIGHT - MARGIN, WIDTH - MARGIN, HEIGHT - MARGIN + 1, INK)
-    _words(draw, MARGIN, MARGIN, f"${max(values):,.2f} at most, ${values[-1]:,.2f} last")
+    usual = f", usually ${rows[-1][1]:,.2f}" if rows[-1][1] > 0 else ""
+    _words(draw, MARGIN, MARGIN, f"${rows[-1][0]:,.2f}{usual}")
 
 
 def _against(draw: ImageDraw.ImageDraw, spent: float, limit: float, thresholds: Sequence[float]) -> None:
