@@ -175,6 +175,7 @@ CELERY_BEAT_SCHEDULE = {
     "loops": {"task": "loops.watch", "schedule": 0.5, "options": {"expires": 5}},
     "budgets": {"task": "budgets.watch", "schedule": 0.5, "options": {"expires": 5}},
     "budgets-turn": {"task": "budgets.turn", "schedule": 60.0, "options": {"expires": 60}},
+    "budgets-forecast": {"task": "budgets.forecast", "schedule": 60.0, "options": {"expires": 60}},
     "loops-settle": {"task": "loops.settle", "schedule": 300.0, "options": {"expires": 300}},
     "anomalies": {"task": "anomalies.watch", "schedule": 60.0, "options": {"expires": 60}},
     "incidents": {"task": "alerts.wake", "schedule": 60.0, "options": {"expires": 60}},

@@ -72,10 +72,8 @@ def stored(budget: Budget, period: Period) -> Outlook | None:
     return Outlook(low, mid, high, exhausted, datetime.fromisoformat(kept["at"]), [])
 
 
-def to_store(made: Outlook | None, period: Period) -> dict[str, Any] | None:
+def to_store(made: Outlook, period: Period) -> dict[str, Any]:
     """What is kept of an outlook."""
-    if made is None:
-        return None
     return {
         "at": made.at.isoformat(),
         "period_start": period.start.isoformat(),

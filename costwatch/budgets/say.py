@@ -71,14 +71,14 @@ def stop(budget: Budget, value: str, limit: Decimal) -> str:
     return f"{_whom(budget, value)}: {amount(budget, limit)} are used up."
 
 
-def forecast_message(budget: Budget, rule: Rule, period: Period, limit: Decimal, mid: Decimal, on: str | None) -> str:
+def forecast_message(
+    budget: Budget, value: str, rule: Rule, period: Period, limit: Decimal, mid: Decimal, on: str | None
+) -> str:
     """What the period is going to cost."""
     ends = period.end.astimezone(rule.zone)
-    said = (
-        f"{budget.name} is forecast to spend {amount(budget, mid)} of {amount(budget, limit)} ({_share(mid, limit)} %)"
-    )
+    forecast = f"{amount(budget, mid)} of {amount(budget, limit)} ({_share(mid, limit)} %)"
     used = f" At this pace it is used up on {on}." if on else ""
-    return f"{said} by {ends:%Y-%m-%d %H:%M} {rule.zone.key}.{used}"
+    return f"{_whom(budget, value)} is forecast to spend {forecast} by {ends:%Y-%m-%d %H:%M} {rule.zone.key}.{used}"
 
 
 def facts(

@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 from celery import shared_task
 
+from costwatch.budgets import ahead, watch
 from costwatch.budgets import turn as turning
-from costwatch.budgets import watch
 from costwatch.ledger.fold import fold_all
 
 SOME_SECONDS = 5.0
+FORECAST_SECONDS = 20.0
 
 
 @shared_task(name="budgets.watch", ignore_result=True)
@@ -24,3 +25,9 @@ def turn() -> None:
     now = datetime.now(UTC)
     turning.turn(now)
     turning.forget(now)
+
+
+@shared_task(name="budgets.forecast", ignore_result=True)
+def forecast() -> None:
+    """Every minute: forecasts that are due, and thresholds on them."""
+    ahead.look(datetime.now(UTC), FORECAST_SECONDS)

@@ -1,0 +1,80 @@
+"""Thresholds on the forecast: told once a period, before the money is gone, and not once it is."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from costwatch.alerts.models import Incident, Severity
+from costwatch.budgets import ahead
+from costwatch.budgets.models import Budget
+from costwatch.budgets.status import statuses
+from tests.budgets.conftest import NOW, incidents, look, spend
+
+pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def history(send):
+    """$4 a day for seven weeks: about $120 a month."""
+    send(*(spend(NOW - timedelta(days=n), "4", user_id="u-1") for n in range(1, 50)))
+
+
+def test_a_forecast_above_a_threshold_opens_an_incident_of_its_own(make, history):
+    look()
+    make(forecast_thresholds=[100], thresholds=[100])
+    look()
+    assert ahead.look(NOW, 30) == 1
+    (incident,) = incidents()
+    assert (incident.facts["basis"], incident.severity) == ("forecast", Severity.ALARM)
+    assert [one["threshold"] for one in incident.facts["crossings"]] == [100]
+    assert incident.facts["exhausted_on"] == "2026-11-25"
+    assert "used up on 2026-11-25" in incident.message
+    for minutes in (5, 20, 40):
+        ahead.look(NOW + minutes * MINUTE, 30)
+    assert incidents() == [incident]
+    assert incident.timeline.count() == 1
+
+
+def test_what_is_spent_already_needs_no_forecast(make, history, send):
+    make(forecast_thresholds=[50, 100])
+    ahead.look(NOW, 30)
+    assert [one["threshold"] for one in incidents()[0].facts["crossings"]] == [100]
+
+
+def test_the_values_of_a_template_have_forecasts_of_their_own(make, history):
+    make(per="user", forecast_thresholds=[100])
+    ahead.look(NOW, 30)
+    assert [one.facts["value"] for one in incidents()] == ["u-1"]
+
+
+def test_it_is_made_every_quarter_hour_and_a_minute_after_something_was_spent(make, history, send):
+    make(forecast_thresholds=[400])
+    make(name="without")
+    assert ahead.look(NOW, 30) == 2
+    assert ahead.look(NOW + 2 * MINUTE, 30) == 0
+    send(spend(NOW, "1"))
+    assert ahead.look(NOW + MINUTE / 2, 30) == 0
+    assert ahead.look(NOW + 4 * MINUTE, 30) == 1
+    assert ahead.look(NOW + 16 * MINUTE, 30) == 1
+    assert ahead.look(NOW + 20 * MINUTE, 30) == 1
+
+
+def test_lists_show_the_forecast_that_was_kept(make, history, workspace):
+    make()
+    assert statuses(workspace, NOW)[0].forecast is None
+    ahead.look(NOW, 30)
+    kept = statuses(workspace, NOW)[0].forecast
+    assert kept.mid == pytest.approx(Decimal(120), abs=2)
+    assert kept.low <= kept.mid <= kept.high
+    assert statuses(workspace, NOW + timedelta(days=20))[0].forecast is None
+
+
+def test_a_week_is_needed_and_rolling_budgets_have_no_end(make, send):
+    send(*(spend(NOW - timedelta(days=n), "40") for n in range(1, 5)))
+    make(forecast_thresholds=[50])
+    make(period="rolling_7d")
+    assert ahead.look(NOW, 30) == 1
+    assert not Incident.objects.exists()
+    assert not Budget.objects.filter(forecast__isnull=False).exists()
