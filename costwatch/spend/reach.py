@@ -32,7 +32,7 @@ _SOURCE = Source(_ENTRIES, "occurred_at", None, {name: f"r.{c}" for name, c in F
 _REACHED = """
 WITH entry AS MATERIALIZED (
     SELECT r.occurred_at, r.batch_id, r.place, r.event_key, r.event_id,
-           %s::numeric + sum(r.{measure}) OVER ({window}) AS running
+           %s::numeric + {running} AS running
       FROM {tables} WHERE {which})
 SELECT DISTINCT ON (a.number) a.number, e.occurred_at, coalesce(e.event_id, (
            SELECT u.event_id FROM usage_event u
@@ -40,8 +40,12 @@ SELECT DISTINCT ON (a.number) a.number, e.occurred_at, coalesce(e.event_id, (
   FROM unnest(%s::int[], %s::numeric[]) AS a(number, amount) JOIN entry e ON e.running >= a.amount
  WHERE e.occurred_at >= %s
  ORDER BY a.number, e.occurred_at, e.batch_id, e.place"""
-_IN_ORDER = "ORDER BY r.occurred_at, r.batch_id, r.place"
-_SLIDING = "ORDER BY r.occurred_at RANGE BETWEEN interval '{seconds} seconds' PRECEDING AND CURRENT ROW"
+_IN_ORDER = "sum(r.{measure}) OVER (ORDER BY r.occurred_at, r.batch_id, r.place)"
+# a window of time holds all entries of the same instant, also those behind the current one: these are taken out
+_SLIDING = """sum(r.{measure}) OVER (
+           ORDER BY r.occurred_at RANGE BETWEEN interval '{seconds} seconds' PRECEDING AND CURRENT ROW)
+           - sum(r.{measure}) OVER (PARTITION BY r.occurred_at)
+           + sum(r.{measure}) OVER (PARTITION BY r.occurred_at ORDER BY r.batch_id, r.place)"""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def reached_within(
 ) -> list[Reached | None]:
     """The same for sums over a window of this length that ends with the event; only events in the filter's range."""
     whole = filter.within(filter.start - window + TICK, filter.end)
-    sliding = _SLIDING.format(seconds=f"{(window - TICK) / timedelta(seconds=1):.6f}")
+    sliding = _SLIDING.replace("{seconds}", f"{(window - TICK) / timedelta(seconds=1):.6f}")
     found: list[Reached | None] = [None] * len(amounts)
     asked = list(enumerate(amounts))
     for number, one in _search(workspace, whole, asked, Decimal(0), tokens, sliding, filter.start):
@@ -109,7 +113,7 @@ def _search(
     amounts: Sequence[tuple[int, Decimal]],
     before: Decimal,
     tokens: bool,
-    window: str,
+    running: str,
     since: datetime,
 ) -> list[tuple[int, Reached]]:
     """The entries of a range added up one by one."""
@@ -121,7 +125,8 @@ def _search(
         ("r.lane = %s AND r.occurred_at >= %s AND r.occurred_at < %s", [lane, filter.start, filter.end]),
         *where.on_source(_SOURCE, conditions, attributions),
     ])  # fmt: skip
-    text = _REACHED.format(measure="tokens" if tokens else "cost", window=window, tables=tables, which=which)
+    running = running.format(measure="tokens" if tokens else "cost")
+    text = _REACHED.format(running=running, tables=tables, which=which)
     numbers, wanted = [number for number, _ in amounts], [amount for _, amount in amounts]
     values: list[Any] = [before, *parameters, lane, numbers, wanted, since]
     with connection.cursor() as cursor:
