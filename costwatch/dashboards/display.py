@@ -55,6 +55,11 @@ def unit_cost(amount: Decimal | None) -> str:
     return _signed(amount, f"${_significant(abs(amount))}") if amount else "$0.00"
 
 
+def single_cost(amount: Decimal | None) -> str:
+    """What one run or one conversation cost: cents from a dollar on, below it three significant digits."""
+    return money(amount) if amount is not None and abs(amount) >= 1 else unit_cost(amount)
+
+
 def aligned_decimals(amounts: list[Decimal | None]) -> int:
     """How many decimals a column of small amounts needs so that its smallest still shows three digits: 2 to 10."""
     smallest = min((abs(a) for a in amounts if a), default=Decimal(1))

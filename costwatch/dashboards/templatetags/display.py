@@ -21,6 +21,7 @@ for function in (
     display.money_change,
     display.about,
     display.unit_cost,
+    display.single_cost,
     display.every_digit,
     display.fixed,
     display.count,

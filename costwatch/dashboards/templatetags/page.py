@@ -17,6 +17,7 @@ register = template.Library()
 BELOW = {
     "overview": ("/welcome",),
     "runs": ("/runs", "/run", "/calls", "/call"),
+    "sessions": ("/sessions", "/session", "/session-paths", "/resend"),
     "incidents": ("/incidents",),
     "prices": ("/prices",),
     "settings": ("/settings",),

@@ -1,0 +1,1 @@
+"""Sessions: what conversations cost, the ways they take, and the history they send again."""

@@ -1,0 +1,89 @@
+"""The pages of sessions."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from costwatch.accounts.access import MemberRequest, member_page
+from costwatch.accounts.models import Workspace
+from costwatch.dashboards.csv import csv_answer
+from costwatch.dashboards.sessions import listing, path_page, resend_page, session_page
+from costwatch.dashboards.state import USUAL_SORT, State
+from costwatch.dashboards.views import filter_menu, frame, is_for, page_or_fragment, understandable, with_typed_value
+from costwatch.spend.dimensions import is_dimension
+from costwatch.spend.sessions import ORDERS
+
+Content = Callable[[Workspace, State], dict[str, Any]]
+TABS = (("/sessions", "Conversations"), ("/session-paths", "Paths"), ("/resend", "History sent again"))
+MOST_PAGES = 1_000
+
+
+@member_page("viewer")
+@understandable
+def sessions(request: MemberRequest) -> HttpResponse:
+    """What conversations cost: distribution, and one by one."""
+    number = _number(request)
+    return _page(request, "/sessions", "list", lambda workspace, state: listing.content(workspace, state, number))
+
+
+@member_page("viewer")
+@understandable
+def sessions_csv(request: MemberRequest) -> HttpResponse:
+    """The same sessions with all digits; at most a thousand."""
+    state = _state(request, "/sessions")
+    rows = listing.csv_rows(request.workspace, state)
+    return csv_answer(rows, f"sessions-{state.range.first}-{state.range.last}.csv")
+
+
+@member_page("viewer")
+@understandable
+def paths(request: MemberRequest) -> HttpResponse:
+    """Which way conversations take through agents or models, and what each hop costs."""
+    return _page(request, "/session-paths", "paths", path_page.content)
+
+
+@member_page("viewer")
+@understandable
+def resend(request: MemberRequest) -> HttpResponse:
+    """What is spent on history that is sent again, and what would save it."""
+    return _page(request, "/resend", "resend", resend_page.content)
+
+
+@member_page("viewer")
+def session(request: MemberRequest, session_id: str = "") -> HttpResponse:
+    """One conversation: its path, its runs, its cost."""
+    page = session_page.session_page(request.workspace, session_id or request.GET.get("id", ""))
+    if page is None:
+        raise Http404("This workspace knows no session with this id.")
+    return render(request, "sessions/session.html", {"page": page, "zone": request.workspace.time_zone})
+
+
+def _page(request: MemberRequest, path: str, name: str, content: Content) -> HttpResponse:
+    """One of the three pages about all sessions, which share period, filters and tabs."""
+    state = _state(request, path)
+    if "value" in request.GET and is_dimension(request.GET.get("pick", "")):
+        return redirect(with_typed_value(request, state))
+    menu = filter_menu(request, state)
+    if is_for(request, "filter-panel"):
+        return render(request, "dashboards/filter_panel.html", menu)
+    context = {
+        **frame(state),
+        **menu,
+        **content(request.workspace, state),
+        "session_tabs": [(state.url(path=to, sort=USUAL_SORT), label, to == path) for to, label in TABS],
+        "without_filters": state.url(include={}, exclude={}),
+        "zone": request.workspace.time_zone,
+    }
+    return page_or_fragment(request, f"sessions/{name}.html", f"sessions/{name}_body.html", context)
+
+
+def _state(request: MemberRequest, path: str) -> State:
+    return State.from_query(request.GET, request.workspace, timezone.now(), path, tuple(ORDERS))
+
+
+def _number(request: MemberRequest) -> int:
+    text = request.GET.get("page", "")
+    return min(max(int(text), 1), MOST_PAGES) if text.isascii() and text.isdigit() and len(text) < 9 else 1
