@@ -292,7 +292,7 @@ def test_after_a_day_a_message_is_given_up_and_goes_another_way(webhook, opened)
 
 
 def test_a_message_that_is_refused_does_not_hold_up_the_others_for_a_day(webhook, opened):
-    _, sink = webhook(behave=answer(422, "what is this"))
+    webhook(behave=answer(422, "what is this"))
     opened()
     for _ in range(3):
         deliver.send_all()
@@ -311,7 +311,7 @@ def test_a_server_that_drips_is_cut_off(webhook, opened, monkeypatch):
 
 
 def test_a_lease_is_taken_over_when_it_is_over_and_the_late_answer_still_counts(webhook, opened):
-    channel, sink = webhook()
+    channel, _ = webhook()
     opened()
     job = deliver.queue.claim(channel.pk)
     assert deliver.queue.claim(channel.pk) is None

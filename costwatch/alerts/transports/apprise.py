@@ -4,6 +4,7 @@ Services of Apprise that open connections of their own (mail, MQTT, syslog, loca
 where those lead.
 """
 
+import logging
 import threading
 from typing import Any, NoReturn
 
@@ -36,6 +37,7 @@ SCHEMAS = {
 LONGEST = 4_000
 TYPES = {"critical": apprise.NotifyType.FAILURE, "alarm": apprise.NotifyType.WARNING}
 UNSENT = ("connection", "content-length", "accept-encoding")  # our own connection has them
+logging.getLogger("apprise").setLevel(logging.CRITICAL)  # what went wrong stands in the delivery log
 _last = threading.local()
 
 

@@ -52,7 +52,8 @@ def events(message: Message) -> list[dict[str, Any]]:
     if message.type == words.ACKNOWLEDGED:
         return [{"event_action": "acknowledge", "dedup_key": key(i)} for i in message.incidents]
     new = [i for i in message.incidents if i not in over]
-    found = [_resolve(key(i)) for i in over]
+    groups = [f"costwatch-{uid}" for uid in message.body.get("groups_over", ())]
+    found = [_resolve(one) for one in (*map(key, over), *groups)]
     if len(new) > ONE_BY_ONE:
         lines = {f"#{i['id']}": words.incident_line(i) for i in new}
         return [*found, _trigger(message, f"costwatch-{message.uid}", lines)]

@@ -129,7 +129,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def masked(value: str) -> str:
     """A secret as it may be shown: where it leads, and its last four signs."""
     parts = urlsplit(value)
-    start = f"{parts.scheme}://{parts.hostname}/" if parts.hostname else ""
+    start = f"{parts.scheme}://" if parts.scheme and "://" in value else ""
+    if parts.scheme in ("http", "https"):  # elsewhere the place of the host may hold a token
+        start += f"{parts.hostname}/"
     return f"{start}…{value[-4:]}" if len(value) >= 16 else f"{start}…"
 
 
