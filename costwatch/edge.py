@@ -87,10 +87,11 @@ def _read(source: Any, most: int) -> bytes:
     return b"".join(parts)
 
 
-def never_exhausted(app: App, threads: int, patience: float = 1.0) -> App:
+def never_exhausted(app: App, threads: int, patience: float = 1.0, done: Callable[[], Any] = bool) -> App:
     """Run requests in `threads` threads; the health check always has one, beyond the others the answer is 503.
 
-    A request waits up to `patience` seconds for a place, but not at all while nothing gets finished.
+    A request waits up to `patience` seconds for a place, but not at all while nothing gets finished. `done` is called
+    in the thread that an answer was read in, where it had one of its own (`one_thread`).
     """
     workers = ThreadPoolExecutor(max(2, threads), thread_name_prefix="request")
     places = Places(max(1, threads - 1), patience)
@@ -102,6 +103,8 @@ def never_exhausted(app: App, threads: int, patience: float = 1.0) -> App:
             return _say(BUSY, start_response)
         try:
             response = workers.submit(app, environ, start_response).result()
+            if getattr(response, "one_thread", False):
+                return ReadInOneThread(response, places, done)
             if getattr(response, "streaming", True):
                 return Streamed(response, places)
             whole = _whole(response)
@@ -162,8 +165,38 @@ class Streamed:
         places, self._places = self._places, None
         if places is not None:
             try:
-                getattr(self._response, "close", bool)()
+                self._finish()
             finally:
                 places.give_back()
 
+    def _finish(self) -> None:
+        getattr(self._response, "close", bool)()
+
     __del__ = close
+
+
+class ReadInOneThread(Streamed):
+    """A streamed response whose parts are all made in a thread of its own, for its database connection is a thread's.
+
+    The server asks for one part after the other from any of its threads.
+    """
+
+    def __init__(self, response: Any, places: Places, done: Callable[[], Any]) -> None:
+        super().__init__(response, places)
+        self._done = done
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="stream")
+
+    def __iter__(self) -> Iterator[bytes]:
+        parts = iter(self._response)
+        while (part := self._thread.submit(next, parts, None).result()) is not None:
+            yield part
+
+    def _finish(self) -> None:
+        def last() -> None:
+            try:
+                super(ReadInOneThread, self)._finish()
+            finally:
+                self._done()
+
+        self._thread.submit(last).result()
+        self._thread.shutdown(wait=False)

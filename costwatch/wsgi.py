@@ -14,10 +14,13 @@ from costwatch.settings import BODY_LIMIT
 
 def _application() -> edge.App:
     django = get_wsgi_application()
+    from django.db import connections
+
     from costwatch.accounts.keys import could_be_genuine  # models: only once Django is set up
 
     threads = env.integer("COSTWATCH_WEB_THREADS", 8)
-    return edge.whole_bodies(edge.never_exhausted(django, threads), BODY_LIMIT, could_be_genuine)
+    inner = edge.never_exhausted(django, threads, done=connections.close_all)
+    return edge.whole_bodies(inner, BODY_LIMIT, could_be_genuine)
 
 
 application = _application()

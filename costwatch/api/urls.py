@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from costwatch.api import budgets, channels, docs, guard, incidents, prices, stops, views
+from costwatch.api import budgets, channels, docs, export, guard, incidents, prices, stops, views
 
 
 class Anything:
@@ -24,6 +24,7 @@ urlpatterns = [
     path("v1/events/<anything:event_id>", views.Event.as_view(), name="api-event"),
     path("v1/runs", views.Runs.as_view(), name="api-runs"),
     path("v1/runs/<anything:run_id>", views.Run.as_view(), name="api-run"),
+    path("v1/export/<str:content>.<str:kind>", export.Export.as_view(), name="api-export"),
     path("v1/prices", prices.Prices.as_view(), name="api-prices"),
     path("v1/budgets", budgets.Budgets.as_view(), name="api-budgets"),
     path("v1/budgets/<int:budget_id>", budgets.Budget.as_view(), name="api-budget"),

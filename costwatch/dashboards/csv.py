@@ -5,9 +5,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from costwatch.lib.tables import FORMATS, FORMULA, Column, cell, csv_text, written
-
-__all__ = ["FORMULA", "cell", "csv_answer", "csv_text", "file_answer"]
+from costwatch.lib.tables import FORMATS, Column, csv_text, written
 
 
 def csv_answer(rows: Iterable[Sequence[Any]], filename: str) -> HttpResponse:

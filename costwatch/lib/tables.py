@@ -7,7 +7,7 @@ own; None is an empty cell. CSV holds no cell that a spreadsheet would run as a 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -19,9 +19,10 @@ FORMATS = {
     "parquet": "application/vnd.apache.parquet",
 }
 # what spreadsheets take for the beginning of a formula, also behind blanks; full-width forms are read alike
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
+LINE_ENDS = frozenset("\t\r\n")
 MONEY_DIGITS, MONEY_PLACES = 38, 12
-ROW_GROUP = 20_000  # rows that are in memory at once
+ROW_GROUP = 10_000  # rows that are in memory at once
 
 Rows = Sequence[Sequence[Any]]
 
@@ -41,18 +42,17 @@ def written(format: str, columns: Sequence[Column], batches: Iterable[Rows]) -> 
 
 def cell(value: Any) -> str:
     """One cell of a CSV: numbers in full without an exponent, text so that it stays text."""
+    if isinstance(value, str):
+        return f"'{value}" if value[:1] in LINE_ENDS or value.lstrip()[:1] in FORMULA else value
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
         return f"{value:f}"
-    if isinstance(value, int | float):
-        return str(value)
     if isinstance(value, datetime):
         return moment(value)
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
+    return str(value) if isinstance(value, int | float) else cell(str(value))
 
 
 def csv_text(rows: Iterable[Sequence[Any]]) -> str:
@@ -63,8 +63,8 @@ def csv_text(rows: Iterable[Sequence[Any]]) -> str:
 
 
 def moment(at: datetime) -> str:
-    """A time in UTC as RFC 3339."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """A time as RFC 3339 in its own zone."""
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def _csv(columns: Sequence[Column], batches: Iterable[Rows]) -> Iterator[bytes]:

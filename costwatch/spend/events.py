@@ -22,7 +22,7 @@ ORDERS = ("-time", "time")
 FIRST_WINDOW = timedelta(hours=6)
 WINDOW_GROWTH = 4
 
-_SOURCE = Source("usage_event", "occurred_at", None, {name: f"r.{c}" for name, c in FACTS.items()}, "r.attribution_id")
+SOURCE = Source("usage_event", "occurred_at", None, {name: f"r.{c}" for name, c in FACTS.items()}, "r.attribution_id")
 _COLUMNS = tuple(str(field.column) for field in UsageEvent._meta.concrete_fields)
 _SELECT = f"SELECT {', '.join(f'r.{c}' for c in _COLUMNS)} FROM"
 
@@ -41,8 +41,8 @@ def events(
     with snapshot(workspace.lane) as books:
         conditions = where.resolve(workspace.lane, filter)
         attributions = where.few_attributions(workspace.lane, conditions)
-        tables = where.from_clause(_SOURCE, conditions, attributions, ())
-        clauses = [("r.lane = %s", [workspace.lane]), *where.on_source(_SOURCE, conditions, attributions)]
+        tables = where.from_clause(SOURCE, conditions, attributions, ())
+        clauses = [("r.lane = %s", [workspace.lane]), *where.on_source(SOURCE, conditions, attributions)]
         rows = _first(workspace.lane, books, filter, tables, clauses, position, limit + 1, order)
     more = to_cursor(f"events.{order}", _position(rows[limit - 1])) if len(rows) > limit else None
     return Page(shown(rows[:limit]), more)
@@ -79,7 +79,7 @@ def _first(
 ) -> list[dict[str, Any]]:
     """The first rows in this order, from parts of the range that grow: there is no index in order of time."""
     newest = order == "-time"
-    start, end = _bounds(lane, books, filter)
+    start, end = bounds(lane, books, filter)
     if position:
         at = datetime.fromisoformat(position[0])
         start, end = (start, min(end, at + timedelta(microseconds=1))) if newest else (max(start, at), end)
@@ -112,7 +112,7 @@ def _windows(start: datetime, end: datetime, newest: bool, whole: bool) -> Itera
         length *= WINDOW_GROWTH
 
 
-def _bounds(lane: int, books: Snapshot, filter: SpendFilter) -> tuple[datetime, datetime]:
+def bounds(lane: int, books: Snapshot, filter: SpendFilter) -> tuple[datetime, datetime]:
     """The part of a range in which there are events at all; a local day is within a day of the UTC day of its name."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT min(day), max(day) FROM spend_day WHERE lane = %s AND cut = %s", [lane, Cut.TOTAL.value])

@@ -82,26 +82,28 @@ def query(
     largest first. A chart that draws dollars asks for its `measures` alone, which takes a third of the time; the others
     are None then. Raises BadQuery.
     """
-    tz = _zone(time_zone or workspace.time_zone)
-    starts = _bucket_starts(filter, bucket, tz, workspace.week_start)
-    group_by = _checked_groups(group_by)
+    tz = zone_of(time_zone or workspace.time_zone)
+    starts = bucket_starts(filter, bucket, tz, workspace.week_start)
+    group_by = checked_groups(group_by)
     limit = max(1, min(limit, MOST_GROUPS, MOST_ROWS // max(1, len(starts))))
     with snapshot(workspace.lane) as books:
-        asked = replace(_prepare(workspace, filter, group_by, starts), measures=tuple(measures), rank=rank)
+        asked = replace(prepare(workspace, filter, group_by, starts), measures=tuple(measures), rank=rank)
         rows = _fetch(asked, books, limit)
     groups = _groups(asked, rows, starts, limit)
     total = add(group.sums for group in groups)
     return Answer(filter.start, filter.end, tz.key, groups, total, books.at)
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of an IANA name; raises BadQuery."""
     try:
         return periods.zone(name)
     except ValueError as unknown:
         raise BadQuery("tz", str(unknown)) from None
 
 
-def _checked_groups(group_by: Sequence[str]) -> tuple[str, ...]:
+def checked_groups(group_by: Sequence[str]) -> tuple[str, ...]:
+    """The dimensions, each once; raises BadQuery for what is none."""
     names = tuple(dict.fromkeys(group_by))
     for name in names:
         if not is_dimension(name):
@@ -111,8 +113,8 @@ def _checked_groups(group_by: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _bucket_starts(filter: SpendFilter, bucket: str, tz: ZoneInfo, week_start: int) -> list[datetime]:
-    """The starts of the buckets; empty without buckets."""
+def bucket_starts(filter: SpendFilter, bucket: str, tz: ZoneInfo, week_start: int) -> list[datetime]:
+    """The starts of the buckets; empty without buckets. Raises BadQuery."""
     if bucket == "none":
         return []
     if bucket not in BUCKETS:
@@ -122,15 +124,16 @@ def _bucket_starts(filter: SpendFilter, bucket: str, tz: ZoneInfo, week_start: i
     return [p.start for p in periods.buckets(filter.start, filter.end, bucket, tz, week_start)]
 
 
-def _prepare(workspace: Workspace, filter: SpendFilter, group_by: tuple[str, ...], starts: list[datetime]) -> Question:
+def prepare(workspace: Workspace, filter: SpendFilter, group_by: tuple[str, ...], starts: list[datetime]) -> Question:
+    """The question with all names looked up, ready for `statement`."""
     conditions = where.resolve(workspace.lane, filter)
-    sources = sources_for({*group_by, *filter.dimensions()}, starts[1:], _zone(workspace.time_zone))
+    sources = sources_for({*group_by, *filter.dimensions()}, starts[1:], zone_of(workspace.time_zone))
     # cuts of one or two dimensions hold the ids themselves; for the others attributions are looked up first
     crossing = sources[0].cut in (None, Cut.ATTRIBUTION)
     attributions = where.few_attributions(workspace.lane, conditions) if crossing else None
     return Question(
         workspace.lane,
-        _zone(workspace.time_zone),
+        zone_of(workspace.time_zone),
         filter.start,
         filter.end,
         group_by,

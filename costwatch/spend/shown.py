@@ -42,18 +42,18 @@ def shown(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     facts = {kind: names_of(kind, {row[column] for row in rows if row[column]}) for kind, column in FACTS.items()}
     keys = dict(ApiKey.objects.filter(id__in={a.key_id for a in attributions.values()}).values_list("id", "name"))
     prices = book.current().for_workspace(rows[0]["lane"])
-    corrections = _corrections(rows)
+    corrected = corrections(rows)
     found = []
     for row in rows:
         own = attributions[row["attribution_id"]]
         named = {_LABEL_FIELDS.get(kind, kind): labels[kind].get(getattr(own, f"{kind}_id")) or None for kind in LABELS}
         of_whom = {f"{kind}_id": facts[kind].get(row[column]) for kind, column in FACTS.items()}
         found.append({**_sent(row), **named, **of_whom, "tags": own.tags, "key": keys.get(own.key_id),
-                      **_money(row, named, prices, corrections.get(row["event_key"]))})  # fmt: skip
+                      **_money(row, named, prices, corrected.get(row["event_key"]))})  # fmt: skip
     return found
 
 
-def _corrections(rows: Sequence[Mapping[str, Any]]) -> dict[UUID | None, dict[str, Any]]:
+def corrections(rows: Sequence[Mapping[str, Any]]) -> dict[UUID | None, dict[str, Any]]:
     """event key → its cost now, as its adjustments say: the sum of all, source and price of the last one."""
     keys = [row["event_key"] for row in rows]
     found: dict[UUID | None, dict[str, Any]] = {}

@@ -157,3 +157,33 @@ def test_a_place_comes_back_however_a_request_ends() -> None:
         dropped = call(app, "/stream")[1]
         del dropped  # a client went away and the server forgot to close
         assert call(app) == ("app", [b"ab"])
+
+
+def test_an_answer_that_asks_for_it_is_read_and_closed_in_one_thread_whichever_the_server_uses() -> None:
+    threads: list[int] = []
+
+    class Export(Response):
+        one_thread = True
+
+        def __iter__(self) -> Iterator[bytes]:
+            for part in super().__iter__():
+                threads.append(threading.get_ident())
+                yield part
+
+        def close(self) -> None:
+            threads.append(threading.get_ident())
+
+    app = never_exhausted(lambda *_: Export(streaming=True), threads=2, done=lambda: threads.append(-1))
+    body = call(app)[1]
+    parts, got = iter(body), []
+    for _ in range(2):
+        asking = threading.Thread(target=lambda: got.append(next(parts)))
+        asking.start()
+        asking.join()
+    assert list(parts) == []
+    body.close()
+    assert got == [b"a", b"b"]
+    assert len(set(threads[:3])) == 1
+    assert threads[0] != threading.get_ident()
+    assert threads[3:] == [-1], "then its database connection is closed"
+    assert call(app)[0] == "app", "the place is free again"

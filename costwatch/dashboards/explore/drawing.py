@@ -43,7 +43,7 @@ def figure(found: Found) -> dict[str, Any]:
             },
             "shapes": _unfinished(places),
         },
-        "narrow": {"xaxis": _ticks(found, few), "margin": {"l": 40}, "bargap": 0.18},
+        "narrow": {"xaxis": _ticks(found, few), "margin": {"l": 40, "r": 12}, "bargap": 0.18},
     }
 
 
