@@ -13,15 +13,19 @@ from costwatch.dashboards import (
     welcome,
 )
 from costwatch.dashboards.addresses import PROFILES
+from costwatch.dashboards.budgets import views as budget_views
 from costwatch.dashboards.channels import views as channel_views
 from costwatch.dashboards.explore import views as explore_views
 from costwatch.dashboards.profiles import views as profile_views
+from costwatch.dashboards.saved import views as saved_views
 from costwatch.dashboards.sessions import views as session_views
 from costwatch.dashboards.stops import views as stops_views
+from costwatch.dashboards.variance import views as variance_views
 from costwatch.lib.tables import FORMATS
 
 urlpatterns = [
     path("", views.overview, name="overview"),
+    path("overview", views.overview, name="plain-overview"),
     path("overview.csv", views.overview_csv, name="overview-csv"),
     path("welcome", views.first_event, name="first-event"),
     path("welcome/key", welcome.first_key, name="first-key"),
@@ -30,12 +34,25 @@ urlpatterns = [
         path(f"explore.{format}", explore_views.explore_file, {"format": format}, name=f"explore-{format}")
         for format in FORMATS
     ),
+    path("views", saved_views.saved_views, name="saved-views"),
+    path("views/save", saved_views.save, name="save-view"),
+    path("views/<int:view_id>/<slug:action>", saved_views.act, name="saved-view-act"),
+    path("variance", variance_views.variance, name="variance"),
+    path("variance.csv", variance_views.variance_csv, name="variance-csv"),
     path("runs", run_views.runs, name="runs"),
     path("runs.csv", run_views.runs_csv, name="runs-csv"),
     path("runs/<path:run_id>", run_views.run, name="run"),
     path("run", run_views.run, name="any-run"),
     path("calls/<path:event_id>", run_views.call, name="call"),
     path("call", run_views.call, name="any-call"),
+    path("budgets", budget_views.budget_list, name="budgets"),
+    path("budgets.csv", budget_views.budget_list_csv, name="budgets-csv"),
+    path("budgets/new", budget_views.budget_new, name="budget-new"),
+    path("budgets/<int:budget_id>", budget_views.budget, name="budget"),
+    path("budgets/<int:budget_id>.csv", budget_views.budget_csv, name="budget-csv"),
+    path("budgets/<int:budget_id>/edit", budget_views.budget_edit, name="budget-edit"),
+    path("budgets/<int:budget_id>/remove", budget_views.budget_remove, name="budget-remove"),
+    path("budgets/<int:budget_id>/<slug:action>", budget_views.budget_act, name="budget-act"),
     path("incidents", incident_views.incident_list, name="incidents"),
     path("incidents/<int:incident_id>", incident_views.incident, name="incident"),
     path("incidents/<int:incident_id>/<slug:action>", incident_views.incident_act, name="incident-act"),

@@ -17,7 +17,7 @@ from costwatch.spend.variance import add as add_effects
 
 MODEL = "model"
 MOST_VALUES = 10_000  # looked at; those that cost most and those that changed most have a part of their own:
-OWN_PARTS = 30
+OWN_PARTS = 15
 
 ByModel = dict[str, Sums]
 
@@ -40,12 +40,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Variance:
-    """The difference of two spans. The parts add up to `before`, `after` and `effects`, and those to it, exactly."""
+    """The difference of two spans. The parts add up to `before`, `after` and `effects`, and those to it, exactly.
+
+    Everything committed before `complete_until` is counted.
+    """
 
     before: Sums
     after: Sums
     effects: Effects
     parts: list[Part]
+    complete_until: datetime
 
     @property
     def change(self) -> Decimal:
@@ -57,7 +61,7 @@ def variance(workspace: Workspace, before: SpendFilter, after: SpendFilter, now:
 
     `now`: days after it do not count for the mean prices of a span.
     """
-    with snapshot(workspace.lane):
+    with snapshot(workspace.lane) as books:
         sides = [_Side.read(workspace, span, by) for span in (before, after)]
         chosen = _chosen(sides)
         for side in sides:
@@ -71,7 +75,7 @@ def variance(workspace: Workspace, before: SpendFilter, after: SpendFilter, now:
         parts.append(replace(rest, count=len({*sides[0].values, *sides[1].values} - set(chosen))))
     parts.sort(key=lambda part: (part.value is None, -abs(part.change)))
     totals = [add(side.models.values()) for side in sides]
-    return Variance(totals[0], totals[1], add_effects(part.effects for part in parts), parts)
+    return Variance(totals[0], totals[1], add_effects(part.effects for part in parts), parts, books.at)
 
 
 class _Side:

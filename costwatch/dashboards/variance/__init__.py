@@ -1,0 +1,1 @@
+"""Variance: why spend differs between two spans, to the cent."""

@@ -1,0 +1,167 @@
+"""The content of the variance page: one question, told as sentence, waterfall, list and table from the same amounts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from costwatch.accounts.models import Workspace
+from costwatch.dashboards import display
+from costwatch.dashboards.state import title
+from costwatch.dashboards.variance import words
+from costwatch.dashboards.variance.drawing import waterfall
+from costwatch.dashboards.variance.question import FIRST, VarianceState
+from costwatch.spend.dimensions import TAG
+from costwatch.spend.variance import EFFECTS, in_cents
+from costwatch.spend.variances import Part, Variance, variance
+
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One effect: its amount to the cent, what it means and what drives it."""
+
+    name: str
+    label: str
+    amount: Decimal
+    meaning: str
+    driver: str
+
+    @property
+    def state(self) -> str:
+        return "bad" if self.amount > 0 else "ok"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One value of the grouping, its amounts to the cent; `value` None: several together."""
+
+    label: str
+    before: Decimal
+    after: Decimal
+    change: Decimal
+    effects: list[Decimal]
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the page shows. The effects lead from `before` to `after`, all of them in cents."""
+
+    found: Variance
+    before: Decimal
+    after: Decimal
+    effects: list[Effect]
+    sentence: str
+    figure: dict[str, Any]
+    described: str
+    rows: list[Row]
+    total: Row
+
+    @property
+    def change(self) -> Decimal:
+        return self.after - self.before
+
+
+def page(workspace: Workspace, state: VarianceState, now: datetime) -> Page:
+    """The content for a state."""
+    found = read(workspace, state, now)
+    total = _row("Total", found.before.cost, found.after.cost, found.effects)
+    drivers = words.drivers(found.before, found.after)
+    amounts = dict(zip(EFFECTS, total.effects, strict=True))
+    effects = [
+        Effect(name, label, amount, words.MEANINGS[name], drivers.get(name, ""))
+        for name, label, amount in words.in_order(amounts)
+    ]
+    has_runs = bool(found.before.runs and found.after.runs)
+    said = words.sentence(total.before, total.after, state.range.label, state.compared.label, amounts, has_runs)
+    rows = [_part_row(state, part) for part in found.parts] if state.by else []
+    return Page(
+        found,
+        total.before,
+        total.after,
+        effects,
+        said,
+        _figure(effects, total.change),
+        _described(effects),
+        rows,
+        total,
+    )
+
+
+def read(workspace: Workspace, state: VarianceState, now: datetime) -> Variance:
+    """The variance that a state asks for."""
+    compared = state.compared
+    return variance(workspace, state.filter(compared.start, compared.end), state.filter(), now, state.by)
+
+
+def choices(tags: Sequence[str]) -> list[tuple[str, str]]:
+    """The groupings: (name, label)."""
+    names = [*FIRST, *(f"{TAG}{tag}" for tag in tags)]
+    return [("none", "all together"), *((name, title(name)) for name in names)]
+
+
+def csv_rows(state: VarianceState, found: Variance) -> list[list[Any]]:
+    """The table with all digits: a heading, the parts, the total. Every row adds up, and so does every column."""
+    heading = [state.by or "part", "cost_before_usd", "cost_usd", "change_usd", *(f"{name}_usd" for name in EFFECTS)]
+    rows: list[list[Any]] = [heading]
+    for part in found.parts:
+        rows.append(
+            [
+                _label(part) if state.by else "All",
+                part.before.cost,
+                part.after.cost,
+                part.change,
+                *_in_order(part.effects),
+            ]
+        )
+    return [*rows, ["Total", found.before.cost, found.after.cost, found.change, *_in_order(found.effects)]]
+
+
+def _in_order(effects: dict[str, Decimal]) -> list[Decimal]:
+    return [effects[name] for name in EFFECTS]
+
+
+def _part_row(state: VarianceState, part: Part) -> Row:
+    row = _row(_label(part), part.before.cost, part.after.cost, part.effects)
+    if part.value is None:
+        return row
+    return Row(row.label, row.before, row.after, row.change, row.effects, state.drill(part.value))
+
+
+def _row(label: str, before: Decimal, after: Decimal, effects: dict[str, Decimal]) -> Row:
+    steps = in_cents(before, _in_order(effects))
+    start, end = before.quantize(CENT), after.quantize(CENT)
+    return Row(label, start, end, end - start, steps)
+
+
+def _label(part: Part) -> str:
+    if part.value is None:
+        return f"Other ({part.count:,})" if part.count else "Other"
+    return display.name(part.value)
+
+
+def _figure(effects: Sequence[Effect], change: Decimal) -> dict[str, Any]:
+    """The waterfall from nothing to the net change; what it comes from is in the sentence above it."""
+    labels, bases, lengths, texts, colours = [], [], [], [], []
+    running = Decimal(0)
+    for effect in effects:
+        labels.append(effect.label)
+        bases.append(running)
+        lengths.append(effect.amount)
+        texts.append(display.money_change(effect.amount))
+        colours.append(f"--{effect.state}")
+        running += effect.amount
+    labels.append("Net change")
+    bases.append(Decimal(0))
+    lengths.append(change)
+    texts.append(display.money_change(change))
+    colours.append("--ink")
+    return waterfall(labels, bases, lengths, texts, colours)
+
+
+def _described(effects: Sequence[Effect]) -> str:
+    told = ", ".join(f"{effect.label} {display.money_change(effect.amount)}" for effect in effects if effect.amount)
+    return f"Waterfall of the change: {told or 'nothing changed'}. The list beside it holds the same figures."
