@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "costwatch.loops",
     "costwatch.anomalies",
     "costwatch.forecasts",
+    "costwatch.saved",
     "costwatch.dashboards",
     "costwatch.api",
     "ingest",

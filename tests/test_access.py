@@ -22,6 +22,7 @@ from costwatch.alerts.models import Channel, Delivery, Incident, Kind, Severity,
 from costwatch.budgets import manage
 from costwatch.budgets.models import Budget
 from costwatch.pricing.models import RepriceOrder
+from costwatch.saved.models import SavedView
 
 METHODS = ("get", "post", "put", "patch", "delete")
 ROLES = [role.value for role in Role]
@@ -33,6 +34,7 @@ ROWS = {
     "invitation_id": Invitation,
     "order_id": RepriceOrder,
     "incident_id": Incident,
+    "view_id": SavedView,
     "stop_id": Stop,
     "channel_id": Channel,
     "delivery_id": Delivery,
@@ -65,6 +67,7 @@ class Place:
             "invitation_id": self._invitation().pk,
             "order_id": self._order().pk,
             "incident_id": self._incident(),
+            "view_id": self._view(),
             "stop_id": stops.place(self.workspace.pk, {"agent": ["a"]}, "kill", "Enough.", key="kill:1"),
             "channel_id": self._channel().pk,
             "delivery_id": self._delivery().pk,
@@ -92,6 +95,9 @@ class Place:
     def _incident(self):
         report = Report(Kind.LOOP, "loop:1", Severity.ALARM, "a loop", "It loops.", "triage", timezone.now())
         return open_or_update(self.workspace.pk, report, timezone.now())
+
+    def _view(self):
+        return SavedView.objects.create(workspace=self.workspace, name="all", path="/explore").pk
 
     def _invitation(self):
         return Invitation.objects.create(

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from costwatch.api import budgets, channels, docs, export, guard, incidents, prices, stops, views
+from costwatch.api import budgets, channels, docs, export, guard, incidents, prices, saved, stops, views
 
 
 class Anything:
@@ -25,6 +25,8 @@ urlpatterns = [
     path("v1/runs", views.Runs.as_view(), name="api-runs"),
     path("v1/runs/<anything:run_id>", views.Run.as_view(), name="api-run"),
     path("v1/export/<str:content>.<str:kind>", export.Export.as_view(), name="api-export"),
+    path("v1/views", saved.Views.as_view(), name="api-views"),
+    path("v1/views/<int:view_id>", saved.OneView.as_view(), name="api-view"),
     path("v1/prices", prices.Prices.as_view(), name="api-prices"),
     path("v1/budgets", budgets.Budgets.as_view(), name="api-budgets"),
     path("v1/budgets/<int:budget_id>", budgets.Budget.as_view(), name="api-budget"),

@@ -20,6 +20,7 @@ from costwatch.dashboards.overview import table_only, version
 from costwatch.dashboards.ranges import BadRange, of_kind
 from costwatch.dashboards.state import USUAL_GROUPING, USUAL_SORT, State, plural, title
 from costwatch.dashboards.table import csv_rows
+from costwatch.saved.keep import home_of
 from costwatch.spend.dimensions import is_dimension
 from costwatch.spend.filters import BadQuery
 
@@ -47,8 +48,10 @@ def overview(request: MemberRequest) -> HttpResponse:
     """What was spent, on what, and what changed; before the first event, how to send it."""
     if not welcome.has_events(request.workspace):
         return welcome.page(request)
+    if request.path == "/" and not request.GET and not is_fragment(request) and (home := home_of(request.member)):
+        return redirect(home.url)
     now = timezone.now()
-    state = State.from_query(request.GET, request.workspace, now)
+    state = State.from_query(request.GET, request.workspace, now, request.path)
     if "value" in request.GET and is_dimension(request.GET.get("pick", "")):
         return redirect(with_typed_value(request, state))
     if is_for(request, "filter-panel"):

@@ -14,6 +14,7 @@ from costwatch.dashboards.explore.answer import answer
 from costwatch.dashboards.explore.question import Question
 from costwatch.dashboards.explore.table import file_rows, table
 from costwatch.dashboards.ranges import of_kind
+from costwatch.dashboards.saved.views import tabs
 from costwatch.dashboards.views import (
     filter_menu,
     frame,
@@ -50,6 +51,7 @@ def explore(request: MemberRequest) -> HttpResponse:
         "without_filters": question.url(include={}, exclude={}),
         "last_month": question.url(range=of_kind("30d", question.range.today, question.range.now, question.range.zone)),
         "has_events": has_events(request.workspace),
+        "saved": tabs(request.member, question.url()),
     }
     response = page_or_fragment(request, "explore/explore.html", "explore/body.html", context)
     if is_fragment(request):

@@ -12,12 +12,15 @@ from costwatch.alerts import incidents
 from costwatch.dashboards import unpriced
 from costwatch.dashboards.state import State
 from costwatch.dashboards.theme import theme_of
+from costwatch.saved.keep import home_of
 
 register = template.Library()
 BELOW = {
-    "overview": ("/welcome",),
+    "overview": ("/welcome", "/overview"),
+    "explore": ("/views",),
     "runs": ("/runs", "/run", "/calls", "/call"),
     "sessions": ("/sessions", "/session", "/session-paths", "/resend"),
+    "budgets": ("/budgets",),
     "incidents": ("/incidents",),
     "prices": ("/prices",),
     "settings": ("/settings",),
@@ -45,11 +48,17 @@ def other_theme(context: Context) -> str:
 @register.simple_tag(takes_context=True)
 def nav_link(context: Context, name: str, label: str) -> SafeString:
     """A link of the rail, marked where the page is the linked one or below it."""
-    address = reverse(name)
+    address = _overview(context) if name == "overview" else reverse(name)
     path = context["request"].path if "request" in context else ""
     here = path == address or any(path == below or path.startswith(f"{below}/") for below in BELOW.get(name, ()))
     current = SafeString(' aria-current="page"') if here else ""
     return format_html('<a href="{}"{}>{}{}</a>', address, current, label, _open_count(context, name))
+
+
+def _overview(context: Context) -> str:
+    """Where the Overview is: the front page, unless the member has made another view that."""
+    member = getattr(context.get("request"), "member", None)
+    return reverse("plain-overview" if member and home_of(member) else "overview")
 
 
 def _open_count(context: Context, name: str) -> SafeString:
