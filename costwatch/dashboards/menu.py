@@ -1,6 +1,6 @@
 """The choices a page offers: periods, groupings, values to filter by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.core.cache import cache
@@ -34,12 +34,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Value:
-    """One value a filter can take: what it cost, and the addresses with it and without it."""
+    """One value a filter can take: what it cost, whether it is chosen, and the addresses with it and without it."""
 
+    value: str
     label: str
     cost: Decimal
     is_url: str
     is_not_url: str
+    chosen: bool
 
 
 @dataclass(frozen=True)
@@ -95,18 +97,27 @@ def filter_choices(state: State, lane: int) -> list[Choice]:
 def picked(workspace: Workspace, state: State, dimension: str) -> Picked:
     """The dearest values of a dimension in the page's span, whatever condition is on it now."""
     rest = SpendFilter(state.range.start, state.range.end, state.include, state.exclude).without(dimension)
+    chosen = state.include.get(dimension, ())
     groups = query(workspace, rest, (dimension,), limit=VALUES).groups
+    found = {value: group.sums.cost for group in groups if (value := group.values[dimension]) is not None}
+    cut_off = any(group.other for group in groups)
+    missing = [value for value in dict.fromkeys([*chosen, *([""] if cut_off else [])]) if value not in found]
+    if missing:
+        also = query(workspace, replace(rest, include={**rest.include, dimension: tuple(missing)}), (dimension,))
+        costs = {group.values[dimension]: group.sums.cost for group in also.groups}
+        found |= {value: costs.get(value, Decimal(0)) for value in missing}
     values = [
         Value(
+            value,
             display.name(value),
-            group.sums.cost,
+            cost,
             state.url(**state.narrowed(dimension, value)),
             state.url(**state.narrowed(dimension, value, excluded=True)),
+            value in chosen,
         )
-        for group in groups
-        if not group.other and (value := group.values[dimension]) is not None
+        for value, cost in found.items()
     ]
-    return Picked(dimension, title(dimension), values, any(group.other for group in groups))
+    return Picked(dimension, title(dimension), values, cut_off)
 
 
 def _by(state: State, name: str) -> Choice:

@@ -89,15 +89,15 @@ class State:
         query = changed.query()
         return f"{changed.path}?{query}" if query else changed.path
 
-    def narrowed(self, dimension: str, value: str, *, excluded: bool = False) -> dict[str, Any]:
-        """The changes of a condition added: `is` replaces earlier ones on the dimension, `is not` joins them."""
+    def narrowed(self, dimension: str, *values: str, excluded: bool = False) -> dict[str, Any]:
+        """The changes of a condition added: `is one of` replaces earlier ones on the dimension, `is not` joins them."""
         if not excluded:
             return {
-                "include": {**self.include, dimension: (value,)},
-                "exclude": {name: values for name, values in self.exclude.items() if name != dimension},
+                "include": {**self.include, dimension: values},
+                "exclude": {name: kept for name, kept in self.exclude.items() if name != dimension},
             }
         known = self.exclude.get(dimension, ())
-        return {"exclude": {**self.exclude, dimension: known if value in known else (*known, value)}}
+        return {"exclude": {**self.exclude, dimension: tuple(dict.fromkeys((*known, *values)))}}
 
     def drill(self, value: str) -> str:
         """Where a click on one value of the grouping leads: to what it is made of."""
@@ -109,12 +109,15 @@ class State:
     def chips(self) -> list[Chip]:
         """The conditions, each with the address without it."""
         found = []
-        for words, part, side in (("is", self.include, "include"), ("is not", self.exclude, "exclude")):
-            for name, values in part.items():
-                for value in values:
-                    left = {**part, name: tuple(v for v in values if v != value)}
-                    rest = {key: kept for key, kept in left.items() if kept}
-                    found.append(Chip(f"{title(name).lower()} {words}", display.name(value), self.url(**{side: rest})))
+        for name, values in self.include.items():
+            words = f"{title(name).lower()} is{' one of' if len(values) > 1 else ''}"
+            rest = {key: kept for key, kept in self.include.items() if key != name}
+            found.append(Chip(words, ", ".join(map(display.name, values)), self.url(include=rest)))
+        for name, values in self.exclude.items():
+            for value in values:
+                left = {**self.exclude, name: tuple(v for v in values if v != value)}
+                rest = {key: kept for key, kept in left.items() if kept}
+                found.append(Chip(f"{title(name).lower()} is not", display.name(value), self.url(exclude=rest)))
         return found
 
     def sorted_by(self, column: str) -> str:

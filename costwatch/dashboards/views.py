@@ -154,9 +154,14 @@ def filter_menu(request: MemberRequest, state: State) -> dict[str, Any]:
 
 
 def with_typed_value(request: HttpRequest, state: State) -> str:
-    """The address with the condition that somebody typed into the filter menu."""
-    excluded = request.GET.get("op") == "not"
-    return state.url(**state.narrowed(request.GET["pick"], request.GET["value"].strip(), excluded=excluded))
+    """The address with the condition that somebody chose and typed in the filter menu; with nothing chosen, none."""
+    dimension, typed = request.GET["pick"], request.GET["value"].strip()
+    values = dict.fromkeys([*request.GET.getlist("among"), *([typed] if typed else [])])
+    if request.GET.get("op") == "not":
+        return state.url(**state.narrowed(dimension, *values, excluded=True)) if values else state.url()
+    if not values:
+        return state.url(include={name: kept for name, kept in state.include.items() if name != dimension})
+    return state.url(**state.narrowed(dimension, *values))
 
 
 def hidden_pairs(state: State) -> list[tuple[str, str]]:

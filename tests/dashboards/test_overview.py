@@ -1,6 +1,7 @@
 """The Overview: what it says is what spend.query says, for who may see it."""
 
 import csv
+import re
 from decimal import Decimal
 from io import StringIO
 
@@ -205,6 +206,12 @@ def test_the_filter_menu_offers_the_dearest_values_and_takes_typed_ones(client, 
     typed = client.get("/?pick=agent&value=look-up&op=not&period=7d")
     assert typed.status_code == 302
     assert typed["Location"] == "/?period=7d&agent%21=look-up"
+    several = client.get("/?pick=agent&among=triage&among=&value=look-up&op=is")
+    assert several["Location"] == "/?agent=triage&agent=&agent=look-up"
+    assert "agent is one of triage, Not attributed, look-up" in text(body(client, several["Location"]))
+    ticked = body(client, several["Location"] + "&pick=agent", **{"HX-Request": "true", "HX-Target": "filter-panel"})
+    assert re.findall(r'value="([^"]*)" form="pick-form"[^>]* checked', ticked) == ["triage", "", "look-up"]
+    assert client.get("/?agent=triage&pick=agent&value=&op=is")["Location"] == "/"
     whole = body(client, "/?pick=agent")
     assert '<details class="menu" id="filter-menu" open>' in whole
 

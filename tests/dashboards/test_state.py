@@ -57,11 +57,12 @@ def test_is_replaces_and_is_not_collects():
 
 
 def test_each_chip_knows_the_address_without_it():
-    chips = state("agent=a&agent=b&task!=").chips()
+    chips = state("agent=a&agent=b&user=u&task!=&task!=x").chips()
     assert [(chip.words, chip.value, chip.without) for chip in chips] == [
-        ("agent is", "a", "/?agent=b&task%21="),
-        ("agent is", "b", "/?agent=a&task%21="),
-        ("task is not", "Not attributed", "/?agent=a&agent=b"),
+        ("agent is one of", "a, b", "/?user=u&task%21=&task%21=x"),
+        ("user is", "u", "/?agent=a&agent=b&task%21=&task%21=x"),
+        ("task is not", "Not attributed", "/?agent=a&agent=b&user=u&task%21=x"),
+        ("task is not", "x", "/?agent=a&agent=b&user=u&task%21="),
     ]
 
 

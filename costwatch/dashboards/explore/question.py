@@ -126,7 +126,7 @@ class Question(State):
     def api(self, bucket: str = "") -> str:
         """The query string with which the API answers the same question, in buckets if one is named."""
         grouped = {"group_by": ",".join(self.dimensions)} if self.dimensions else {}
-        return urlencode({**self._asked(), **grouped, **({"bucket": bucket} if bucket else {})}, doseq=True)
+        return urlencode({**self._asked(), **grouped, **({"bucket": bucket} if bucket else {})}, doseq=True, safe="/,")
 
     def calls(self) -> str:
         """The query string of the calls behind it, for the API's lists."""
