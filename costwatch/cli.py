@@ -125,6 +125,7 @@ def parser() -> argparse.ArgumentParser:
     )
     judging.add_argument("files", nargs="+", metavar="FILE", help="NDJSON of events and of labels, plain or .gz")
     judging.add_argument("--sensitivity", choices=("low", "normal", "high"), default="normal")
+    judging.add_argument("--workspace", help="judge by the settings and lessons of this one instead")
     judging.add_argument("--no-fingerprints", action="store_true", help="as if the clients sent none")
     judging.add_argument("--json", action="store_true")
 
@@ -166,6 +167,8 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
 
 
 def _loops_evaluate(arguments: argparse.Namespace) -> int:
+    if arguments.workspace:
+        return _command("loops_evaluate")(arguments)
     from costwatch.loops.evaluate import command
 
     return command(arguments)

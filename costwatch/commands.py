@@ -79,6 +79,17 @@ def reprice(arguments: argparse.Namespace) -> int:
     return commands.reprice(a.from_, a.to_, a.model, apply=a.apply, workspace=a.workspace, reason=a.reason)
 
 
+def loops_evaluate(arguments: argparse.Namespace) -> int:
+    """`costwatch loops evaluate --workspace`: by the settings that the workspace has stored."""
+    from costwatch.accounts.models import Workspace
+    from costwatch.loops import evaluate, lessons
+
+    workspace = Workspace.objects.filter(name=arguments.workspace).first()
+    if workspace is None:
+        raise Trouble(f"There is no workspace {arguments.workspace!r}.")
+    return evaluate.command(arguments, lessons.settings_of(workspace.pk))
+
+
 def verify(arguments: argparse.Namespace) -> int:
     """0 and one line, or 1 and what differs."""
     from costwatch.ledger.verify import verify as compare

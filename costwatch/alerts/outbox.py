@@ -20,7 +20,8 @@ NEWS = (Delivery.Type.OPENED, Delivery.Type.UPDATED)
 def tell(incident: Incident, entry: TimelineEntry, type: Delivery.Type, at: datetime, now: datetime,
          facts: Mapping[str, Any] | None = None) -> None:  # fmt: skip
     """Tell the incident's channels; `at` is the time of the event that decided the change."""
-    if incident.severity == Severity.NOTICE or now - at >= FRESH:
+    held = incident.facts.get("worth_a_message") is False  # a loop below the workspace's money gate
+    if held or incident.severity == Severity.NOTICE or now - at >= FRESH:
         return
     write(incident, entry, type, recipients(incident), facts)
 

@@ -16,6 +16,8 @@ from costwatch.dashboards.addresses import PROFILES
 from costwatch.dashboards.budgets import views as budget_views
 from costwatch.dashboards.channels import views as channel_views
 from costwatch.dashboards.explore import views as explore_views
+from costwatch.dashboards.loops import views as loop_views
+from costwatch.dashboards.month import views as month_views
 from costwatch.dashboards.profiles import views as profile_views
 from costwatch.dashboards.saved import views as saved_views
 from costwatch.dashboards.sessions import views as session_views
@@ -37,6 +39,10 @@ urlpatterns = [
     path("views", saved_views.saved_views, name="saved-views"),
     path("views/save", saved_views.save, name="save-view"),
     path("views/<int:view_id>/<slug:action>", saved_views.act, name="saved-view-act"),
+    path("month", month_views.this_month, name="this-month"),
+    path("month/<slug:month>", month_views.month, name="month"),
+    path("month/<slug:month>.csv", month_views.month_csv, name="month-csv"),
+    path("month/<slug:month>/<slug:action>", month_views.month_act, name="month-act"),
     path("variance", variance_views.variance, name="variance"),
     path("variance.csv", variance_views.variance_csv, name="variance-csv"),
     path("runs", run_views.runs, name="runs"),
@@ -62,6 +68,8 @@ urlpatterns = [
     path("settings/channels/<int:channel_id>/delete", channel_views.channel_delete, name="channel-delete"),
     path("settings/channels/<int:channel_id>/<slug:action>", channel_views.channel_act, name="channel-act"),
     path("settings/channels/deliveries/<int:delivery_id>", channel_views.delivery, name="delivery"),
+    path("settings/loops", loop_views.loop_settings, name="loop-settings"),
+    path("settings/loops/change", loop_views.loop_change, name="loop-change"),
     path("stops", stops_views.stop_list, name="stops"),
     path("stops.csv", stops_views.stop_csv, name="stops-csv"),
     path("stops/place", stops_views.stop_place, name="stop-place"),

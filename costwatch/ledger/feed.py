@@ -28,11 +28,17 @@ SELECT e.lane, e.run_id, e.starts_run, e.event_id, r.run_id, extract(epoch FROM 
 
 # of what was taken back, only that there was something: who adds up has then to read the books
 _SPENT = """
-SELECT attribution_id, {facts}, date_bin('15 minutes', occurred_at, timestamptz '2000-01-01 00:00+00') AS slot,
-       sum(greatest(cost, 0)), sum(greatest(input_tokens + output_tokens, 0))::bigint,
-       bool_or(cost < 0 OR input_tokens + output_tokens < 0)
-  FROM ledger_entry WHERE {which} GROUP BY 1, 2, 3, 4, 5"""
-FACTS = ("end_user_id", "session_id", "run_id")
+SELECT s.attribution_id, {names}, s.slot, s.cost, s.tokens, s.less
+  FROM (SELECT attribution_id, {facts}, extract(epoch FROM date_bin('15 minutes', occurred_at, 'epoch'))::bigint AS slot,
+               sum(greatest(cost, 0)) AS cost, sum(greatest(input_tokens + output_tokens, 0))::bigint AS tokens,
+               bool_or(cost < 0 OR input_tokens + output_tokens < 0) AS less
+          FROM ledger_entry WHERE {which} GROUP BY 1, 2, 3, 4, 5) s {joins}"""
+# dimension → column of an entry, table and column of its name
+_FACTS = {
+    "user": ("end_user_id", "end_user", "user_id"),
+    "session": ("session_id", "session", "session_id"),
+    "run": ("run_id", "run", "run_id"),
+}
 
 
 class Folded(NamedTuple):
@@ -55,16 +61,17 @@ class RunCall(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """What entries of one attribution, end user, session and run (0: none, or not asked for) added in a quarter hour.
+    """What entries of one attribution, end user, session and run ("": none, or not asked for) added in a quarter hour,
+    which is named by its beginning in Unix seconds.
 
     `cost` (USD) and `tokens` (prompt and generated ones) without what was taken away; `less`: whether something was.
     """
 
     attribution: int
-    user: int
-    session: int
-    run: int
-    slot: datetime
+    user: str
+    session: str
+    run: str
+    slot: int
     cost: Decimal
     tokens: int
     less: bool
@@ -107,10 +114,16 @@ def calls_of_run(cursor: Cursor[Any], run: int) -> list[RunCall]:
 
 
 def spent(cursor: Cursor[Any], batches: Sequence[Folded], by: Collection[str]) -> list[Spent]:
-    """What these batches added and took away, corrections too, apart by those of FACTS that `by` names."""
-    where, values = tail_condition([(b.batch_id, b.lane, b.first_at, b.last_at) for b in batches])
-    facts = ", ".join(f"coalesce({column}, 0)" if column in by else "0::bigint" for column in FACTS)
-    return [Spent(*row) for row in cursor.execute(_SPENT.format(facts=facts, which=where), values)]
+    """What these batches added and took away, corrections too, apart by those of user, session and run in `by`."""
+    which, values = tail_condition([(b.batch_id, b.lane, b.first_at, b.last_at) for b in batches])
+    facts, names, joins = [], [], []
+    for name, (column, table, its_name) in _FACTS.items():
+        asked = name in by
+        facts.append(f"{column} AS {name}_number" if asked else f"NULL::bigint AS {name}_number")
+        names.append(f"coalesce({name}_name.{its_name}, '')" if asked else "''")
+        joins += [f"LEFT JOIN {table} {name}_name ON {name}_name.id = s.{name}_number"] if asked else []
+    text = _SPENT.format(names=", ".join(names), facts=", ".join(facts), which=which, joins=" ".join(joins))
+    return [Spent(*row) for row in cursor.execute(text, values)]
 
 
 def _calls(cursor: Cursor[Any], where: str, values: list[Any]) -> list[RunCall]:

@@ -39,12 +39,12 @@ PARTS: dict[str, Callable[[Label], bool]] = {
 }
 
 
-def command(arguments: argparse.Namespace) -> int:
-    """Print the figures, as a table or with --json."""
+def command(arguments: argparse.Namespace, settings: Settings | None = None) -> int:
+    """Print the figures, as a table or with --json; of these settings, else of --sensitivity."""
     events, labels = read(arguments.files, fingerprints=not arguments.no_fingerprints)
     if not labels:
         raise Trouble('No labels in these files: add one line per run like {"run_id": …, "label": "clean"}.')
-    figures = evaluate(events, labels, Settings.at(arguments.sensitivity))
+    figures = evaluate(events, labels, settings or Settings.at(arguments.sensitivity))
     if arguments.json:
         print(json.dumps({name: as_dict(part) for name, part in figures.items()}, indent=2))
     else:

@@ -64,3 +64,24 @@ class Lesson(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.value}"
+
+
+class LoopSettings(models.Model):
+    """How sensitive the detector is in a workspace; without a row it is as usual."""
+
+    class Sensitivity(models.TextChoices):
+        LOW = "low"
+        NORMAL = "normal"
+        HIGH = "high"
+
+    workspace = models.OneToOneField(Workspace, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    sensitivity = models.CharField(max_length=8, choices=Sensitivity.choices, default=Sensitivity.NORMAL)
+    gate = models.DecimalField(max_digits=12, decimal_places=2, help_text="dollars from which a message goes out")
+    changed_by = models.CharField(max_length=255)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "loop_settings"
+
+    def __str__(self) -> str:
+        return f"{self.sensitivity}, messages from ${self.gate}"

@@ -7,10 +7,9 @@ from typing import Any
 from costwatch.alerts.incidents import Report
 from costwatch.alerts.models import Kind, Severity
 from costwatch.loops.say import say, title
-from costwatch.loops.state import Finding, Level, RunState
+from costwatch.loops.state import Finding, Level, RunState, Settings
 
 SEVERITIES = {Level.notice: Severity.NOTICE, Level.alarm: Severity.ALARM, Level.critical: Severity.CRITICAL}
-WHOLE_RUN = ("calls", "dollars", "retries")
 
 
 def key(run: int, rule: str = "") -> str:
@@ -18,7 +17,7 @@ def key(run: int, rule: str = "") -> str:
     return f"loop:{run}:{'retries' if rule == 'retries' else 'run'}"
 
 
-def report(finding: Finding, run: int, zone: tzinfo) -> Report:
+def report(finding: Finding, run: int, zone: tzinfo, settings: Settings) -> Report:
     """The report of a finding about this run (the ledger's number of it)."""
     return Report(
         kind=Kind.LOOP,
@@ -31,8 +30,8 @@ def report(finding: Finding, run: int, zone: tzinfo) -> Report:
         event_id=finding.event_id,
         run_id=finding.run_id,
         stops=finding.level >= Level.alarm,
-        amount=_amount(finding),
-        facts=_facts(finding),
+        amount=finding.at_stake,
+        facts=_facts(finding, settings),
     )
 
 
@@ -53,11 +52,7 @@ def figures(run: RunState) -> tuple[dict[str, Any], Decimal | None]:
     return facts, amount if amount or not run.unpriced else None
 
 
-def _amount(finding: Finding) -> Decimal:
-    return finding.run_dollars if finding.rule in WHOLE_RUN else finding.wasted
-
-
-def _facts(finding: Finding) -> dict[str, Any]:
+def _facts(finding: Finding, settings: Settings) -> dict[str, Any]:
     limits = finding.limits
     return {
         "run_id": finding.run_id,
@@ -82,7 +77,7 @@ def _facts(finding: Finding) -> dict[str, Any]:
         "usual_calls": limits.usual_calls,
         "usual_cost_usd": None if limits.usual_dollars is None else _usd(limits.usual_dollars),
         "learnt_from_runs": limits.runs,
-        "worth_a_message": finding.worth_a_message,
+        "worth_a_message": settings.worth_a_message(finding.at_stake, finding.pace),
     }
 
 

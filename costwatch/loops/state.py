@@ -6,6 +6,10 @@ from enum import IntEnum
 import msgspec
 
 NOTHING = Decimal(0)
+WHOLE_RUN = ("calls", "dollars", "retries")
+"""The rules about a run as a whole."""
+PACE_GATE = 20
+"""With the usual gate of 5 cents: a dollar an hour."""
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True):
@@ -62,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Tools that may be called again and again; their calls count for nothing but length and cost."""
     batch_tasks: frozenset[str] = frozenset()
     """Tasks whose runs go through lists; nothing is raised about them."""
+    gate: Decimal = Decimal("0.05")
+    """The money gate, in dollars spent on repeats (or in the run, where it is too long): messages only above it."""
 
     @classmethod
     def at(cls, sensitivity: str) -> "Settings":
@@ -71,6 +77,10 @@ class Settings(msgspec.Struct, frozen=True):
             "normal": cls(),
             "high": cls(score=3.0, errors=4, sizes=5.0, calls=40),
         }[sensitivity]
+
+    def worth_a_message(self, dollars: Decimal, pace: Decimal) -> bool:
+        """Whether a finding passes the money gate: spent so far, or an hour at this pace at twenty times the gate."""
+        return dollars >= self.gate or pace >= self.gate * PACE_GATE
 
 
 class Limits(msgspec.Struct, frozen=True, array_like=True):
@@ -195,7 +205,11 @@ class Finding(msgspec.Struct, frozen=True):
     """Judged by sizes or length alone, without seeing what was called."""
 
     @property
-    def worth_a_message(self) -> bool:
-        """The money gate: repeats cost 5 cents already, or a dollar an hour at this pace. For messages only."""
-        spent = self.run_dollars if self.rule in ("calls", "dollars") else self.wasted
-        return self.level >= Level.alarm and (spent >= Decimal("0.05") or self.pace >= 1)
+    def at_stake(self) -> Decimal:
+        """The dollars it is about: those of the repeats, or of the whole run where that is too long."""
+        return self.run_dollars if self.about_the_run else self.wasted
+
+    @property
+    def about_the_run(self) -> bool:
+        """Whether it is about the run as a whole, not about repeats in it."""
+        return self.rule in WHOLE_RUN

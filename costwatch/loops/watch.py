@@ -6,7 +6,7 @@ It does what the tables say: killed anywhere it has done nothing, twice at once 
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +14,7 @@ from psycopg import Cursor
 
 from costwatch.accounts.models import Workspace
 from costwatch.alerts import incidents
-from costwatch.alerts.models import PENDING, Incident, Kind
+from costwatch.alerts.models import PENDING, Incident, Kind, Severity, State
 from costwatch.ledger import feed
 from costwatch.ledger.feed import RunCall
 from costwatch.lib.periods import zone
@@ -95,12 +95,25 @@ def _tell(lane: int, memory: Memory, numbers: dict[str, int], found: dict[str, l
     workspace = Workspace.objects.get(pk=lane)
     for run_id, findings in found.items():
         for finding in _worth_telling(findings):
-            told = report(finding, numbers[run_id], zone(workspace.time_zone))
+            told = report(finding, numbers[run_id], zone(workspace.time_zone), memory.stream.settings)
             incidents.open_or_update(workspace.pk, told, now)
     for run_id, number in numbers.items():
         state = memory.state(run_id)
         if state.net or any(agent.level for agent in state.agents.values()):
-            incidents.refresh(workspace.pk, key(number), *figures(state), now)
+            facts, amount = figures(state)
+            incidents.refresh(workspace.pk, key(number), facts, amount, now)
+            if (amount or 0) >= memory.stream.settings.gate:
+                _release(workspace.pk, key(number), state.last_at, now)
+
+
+def _release(workspace_id: int, key: str, last_at: float, now: datetime) -> None:
+    """A loop that was too cheap for a message when it was found is told once it has become dear enough."""
+    held = Incident.objects.filter(workspace_id=workspace_id, dedupe_key=key, state=State.OPEN)
+    incident = held.filter(facts__worth_a_message=False).exclude(severity=Severity.NOTICE).first()
+    if incident is not None:
+        at = datetime.fromtimestamp(last_at, UTC)
+        incidents.tell_again(workspace_id, key, {"worth_a_message": True}, incident.title, incident.message,
+                             Severity(incident.severity), incident.amount, at, now)  # fmt: skip
 
 
 def _worth_telling(findings: Sequence[Finding]) -> list[Finding]:

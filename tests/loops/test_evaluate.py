@@ -3,12 +3,16 @@
 import argparse
 import gzip
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from costwatch import commands
+from costwatch.accounts.models import Workspace
 from costwatch.cli import main
+from costwatch.loops import lessons
 from costwatch.loops.evaluate import as_dict, command, evaluate, held_back, read, table
 from costwatch.loops.figures import Flag, Label, measure, wilson
 from costwatch.loops.state import Settings
@@ -99,6 +103,16 @@ class TestTheCommand:
             main(["loops", "evaluate", *self.files(tmp_path), "--sensitivity", "high"])
         assert ended.value.code == 0
         assert "1/1 = 1.00" in capsys.readouterr().out
+
+    @pytest.mark.django_db
+    def test_can_judge_by_the_settings_of_a_workspace(self, tmp_path, capsys):
+        workspace = Workspace.objects.create(name="Larkfield")
+        told = arguments(*self.files(tmp_path), workspace="Larkfield", json=True)
+        lessons.teach(workspace.pk, "task", "t", "mara", datetime.now(UTC))
+        assert commands.loops_evaluate(told) == 0
+        assert json.loads(capsys.readouterr().out)["all"]["found"] == 0
+        with pytest.raises(Trouble, match="There is no workspace 'Nobody'"):
+            commands.loops_evaluate(arguments(*self.files(tmp_path), workspace="Nobody"))
 
     def test_tells_a_mistake_in_a_sentence(self, tmp_path, capsys):
         with pytest.raises(SystemExit) as ended:

@@ -192,13 +192,19 @@ class TestLevels:
         with pytest.raises(KeyError):
             Settings.at("paranoid")
 
-    def test_of_a_cheap_and_slow_loop_are_recorded_but_not_worth_a_message(self):
-        assert not alarms(run_of(*identical(9), cost="0.001", seconds=60.0))[0].worth_a_message
-        assert alarms(run_of(*identical(9), cost="0.001", seconds=1.0))[0].worth_a_message
-        assert alarms(run_of(*identical(9), cost="0.01", seconds=600.0))[0].worth_a_message
-
-    def test_of_a_notice_are_never_worth_a_message(self):
-        assert not findings(run_of(*identical(9), cost="10"))[0].worth_a_message
+    @pytest.mark.parametrize(
+        ("cost", "seconds", "gate", "worth"),
+        [
+            ("0.001", 60.0, "0.05", False),
+            ("0.001", 1.0, "0.05", True),  # a dollar an hour at this pace
+            ("0.01", 600.0, "0.05", True),  # five cents already
+            ("0.01", 600.0, "5", False),
+            ("0.0001", 600.0, "0", True),
+        ],
+    )
+    def test_of_a_cheap_and_slow_loop_are_recorded_but_not_worth_a_message(self, cost, seconds, gate, worth):
+        found = alarms(run_of(*identical(9), cost=cost, seconds=seconds))[0]
+        assert Settings(gate=Decimal(gate)).worth_a_message(found.at_stake, found.pace) is worth
 
 
 class TestScore:
