@@ -113,6 +113,17 @@ def calls_of_run(cursor: Cursor[Any], run: int) -> list[RunCall]:
     return _calls(cursor, f"e.run_id = %s ORDER BY e.occurred_at DESC LIMIT {MOST_CALLS}", [run])
 
 
+def recent_calls(cursor: Cursor[Any], lane: int, since: datetime, most: int) -> list[RunCall]:
+    """All events of the newest runs with a call since then; of as many runs as have `most` events together."""
+    runs = cursor.execute(
+        "SELECT array_agg(id), min(first_at) FROM (SELECT id, first_at, sum(events) OVER (ORDER BY last_at DESC, id)"
+        " AS so_far FROM run WHERE lane = %s AND last_at >= %s ORDER BY last_at DESC LIMIT %s) r WHERE so_far <= %s",
+        [lane, since, most, most]).fetchone()  # fmt: skip
+    if runs is None or runs[0] is None:
+        return []
+    return _calls(cursor, "e.lane = %s AND e.run_id = ANY(%s) AND e.occurred_at >= %s", [lane, *runs])
+
+
 def spent(cursor: Cursor[Any], batches: Sequence[Folded], by: Collection[str]) -> list[Spent]:
     """What these batches added and took away, corrections too, apart by those of user, session and run in `by`."""
     which, values = tail_condition([(b.batch_id, b.lane, b.first_at, b.last_at) for b in batches])
