@@ -110,6 +110,7 @@ TEMPLATES = [
 ]
 
 DATABASE_URL = env.text("DATABASE_URL") or "postgresql:///costwatch"
+DATABASE_PREPARE = env.flag("COSTWATCH_DATABASE_PREPARE", True)
 DATABASE_TIMEOUT = env.integer("COSTWATCH_DATABASE_TIMEOUT", 0)
 DATABASES = {"default": _database(DATABASE_URL, DATABASE_TIMEOUT)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

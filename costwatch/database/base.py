@@ -6,10 +6,12 @@ statement_timeout is the server's own clock and stands still with it; a local so
 from typing import Any, TypeVar
 
 import psycopg
+from django.conf import settings
 from django.db.backends.postgresql import base
 from psycopg.abc import PQGen
 
 RV = TypeVar("RV")
+ONLY_WHERE_ASKED = 1 << 30  # executions before a statement is prepared unasked
 LOOK_EVERY = 0.1  # seconds between looks for a signal, as psycopg has it
 ALIVE_WITHIN = 2.0  # seconds for the SELECT 1 that tests a kept connection
 
@@ -40,6 +42,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection = super().get_new_connection(conn_params)
         connection.__class__ = LimitedConnection
         connection.answer_timeout = self.settings_dict["OPTIONS"].get("answer_timeout") or None
+        # a single event's transaction costs PostgreSQL a quarter less with its statements prepared (ledger/record.py)
+        connection.prepare_threshold = ONLY_WHERE_ASKED if settings.DATABASE_PREPARE else None
         return connection
 
     def is_usable(self) -> bool:

@@ -15,7 +15,7 @@ from psycopg import Cursor
 
 from costwatch.ledger.entry import Entry
 from costwatch.ledger.models import LabelKind
-from costwatch.ledger.store import writing
+from costwatch.ledger.store import FEW, writing
 
 KINDS = (LabelKind.PROVIDER, LabelKind.MODEL, LabelKind.OPERATION, LabelKind.AGENT, LabelKind.TASK,
          LabelKind.ENVIRONMENT, LabelKind.RELEASE)  # fmt: skip
@@ -94,6 +94,7 @@ def names(cursor: Cursor[Any], table: str, column: str, lane: int, wanted: set[s
         f"INSERT INTO {table} (lane, {column}) SELECT %s, n FROM unnest(%s::text[]) n"
         f" ON CONFLICT DO NOTHING RETURNING {column}, id",
         [lane, sorted(wanted)],
+        prepare=len(wanted) <= FEW,
     ).fetchall()
     found = dict(made)
     if len(made) < len(wanted):

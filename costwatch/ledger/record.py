@@ -10,7 +10,7 @@ from psycopg import Cursor
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
-from costwatch.ledger import labels, months, partitions, rows
+from costwatch.ledger import labels, months, partitions, rows, store
 from costwatch.ledger.entry import Entry
 from costwatch.ledger.store import StorageUnavailable, writing
 
@@ -88,6 +88,7 @@ def _open_batch(cursor: Cursor[Any], lane: int, times: list[datetime], received:
         "INSERT INTO ingest_batch (id, lane, first_at, last_at, received_at)"
         " VALUES (nextval('ingest_batch_id'), %s, %s, %s, %s) RETURNING id",
         [lane, min(times), max(times), received],
+        prepare=len(times) <= store.FEW,
     ).fetchone()
     return row[0]  # type: ignore[index]
 
@@ -105,6 +106,7 @@ def _insert_keys(
         " ON CONFLICT DO NOTHING RETURNING uuid_send(event_key)",
         [lane, batch_id, Keys(keys), days, aliases],
         binary=True,
+        prepare=len(keys) <= store.FEW,
     )
     return {key for (key,) in inserted}
 
