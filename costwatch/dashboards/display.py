@@ -143,6 +143,11 @@ def change(now: Decimal, before: Decimal, judged: bool = True) -> Change:
     return Change(text, "bad" if ratio > 0 else "ok")
 
 
+def times(ratio: Decimal) -> str:
+    """3.4 ×, from ten on without decimals."""
+    return _times(ratio)
+
+
 def duration(span: timedelta | None) -> str:
     """410 ms, 12.3 s, 31:44, 1:02:03, 2 d 3 h."""
     if span is None:

@@ -8,19 +8,17 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from costwatch.accounts.access import MemberRequest, member_page
-from costwatch.dashboards.addresses import run_url
 from costwatch.dashboards.call_page import call_page
 from costwatch.dashboards.csv import csv_answer
+from costwatch.dashboards.run_list import run_list
 from costwatch.dashboards.run_page import run_page
 from costwatch.dashboards.state import State
 from costwatch.dashboards.views import filter_menu, frame, is_for, page_or_fragment, understandable, with_typed_value
 from costwatch.dashboards.welcome import has_events
 from costwatch.spend.dimensions import is_dimension
-from costwatch.spend.page import Page
 from costwatch.spend.runs import RunRow
-from costwatch.spend.runs import runs as find_runs
 
-SORTS = ("cost", "calls", "started", "last", "duration")
+SORTS = ("cost", "calls", "errors", "started", "last", "duration")
 ROWS = 50
 CSV_ROWS = 1_000
 
@@ -35,13 +33,12 @@ def runs(request: MemberRequest) -> HttpResponse:
     menu = filter_menu(request, state)
     if is_for(request, "filter-panel"):
         return render(request, "dashboards/filter_panel.html", menu)
-    page = _runs(request, state, ROWS)
-    top = max((run.sums.cost for run in page.items), default=0)
+    page = run_list(request.workspace, state, request.GET.get("cursor") or None, ROWS)
     context = {
         **frame(state),
         **menu,
-        "rows": [(run, run_url(run.run_id), run.sums.cost / top if top else 0) for run in page.items],
-        "next_page": _next(state, page),
+        "page": page,
+        "next_page": _next(state, page.next_cursor),
         "is_first": "cursor" not in request.GET,
         "first_page": state.url(),
         "without_filters": state.url(include={}, exclude={}),
@@ -58,7 +55,8 @@ def runs_csv(request: MemberRequest) -> HttpResponse:
     state = _state(request)
     heading = ["run_id", "agent", "user", "task", "release", "environment", "started", "duration_s", "calls", "errors",
                "unpriced_calls", "input_tokens", "output_tokens", "cost_usd"]  # fmt: skip
-    rows = [_csv_row(run) for run in _runs(request, state, CSV_ROWS).items]
+    lines = run_list(request.workspace, state, request.GET.get("cursor") or None, CSV_ROWS).lines
+    rows = [_csv_row(line.run) for line in lines]
     return csv_answer([heading, *rows], f"runs-{state.range.first}-{state.range.last}.csv")
 
 
@@ -91,15 +89,9 @@ def _state(request: MemberRequest) -> State:
     return State.from_query(request.GET, request.workspace, timezone.now(), "/runs", SORTS)
 
 
-def _runs(request: MemberRequest, state: State, limit: int) -> Page[RunRow]:
-    return find_runs(request.workspace, state.filter(), state.sort, request.GET.get("cursor") or None, limit)
-
-
-def _next(state: State, page: Page[RunRow]) -> str | None:
-    if page.next_cursor is None:
-        return None
+def _next(state: State, cursor: str | None) -> str | None:
     query = state.query()
-    return f"{state.path}?{query}{'&' if query else ''}cursor={page.next_cursor}"
+    return f"{state.path}?{query}{'&' if query else ''}cursor={cursor}" if cursor else None
 
 
 def _csv_row(run: RunRow) -> list[Any]:

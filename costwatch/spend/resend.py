@@ -18,8 +18,9 @@ from costwatch.ledger.models import Label, LabelKind
 from costwatch.pricing import book
 from costwatch.pricing.usage import Usage
 from costwatch.spend import conditions as where
+from costwatch.spend.bounds import bounded
 from costwatch.spend.filters import SpendFilter
-from costwatch.spend.sessions import bounded, choose
+from costwatch.spend.sessions import choose
 from costwatch.spend.snapshot import snapshot
 from costwatch.spend.sources import Source
 

@@ -9,7 +9,7 @@ Quartiles do not follow the few dear runs they are to find, as a mean and a stan
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -37,20 +37,29 @@ WITH recent AS MATERIALIZED (
     SELECT id, attribution_id, end_user_id, session_id, cost, calls - unpriced_calls - unknown_calls AS priced FROM run
      WHERE lane = %s AND last_at >= %s AND last_at < %s ORDER BY last_at DESC LIMIT %s),
 chosen AS MATERIALIZED (SELECT r.id, r.attribution_id, r.cost FROM {tables} WHERE r.priced > 0 AND {which})"""
-_FIGURES = """
-SELECT count(*), percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY cost), (SELECT count(*) FROM recent),
-       ARRAY(SELECT id FROM chosen ORDER BY cost DESC, id DESC LIMIT %s)
-  FROM chosen"""
-_FENCES = f"""
-SELECT a.agent_id, percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY c.cost)
+_FIGURES = f"""
+SELECT NULL AS agent_id, count(*), percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY cost),
+       (SELECT count(*) FROM recent), ARRAY(SELECT id FROM chosen ORDER BY cost DESC, id DESC LIMIT %s)
+  FROM chosen
+UNION ALL
+SELECT a.agent_id, count(*), percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY c.cost), 0, NULL
   FROM chosen c JOIN attribution a ON a.id = c.attribution_id GROUP BY a.agent_id HAVING count(*) >= {ENOUGH}"""
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What the runs of an agent usually cost: half of them at most `median`, above `fence` one is out of line. USD."""
+
+    median: Decimal
+    fence: Decimal
 
 
 @dataclass(frozen=True)
 class RunFigures:
     """`count` runs were looked at; half of them cost at most `p50` (USD) and so on, None where there are none.
 
-    `capped`: there are more runs in the range than `MOST_RUNS`, the newest were looked at. `dearest` first.
+    `capped`: there are more runs in the range than `MOST_RUNS`, the newest were looked at. `dearest` first. `usual` of
+    each agent that has enough runs.
     """
 
     count: int = 0
@@ -59,25 +68,28 @@ class RunFigures:
     p99: Decimal | None = None
     capped: bool = False
     dearest: Sequence[RunRow] = ()
+    usual: Mapping[str, Usual] = field(default_factory=dict)
+
+    def times_usual(self, run: RunRow) -> Decimal | None:
+        """How many times the median of its agent's runs a run cost; None for one that is not out of line."""
+        usual = self.usual.get(run.labels["agent"])
+        if usual is None or run.sums.cost <= usual.fence or not usual.median:
+            return None
+        return run.sums.cost / usual.median
 
 
 def run_figures(workspace: Any, filter: SpendFilter, dearest: int = 0) -> RunFigures:
     """The figures of the runs that a filter means, with so many of the dearest."""
     with snapshot(workspace.lane):
-        ((count, costs, looked_at, ids),) = _rows(_FIGURES, workspace.lane, filter, [list(SHARES), dearest])
-        rows = named(Run.objects.filter(id__in=ids).order_by("-cost", "-id").values_list(*COLUMNS)) if ids else []
-    if not count:
-        return RunFigures()
+        rows = _rows(workspace.lane, filter, [list(SHARES), dearest, list(QUARTERS)])
+        (_, count, costs, looked_at, ids), *agents = sorted(rows, key=lambda row: row[0] is not None)
+        if not count:
+            return RunFigures()
+        runs = named(Run.objects.filter(id__in=ids).order_by("-cost", "-id").values_list(*COLUMNS)) if ids else []
+        names = where.names_of("agent", {row[0] for row in agents})
+    usual = {names[agent]: Usual(quarters[1], fence(*quarters)) for agent, _, quarters, _, _ in agents}
     p50, p90, p99 = costs
-    return RunFigures(count, p50, p90, p99, looked_at >= MOST_RUNS, rows)
-
-
-def fences(workspace: Any, filter: SpendFilter) -> Mapping[str, Decimal]:
-    """Agent → the cost above which a run of it is out of line; agents with few runs are not in it."""
-    with snapshot(workspace.lane):
-        found = dict(_rows(_FENCES, workspace.lane, filter, [list(QUARTERS)]))
-    names = where.names_of("agent", set(found))
-    return {names[agent]: fence(*costs) for agent, costs in found.items()}
+    return RunFigures(count, p50, p90, p99, looked_at >= MOST_RUNS, runs, usual)
 
 
 def fence(q1: Decimal, median: Decimal, q3: Decimal) -> Decimal:
@@ -86,14 +98,12 @@ def fence(q1: Decimal, median: Decimal, q3: Decimal) -> Decimal:
     return max(q3 * spread, AT_LEAST * median)
 
 
-def _rows(select: str, lane: int, filter: SpendFilter, parameters: list[Any]) -> list[tuple[Any, ...]]:
-    """The answer to a SELECT from the chosen runs."""
-    with snapshot(lane):
-        conditions = where.resolve(lane, filter)
-        attributions = where.few_attributions(lane, conditions)
-        tables = where.from_clause(_SOURCE, conditions, attributions, ())
-        which, values = where.joined([("true", []), *where.on_source(_SOURCE, conditions, attributions)])
-        text = _RECENT.format(tables=tables, which=which) + select
-        with connection.cursor() as cursor:
-            cursor.execute(text, [lane, filter.start, filter.end, MOST_RUNS, *values, *parameters])
-            return cursor.fetchall()
+def _rows(lane: int, filter: SpendFilter, parameters: list[Any]) -> list[tuple[Any, ...]]:
+    conditions = where.resolve(lane, filter)
+    attributions = where.few_attributions(lane, conditions)
+    tables = where.from_clause(_SOURCE, conditions, attributions, ())
+    which, values = where.joined([("true", []), *where.on_source(_SOURCE, conditions, attributions)])
+    with connection.cursor() as cursor:
+        text = _RECENT.format(tables=tables, which=which) + _FIGURES
+        cursor.execute(text, [lane, filter.start, filter.end, MOST_RUNS, *values, *parameters])
+        return cursor.fetchall()

@@ -13,8 +13,9 @@ from typing import Any
 from django.db import connection
 
 from costwatch.spend import conditions as where
+from costwatch.spend.bounds import bounded
 from costwatch.spend.filters import SpendFilter
-from costwatch.spend.sessions import bounded, choose
+from costwatch.spend.sessions import choose
 from costwatch.spend.snapshot import snapshot
 
 BY = ("agent", "model")

@@ -5,7 +5,7 @@ choose calls: with a condition on an agent the cost of a session is what that ag
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,10 +13,10 @@ from typing import Any
 from django.db import connection
 
 from costwatch.spend import conditions as where
+from costwatch.spend.bounds import bounded
 from costwatch.spend.conditions import Clause
 from costwatch.spend.dimensions import SESSION
 from costwatch.spend.filters import SpendFilter
-from costwatch.spend.queries import Group, query
 from costwatch.spend.snapshot import snapshot
 from costwatch.spend.sources import ENTRIES, Source
 
@@ -109,7 +109,7 @@ class Sessions:
 def sessions(workspace: Any, filter: SpendFilter, order: str = "-cost", limit: int = 50, offset: int = 0) -> Sessions:
     """The sessions with calls in the range, one page of them in an order ("-" = largest first)."""
     with snapshot(workspace.lane):
-        span = bounded(workspace, filter)
+        span = bounded(workspace, filter, MOST_EVENTS)
         tables, which = choose(workspace.lane, span)
         way = "DESC" if order.startswith("-") else "ASC"
         column = ORDERS[order.removeprefix("-")]
@@ -124,31 +124,6 @@ def sessions(workspace: Any, filter: SpendFilter, order: str = "-cost", limit: i
     listed = [SessionRow(row[0], names.get(row[0], ""), *row[1:]) for row in found[:limit]]
     bars = [_bar(*bar) for bar in zip(places, counts, sums, strict=True)]
     return Sessions(count, with_cost, total, p50, p90, p99, bars, listed, len(found) > limit, span.start)
-
-
-def bounded(workspace: Any, filter: SpendFilter, most: int | None = None) -> SpendFilter:
-    """The newest part of a range in which there are at most so many events: whole days, of a single day whole hours."""
-    most = most or MOST_EVENTS
-    plain = SpendFilter(filter.start, filter.end)
-    days = query(workspace, plain, (), "day").groups
-    kept = _newest(days, most)
-    if len(kept) == len(days):
-        return filter
-    if not kept:
-        last = days[-1].bucket or filter.start
-        hours = query(workspace, plain.within(max(filter.start, last), filter.end), (), "hour").groups
-        kept = _newest(hours, most) or hours[-1:]
-    return replace(filter, start=max(filter.start, kept[0].bucket or filter.start))
-
-
-def _newest(groups: Sequence[Group], most: int) -> Sequence[Group]:
-    """The last groups that have at most so many events together."""
-    seen = 0
-    for number in range(len(groups), 0, -1):
-        seen += groups[number - 1].sums.events
-        if seen > most:
-            return groups[number:]
-    return groups
 
 
 def choose(lane: int, filter: SpendFilter, also: Sequence[str] = (), source: Source = ENTRIES) -> tuple[str, Clause]:

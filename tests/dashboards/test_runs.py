@@ -6,12 +6,15 @@ from io import StringIO
 
 import pytest
 
+from costwatch.alerts.incidents import Report, open_or_update
+from costwatch.alerts.models import Kind, Severity
 from costwatch.dashboards.addresses import call_url, run_url
+from costwatch.ledger.fold import fold_all
 from costwatch.pricing import book, catalogue
 from costwatch.pricing.usage import CostSource
 from tests.dashboards.conftest import DAY
 from tests.dashboards.page import figure, links, row, rows, text
-from tests.ledger.make import entry
+from tests.ledger.make import NOW, entry
 
 pytestmark = pytest.mark.usefixtures("now")
 
@@ -41,8 +44,9 @@ def prices(db):
 def test_runs_stand_dearest_first_with_all_their_calls(client, month):
     html = body(client, "/runs")
     assert [cells[0] for cells in rows(html)[1:]] == ["r-1", "r-2"]
-    assert row(html, "r-1")[2:10] == [
+    assert row(html, "r-1")[2:11] == [
         "$5.00",
+        "",
         "reasoning",
         "u-1",
         "refund",
@@ -51,6 +55,36 @@ def test_runs_stand_dearest_first_with_all_their_calls(client, month):
         "2",
         "0",
     ]
+
+
+def test_runs_out_of_line_with_their_agent_are_marked(client, send, workspace):
+    send(*(entry(run_id=f"r-{n}", agent_id="a", cost="0.10") for n in range(30)),
+         entry(run_id="dear", agent_id="a", cost="0.90"), entry(run_id="other", agent_id="b", cost="0.90"))  # fmt: skip
+    fold_all()
+    html = body(client, "/runs")
+    assert row(html, "dear")[3] == "9.0 × usual"
+    assert row(html, "other")[3] == row(html, "r-1")[3] == ""
+    said = text(html)
+    assert "Runs 32 ended in this period" in said
+    assert "Median run $0.100" in said
+    assert "99 % cost at most $0.900" in said
+    assert "/agents/a" in links(html), "names lead to their pages"
+
+
+def test_runs_with_an_incident_are_marked(client, month, workspace):
+    loop = Report(Kind.LOOP, "loop:1", Severity.ALARM, "caught in a loop", "It loops.", "a", NOW, run_id="r-1")
+    number = open_or_update(workspace.pk, loop, NOW)
+    html = body(client, "/runs")
+    assert row(html, "r-1")[3] == "loop"
+    assert f"/incidents/{number}" in links(html)
+
+
+def test_of_very_many_runs_the_newest_are_put_in_order(client, month, monkeypatch):
+    monkeypatch.setattr("costwatch.dashboards.run_list.MOST_RUNS", 1)
+    said = text(body(client, "/runs"))
+    assert "Runs since Wed 18 Nov 2026 00:00:00 are put in this order" in said
+    assert "r-2" not in said
+    assert "r-2" in text(body(client, "/runs?sort=-last")), "in the order of an index there is no bound"
 
 
 @pytest.mark.parametrize(

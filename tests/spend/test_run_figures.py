@@ -31,7 +31,6 @@ def send(workspace: Workspace, *entries) -> None:
 
 def test_without_runs_there_are_no_figures(workspace):
     assert figures.run_figures(workspace, span(), 5) == figures.RunFigures()
-    assert figures.fences(workspace, span()) == {}
 
 
 def test_percentiles_are_costs_of_runs_that_happened(workspace):
@@ -83,9 +82,16 @@ def test_a_run_is_out_of_line_by_the_costs_of_its_own_agent(workspace):
         *(entry(run_id=f"d-{n}", agent_id="dear", cost=f"{n}") for n in range(10, 40)),
         *(entry(run_id=f"f-{n}", agent_id="few", cost=f"{n}") for n in range(10, 20)),
     )
-    found = figures.fences(workspace, span())
-    assert set(found) == {"small", "dear"}
-    assert found["dear"] == pytest.approx(1000 * found["small"])
+    found = figures.run_figures(workspace, span(), 1)
+    assert set(found.usual) == {"small", "dear"}
+    assert found.usual["dear"].fence == pytest.approx(1000 * found.usual["small"].fence)
+    assert found.times_usual(found.dearest[0]) is None
+    send(
+        workspace, entry(run_id="r-out", agent_id="small", cost="2.4"), entry(run_id="r-new", agent_id="new", cost="9")
+    )
+    found = figures.run_figures(workspace, span(), 99)
+    told = {run.run_id: times for run in found.dearest if (times := found.times_usual(run))}
+    assert told == {"r-out": pytest.approx(100, rel=0.1)}
 
 
 def test_other_workspaces_are_not_looked_at(workspace):

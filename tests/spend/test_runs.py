@@ -113,8 +113,8 @@ def test_pages_in_every_order_hold_each_run_once(workspace, order):
         if (cursor := page.next_cursor) is None:
             break
     assert len({row.run_id for row in seen}) == len(seen) == 23
-    values = [{"cost": r.sums.cost, "calls": r.sums.calls, "started": r.first_at, "last": r.last_at,
-               "duration": r.duration}[order.removeprefix("-")] for r in seen]  # fmt: skip
+    values = [{"cost": r.sums.cost, "calls": r.sums.calls, "errors": r.sums.errors, "started": r.first_at,
+               "last": r.last_at, "duration": r.duration}[order.removeprefix("-")] for r in seen]  # fmt: skip
     assert values == sorted(values, reverse=order.startswith("-"))
 
 

@@ -8,8 +8,9 @@ import pytest
 from costwatch.accounts.models import Workspace
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.record import record
+from costwatch.spend.bounds import bounded
 from costwatch.spend.filters import SpendFilter
-from costwatch.spend.sessions import bounded, sessions
+from costwatch.spend.sessions import sessions
 from tests.ledger.make import NOW, entry
 
 DAY = 24 * 60

@@ -29,6 +29,7 @@ for function in (
     display.percent,
     display.coverage,
     display.duration,
+    display.times,
     display.name,
 ):
     register.filter(function.__name__, function)
@@ -125,6 +126,16 @@ def change(now: Decimal, before: Decimal) -> SafeString:
     """The change of an amount of money with its state."""
     told = display.change(now, before)
     return format_html('<span class="{}">{}</span>', told.state, told.text)
+
+
+@register.simple_tag
+def forecast_error(said: Decimal, came: Decimal) -> SafeString:
+    """How far a forecast was off, as a share of what came."""
+    if not came:
+        return SafeString(display.NOTHING)
+    share = (said - came) / came
+    sign = "+" if share > 0 else display.MINUS if share < 0 else ""
+    return format_html('<span title="{}">{}{}</span>', display.money_change(said - came), sign, display.percent(abs(share)))
 
 
 @register.simple_tag

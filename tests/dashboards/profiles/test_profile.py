@@ -128,5 +128,5 @@ def test_percentiles_are_those_of_its_runs(client, send):
          entry(minutes=-3 * DAY, agent_id="b", run_id="other", cost="999"))  # fmt: skip
     fold_all()
     said = text(body(client, "/agents/a"))
-    assert "Median run $50.0 90 %: $90.0 · 99 %: $99.0" in said
-    assert "r-100 $100 1 call" in said
+    assert "Median run $50.00 90 %: $90.00 · 99 %: $99.00" in said
+    assert "r-100 $100.00 1 call" in said

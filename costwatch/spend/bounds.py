@@ -1,0 +1,37 @@
+"""How much of a range is looked at where no rollup can answer: its newest part, so that the work has a bound."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from costwatch.spend.filters import SpendFilter
+from costwatch.spend.queries import Group, query
+
+Measure = Literal["events", "runs"]
+
+
+def bounded(workspace: Any, filter: SpendFilter, most: int, measure: Measure = "events") -> SpendFilter:
+    """The newest part of a range with at most so many events (or runs begun): whole days, of a single day whole hours.
+
+    What is counted are all events there, whatever the filter's conditions.
+    """
+    plain = SpendFilter(filter.start, filter.end)
+    days = query(workspace, plain, (), "day").groups
+    kept = _newest(days, most, measure)
+    if len(kept) == len(days):
+        return filter
+    if not kept:
+        last = days[-1].bucket or filter.start
+        hours = query(workspace, plain.within(max(filter.start, last), filter.end), (), "hour").groups
+        kept = _newest(hours, most, measure) or hours[-1:]
+    return replace(filter, start=max(filter.start, kept[0].bucket or filter.start))
+
+
+def _newest(groups: Sequence[Group], most: int, measure: Measure) -> Sequence[Group]:
+    """The last groups that have at most so many together."""
+    seen = 0
+    for number in range(len(groups), 0, -1):
+        seen += getattr(groups[number - 1].sums, measure)
+        if seen > most:
+            return groups[number:]
+    return groups
