@@ -25,7 +25,7 @@ from costwatch.lib.periods import Period
 from costwatch.spend.queries import MOST_GROUPS, query
 from costwatch.spend.sums import Sums
 
-SHOWN = 50
+SHOWN = 25
 COUNTED_FOR = 60  # seconds
 
 

@@ -15,6 +15,7 @@ from costwatch.lib.periods import DAY, Period
 Figure = dict[str, Any]
 TICKS, NARROW_TICKS = 7, 4
 HEADROOM = 1.12
+NAMED = 4  # of the moments: more would cover each other
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,21 @@ class Level:
     amount: Decimal
     label: str
     is_limit: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment at which a level is reached: what to write beside it, and whether it only is expected."""
+
+    at: datetime
+    amount: Decimal
+    label: str
+    is_limit: bool
+    is_expected: bool
+
+    @property
+    def colour(self) -> str:
+        return "--bad" if self.is_limit else "--accent" if self.is_expected else "--ink"
 
 
 @dataclass(frozen=True)
@@ -38,7 +54,7 @@ class Bar:
 
 
 def burn_up(
-    curve: Curve, span: Period, levels: Sequence[Level], told: Sequence[Point], now: datetime, zone: ZoneInfo,
+    curve: Curve, span: Period, levels: Sequence[Level], marks: Sequence[Mark], now: datetime, zone: ZoneInfo,
     in_tokens: bool, pace: bool
 ) -> Figure:  # fmt: skip
     """Spent against an even pace (`pace`: up to the limit at the end), the forecast with its band, the levels."""
@@ -46,18 +62,20 @@ def burn_up(
     highest = [amount for _, amount in curve.spent] + [one.high for one in curve.ahead] + [limit]
     hover = _hover(in_tokens)
     traces = [*_band(curve, zone, hover), *([_pace(span, limit, zone)] if pace else []), _spent(curve, zone, hover)]
-    marks = [_marks(told, "--ink", zone)] if told else []
-    shown = [level for level in levels if float(level.amount) < float(max(highest)) * HEADROOM]
+    top = max(highest)
+    shown = [level for level in levels if float(level.amount) < float(top) * HEADROOM]
     return {
-        "data": [*traces, *marks],
+        "data": [*traces, *([_rings(marks, zone)] if marks else [])],
         "layout": {
             "hovermode": "x",
             "margin": {"l": 56, "r": 10},
-            "yaxis": {"range": [0, float(max(highest)) * HEADROOM or 1.0], "showgrid": False, **_axis(in_tokens, max(highest))},
+            "yaxis": {"range": [0, float(top) * HEADROOM or 1.0], "showgrid": False, **_axis(in_tokens, top)},
             "xaxis": {"type": "date", "range": [_local(span.start, zone), _local(span.end, zone)], "nticks": TICKS,
-                      "tickformat": "%-d %b" if span.end - span.start > 2 * DAY else "%H:%M", "hoverformat": "%a %-d %b %H:%M"},
+                      "tickformat": "%-d %b" if span.end - span.start > 2 * DAY else "%H:%M",
+                      "hoverformat": "%a %-d %b %H:%M"},
             "shapes": [*(_line(level) for level in shown), *([_now(now, zone)] if now < span.end else [])],
-            "annotations": [*(_named(level) for level in shown), *([_now_named(now, zone)] if now < span.end else [])],
+            "annotations": [*(_named(level) for level in shown), *(_ring_named(mark, zone) for mark in marks[-NAMED:]),
+                            *([_now_named(now, zone)] if now < span.end else [])],
         },
         "narrow": {"margin": {"l": 48}, "xaxis": {"nticks": NARROW_TICKS}},
     }  # fmt: skip
@@ -73,8 +91,7 @@ def bars(shown: Sequence[Bar], in_tokens: bool) -> Figure:
                 "type": "bar", "name": "Spent", "x": places, "y": [_pixel(bar.spent) for bar in shown],
                 "marker": {"color": [f"--{bar.state}" for bar in shown],
                            "opacity": [0.5 if bar.unfinished else 1 for bar in shown]},
-                "customdata": [f"{bar.label}: {words.amount(bar.spent, in_tokens)} of {words.amount(bar.limit, in_tokens)}"
-                               for bar in shown],
+                "customdata": [_told(bar, in_tokens) for bar in shown],
                 "hovertemplate": "%{customdata}<extra></extra>",
             },
             {
@@ -91,6 +108,10 @@ def bars(shown: Sequence[Bar], in_tokens: bool) -> Figure:
         },
         "narrow": {"margin": {"l": 48}, "xaxis": _words_below(shown, NARROW_TICKS)},
     }  # fmt: skip
+
+
+def _told(bar: Bar, in_tokens: bool) -> str:
+    return f"{bar.label}: {words.amount(bar.spent, in_tokens)} of {words.amount(bar.limit, in_tokens)}"
 
 
 def _spent(curve: Curve, zone: ZoneInfo, hover: str) -> Figure:
@@ -125,9 +146,16 @@ def _pace(span: Period, limit: Decimal, zone: ZoneInfo) -> Figure:
     }
 
 
-def _marks(told: Sequence[Point], colour: str, zone: ZoneInfo) -> Figure:
-    marker = {"color": "--paper", "size": 9, "line": {"color": colour, "width": 2}}
-    return {**_path(told, zone), "mode": "markers", "name": "Told", "marker": marker, "hoverinfo": "skip"}
+def _rings(marks: Sequence[Mark], zone: ZoneInfo) -> Figure:
+    marker = {"color": "--paper", "size": 9, "line": {"color": [mark.colour for mark in marks], "width": 2}}
+    path = _path([(mark.at, mark.amount) for mark in marks], zone)
+    return {**path, "mode": "markers", "name": "Reached", "marker": marker, "hoverinfo": "skip"}
+
+
+def _ring_named(mark: Mark, zone: ZoneInfo) -> Figure:
+    place = {"ax": -12, "ay": -26, "xanchor": "right"} if mark.is_expected else {"ax": 14, "ay": 26, "xanchor": "left"}
+    return {"x": _local(mark.at, zone), "y": _pixel(mark.amount), **place, "text": mark.label, "arrowhead": 0,
+            "arrowwidth": 1, "arrowcolor": "--control", "font": {"color": mark.colour, "size": 12}}  # fmt: skip
 
 
 def _path(points: Sequence[Point], zone: ZoneInfo) -> Figure:

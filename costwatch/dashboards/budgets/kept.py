@@ -63,9 +63,16 @@ def of_running(budgets: Iterable[Budget], now: datetime) -> dict[int, Kept]:
     running = BudgetPeriod.objects.filter(budget__in=[budget.pk for budget in budgets]).filter(
         Q(period_start__lte=now, period_end__gt=now) | Q(period_start=ROLLING)
     )
-    found = running.order_by().values_list("budget").annotate(
-        Count("pk"), Count("pk", filter=Q(over=True)), Count("pk", filter=~Q(crossings=[])), Max("at_most")
-    )  # fmt: skip
+    found = (
+        running.order_by()
+        .values_list("budget")
+        .annotate(
+            count=Count("pk"),
+            overs=Count("pk", filter=Q(over=True)),
+            told=Count("pk", filter=~Q(crossings=[])),
+            most=Max("at_most"),
+        )
+    )
     return {number: Kept(*numbers) for number, *numbers in found}
 
 

@@ -117,9 +117,9 @@ def rows(workspace: Workspace, chosen: Sequence[Ranked], now: datetime) -> list[
 
 def csv_rows(workspace: Workspace, now: datetime, group: str) -> list[list[Any]]:
     """All of them with every digit, a heading first."""
-    heading = ["budget", "state", "period", "per", "scope", "unit", "limit", "spent", "remaining", "even_pace", "forecast",
-               "forecast_low", "forecast_high", "exhausted_on", "values", "values_over", "resets_at", "time_zone",
-               "unpriced_calls", "usage_unknown_calls", "owner", "action"]  # fmt: skip
+    heading = ["budget", "state", "period", "per", "scope", "unit", "limit", "spent", "remaining", "even_pace",
+               "forecast", "forecast_low", "forecast_high", "exhausted_on", "values", "values_over", "resets_at",
+               "time_zone", "unpriced_calls", "usage_unknown_calls", "owner", "action"]  # fmt: skip
     chosen = [one for one in ranked(workspace, now) if group in ("", one.group)]
     return [heading, *(_csv(row) for row in rows(workspace, chosen, now))]
 
@@ -146,7 +146,7 @@ def _row(one: Ranked, status: Status, now: datetime) -> Row:
         words.limit(budget) if not budget.planned and not status.carried else _limit_now(status, budget),
         words.scope(budget.scope),
         words.amount(status.spent, unit),
-        "" if budget.per else words.amount(status.remaining, unit),
+        words.amount(abs(status.remaining), unit),
         words.about(ahead.mid, unit) if ahead else "",
         f"{words.about(ahead.low, unit)} – {words.about(ahead.high, unit)}" if ahead else "",
         resets_in,

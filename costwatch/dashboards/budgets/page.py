@@ -12,6 +12,7 @@ from costwatch.budgets.evaluate import HUNDRED
 from costwatch.budgets.models import Budget
 from costwatch.budgets.status import Crossing, State, Status, status
 from costwatch.budgets.terms import counted, percentages, rule, scope
+from costwatch.dashboards import display
 from costwatch.dashboards.budgets import curve as curves
 from costwatch.dashboards.budgets import drawing, words
 from costwatch.dashboards.budgets.curve import Curve
@@ -248,8 +249,14 @@ def _chart(
     levels = [Level(stands.limit, f"Budget · {words.amount(stands.limit, one.in_tokens)}", True)]
     levels += [Level(t.amount, f"{t.percent} % · {words.amount(t.amount, one.in_tokens)}")
                for t in thresholds if t.basis == "spent" and not t.is_limit]  # fmt: skip
-    told = [(t.at, t.amount) for t in thresholds if t.at and t.basis == "spent" and t.at in span]
-    return drawing.burn_up(line, span, levels, told, now, own.zone, one.in_tokens, pace=not one.is_rolling)
+    marks = [_mark(t, moment, own.zone) for t in thresholds
+             if t.basis == "spent" and (moment := t.at or t.expected) and moment in span]  # fmt: skip
+    return drawing.burn_up(line, span, levels, marks, now, own.zone, one.in_tokens, pace=not one.is_rolling)
+
+
+def _mark(threshold: Threshold, moment: datetime, zone: ZoneInfo) -> drawing.Mark:
+    day = display.day(moment.astimezone(zone).date())
+    return drawing.Mark(moment, threshold.amount, day, threshold.is_limit, threshold.at is None)
 
 
 def _thresholds(budget: Budget, stands: Status, line: Curve | None) -> list[Threshold]:

@@ -1,6 +1,7 @@
 """What a budget would have done over the last 90 days, for the form."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -24,22 +25,23 @@ ZERO = Decimal(0)
 
 
 @dataclass(frozen=True)
-class Crossing:
-    """A threshold that would have been told."""
+class Message:
+    """Thresholds that would have been told together."""
 
     at: str
-    percent: str
+    percents: str
     value: str
     is_limit: bool
 
 
 @dataclass(frozen=True)
 class Trial:
-    """`fired` of `count` crossings, the newest first; `over` of `periods` periods reached the limit."""
+    """What would have been told of `count` crossings, the newest first; `over` of the bars reached the limit."""
 
     budget: Budget
     preview: Preview
-    fired: list[Crossing]
+    messages: list[Message]
+    more: bool
     count: int
     bars: list[Bar]
     chart: dict[str, Any] | None
@@ -70,9 +72,9 @@ class Trial:
     @property
     def sentence(self) -> str:
         """The chart in words."""
-        return (f"{len(self.bars)} bars, one a {self.bar_word}: the dearest"
-                f" {words.amount(self.highest, self.budget.in_tokens)} of"
-                f" {words.amount(self.budget.amount, self.budget.in_tokens)}; {self.over} reached the limit.")  # fmt: skip
+        unit = self.budget.in_tokens
+        dearest = f"{words.amount(self.highest, unit)} of {words.amount(self.budget.amount, unit)}"
+        return f"{len(self.bars)} bars, one a {self.bar_word}: the dearest {dearest}; {self.over} reached the limit."
 
 
 def trial(workspace: Workspace, data: Mapping[str, Any], now: datetime) -> Trial:
@@ -81,10 +83,12 @@ def trial(workspace: Workspace, data: Mapping[str, Any], now: datetime) -> Trial
     budget = draft(workspace, data, now)
     shown = _rolled(budget, found) if budget.is_rolling else _periods(budget, found, now)
     amounts = [bar.spent for bar in shown]
+    told = _messages(found.crossings, budget)
     return Trial(
         budget,
         found,
-        [_crossing(one, budget) for one in reversed(found.crossings[-SHOWN:])],
+        told[:SHOWN],
+        len(told) > SHOWN or found.crossing_count > len(found.crossings),
         found.crossing_count,
         shown,
         drawing.bars(shown, budget.in_tokens) if shown else None,
@@ -133,9 +137,18 @@ def _short(budget: Budget, at: datetime) -> str:
     return told.get(budget.period) or words.span(budget, at, rule(budget, budget.workspace).zone)
 
 
-def _crossing(one: Fired, budget: Budget) -> Crossing:
+def _messages(fired: Sequence[Fired], budget: Budget) -> list[Message]:
+    """The newest first; what is crossed at the same time is one message."""
+    together: dict[tuple[datetime, str], list[Decimal]] = defaultdict(list)
+    for one in fired:
+        together[one.at, one.value].append(one.threshold)
+    return [_message(budget, at, value, crossed) for (at, value), crossed in reversed(together.items())]
+
+
+def _message(budget: Budget, at: datetime, value: str, crossed: Sequence[Decimal]) -> Message:
     own = rule(budget, budget.workspace)
-    at = one.at.astimezone(own.zone)
+    local = at.astimezone(own.zone)
     fine = own.window is not None and own.window <= 3 * DAY
-    told = display.day_and_time(at) if fine else display.day(at.date(), year=True)
-    return Crossing(told, words.percent(one.threshold), one.value, one.threshold >= evaluate.HUNDRED)
+    told = display.day_and_time(local) if fine else display.day(local.date(), year=True)
+    percents = ", ".join(words.percent(threshold) for threshold in sorted(crossed))
+    return Message(told, percents, value, max(crossed) >= evaluate.HUNDRED)

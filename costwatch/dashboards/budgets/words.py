@@ -31,7 +31,9 @@ class Mark:
 
 def amount(number: Decimal, in_tokens: bool) -> str:
     """$1,234.56, or 1.23M tokens."""
-    return f"{display.tokens(int(number))} tokens" if in_tokens else display.money(number)
+    if not in_tokens:
+        return display.money(number)
+    return f"{display.MINUS if number < 0 else ''}{display.tokens(abs(int(number)))} tokens"
 
 
 def exact(number: Decimal, in_tokens: bool) -> str:
