@@ -55,7 +55,9 @@ class StoredBooks:
         for week in before:
             for key, cost in week.items():
                 usual[key] += cost / BEFORE
-        found = [Driver(*key, now.get(key, Decimal(0)), usual.get(key, Decimal(0))) for key in now.keys() | usual.keys()]
+        found = [
+            Driver(*key, now.get(key, Decimal(0)), usual.get(key, Decimal(0))) for key in now.keys() | usual.keys()
+        ]
         return sorted(found, key=lambda driver: (-abs(driver.delta), driver.dimension, driver.value))
 
     def costs(self, agent: str, each: str, start: datetime, end: datetime) -> list[Cost]:
@@ -81,7 +83,7 @@ class StoredBooks:
     def catalogue(self) -> Catalogue | None:
         """The newest reading of the catalogue."""
         newest = CatalogueRelease.objects.order_by("-imported_at").first()
-        return newest and Catalogue(newest.name, newest.data_as_of or newest.imported_at)
+        return Catalogue(newest.name, newest.data_as_of or newest.imported_at) if newest else None
 
     def once(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         """What `make` gives, kept in this process."""
@@ -124,11 +126,13 @@ def forget(lane: int | None = None) -> None:
 
 
 def _tags(lane: int) -> list[str]:
-    """The tags that name few enough values to be worth watching; the most used first."""
+    """The tags that name few enough values to be worth watching; those with the most values first."""
     rows = Attribution.objects.filter(lane=lane).exclude(tags={}).values_list("tags", flat=True)[:20_000]
     values: dict[str, set[str]] = defaultdict(set)
     for tags in rows:
         for name, value in tags.items():
             values[name].add(value)
-    named = sorted(((len(seen), name) for name, seen in values.items() if 1 < len(seen) <= MOST_TAG_VALUES), reverse=True)
+    named = sorted(
+        ((len(seen), name) for name, seen in values.items() if 1 < len(seen) <= MOST_TAG_VALUES), reverse=True
+    )
     return [f"tag.{name}" for _, name in named[:MOST_TAGS]]

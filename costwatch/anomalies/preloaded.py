@@ -27,8 +27,6 @@ class PreloadedBooks(StoredBooks):
         self, dimension: str, bucket: str, start: datetime, end: datetime, values: Collection[str] | None = None
     ) -> Series:
         """Sums by value and bucket of the buckets that lie in [start, end) as a whole."""
-        if bucket == "15m":
-            return super().series(dimension, bucket, start, end, values)
         starts, rows = self._rows(dimension, bucket)
         first = bisect_left(starts, period(bucket, start, self.zone).start)
         found: dict[str, dict[datetime, Sums]] = defaultdict(dict)

@@ -1,5 +1,6 @@
 """A finding becomes a spell with its incident, goes on with one, or turns out to be part of another."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,11 +22,13 @@ DRIVERS = 12
 ALSO = 8
 
 
-def take(books: StoredBooks, finding: Finding, settings: Settings, now: datetime) -> None:
-    """Tell a new finding, or add a known one to what was told."""
+def take(
+    books: StoredBooks, finding: Finding, expected: Sequence[Finding], settings: Settings, now: datetime
+) -> None:  # fmt: skip
+    """Tell a new finding, or add a known one to what was told. What is only part of something expected is not told."""
     spell = _known(books.workspace.pk, finding)
     if spell is None:
-        spell, drivers = _begin(books, finding, now)
+        spell, drivers = _begin(books, finding, expected, now)
         if spell.incident_key == key(finding):
             _report(books, spell, finding, settings, drivers, now)
         return
@@ -70,7 +73,9 @@ def _known(workspace_id: int, finding: Finding) -> Spell | None:
     return next((spell for spell in near if not spell.over or spell.lasts_until >= finding.at), None)
 
 
-def _begin(books: StoredBooks, finding: Finding, now: datetime) -> tuple[Spell, list[Driver] | None]:
+def _begin(
+    books: StoredBooks, finding: Finding, expected: Sequence[Finding], now: datetime
+) -> tuple[Spell, list[Driver] | None]:
     spell = Spell(
         workspace=books.workspace, detector=finding.detector, dimension=finding.dimension, value=finding.value,
         started_at=finding.start, lasts_until=finding.lasts_until, incident_key=key(finding), looked_at=now,
@@ -79,8 +84,11 @@ def _begin(books: StoredBooks, finding: Finding, now: datetime) -> tuple[Spell, 
     drivers = None
     if finding.bucket:
         drivers = _drivers(books, spell, finding)
+        known = next((e for e in expected if spend.explained(finding, drivers, e.dimension, e.value)), None)
         other = _same_matter(books.workspace.pk, finding, drivers)
-        if other is not None:
+        if known is not None:
+            spell.incident_key = key(known)
+        elif other is not None:
             spell.incident_key = other.incident_key
             _also(other, finding, now)
     spell.save()
@@ -88,8 +96,11 @@ def _begin(books: StoredBooks, finding: Finding, now: datetime) -> tuple[Spell, 
 
 
 def _same_matter(workspace_id: int, finding: Finding, drivers: Sequence[Driver]) -> Spell | None:
-    """A lasting spell of another value within which most of this one's dollars lie."""
-    lasting = Spell.objects.filter(workspace_id=workspace_id, detector=finding.detector, over=False)
+    """A lasting spell of another value that was told, within which most of this one's dollars lie."""
+    told = Incident.objects.filter(workspace_id=workspace_id).values("dedupe_key")
+    lasting = Spell.objects.filter(
+        workspace_id=workspace_id, detector=finding.detector, over=False, incident_key__in=told
+    )
     others = [spell for spell in lasting if spell.lasts_until >= finding.start and spell.started_at <= finding.at]
     return next((s for s in others if spend.explained(finding, drivers, s.dimension, s.value)), None)
 
@@ -153,7 +164,7 @@ def _report(
         starts = spell.buckets["hour"]
         facts["hours"] = sorted({datetime.fromisoformat(start).astimezone(books.zone).hour for start in starts})
     if drivers is not None:
-        facts |= {"drivers": [_told(driver) for driver in drivers[:DRIVERS]],
+        facts |= {"drivers": [_told(driver) for driver in _telling(drivers)],
                   "series": spend.chart(books, finding, min(finding.end, finding.at))}  # fmt: skip
     severe = finding.bucket and impact is not None and impact >= spend.CRITICAL * settings.floor
     report = Report(
@@ -175,8 +186,13 @@ def _drivers(books: StoredBooks, spell: Spell, finding: Finding) -> list[Driver]
     starts = [datetime.fromisoformat(start) for start in spell.buckets[finding.bucket]]
     until = min(finding.end, finding.at)
     since = max(min(starts), until - LONGEST_DRIVEN)
-    found = books.drivers(finding.dimension, finding.value, since, until)
-    return [driver for driver in found if driver.delta > 0]
+    return books.drivers(finding.dimension, finding.value, since, until)
+
+
+def _telling(drivers: Sequence[Driver]) -> list[Driver]:
+    """The largest that made it dearer, of dimensions in which there was a choice."""
+    choices = Counter(driver.dimension for driver in drivers)
+    return [driver for driver in drivers if driver.delta > 0 and choices[driver.dimension] > 1][:DRIVERS]
 
 
 def _told(driver: Driver) -> dict[str, str]:

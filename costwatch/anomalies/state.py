@@ -12,6 +12,7 @@ from costwatch.spend.sums import Sums
 WEEKS = 8  # of the past that are compared with
 WEEK = timedelta(days=7)
 LEARNING = timedelta(days=14)  # of history, before anything is judged by it
+LEARNING_DAYS = timedelta(days=28)  # before whole days are: four of each weekday
 
 Series = Mapping[str, Mapping[datetime, Sums]]
 """Value → start of the bucket → sums. Buckets without usage are left out."""
@@ -134,8 +135,10 @@ class Books(Protocol):
     """What has been spent, as detectors may ask for it. Money in USD, times in UTC."""
 
     zone: ZoneInfo
-    tags: Sequence[str]
-    """Dimensions of tags that this workspace uses, e.g. tag.customer."""
+
+    @property
+    def tags(self) -> Sequence[str]:
+        """Dimensions of tags that this workspace uses, e.g. tag.customer."""
 
     def series(
         self, dimension: str, bucket: str, start: datetime, end: datetime, values: Collection[str] | None = None

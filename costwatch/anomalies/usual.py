@@ -1,67 +1,122 @@
-"""What is usual for an hour of the week (or a weekday): medians, which past anomalies cannot move. Pure.
+"""What is usual for an hour of the week (or a weekday), from medians, which past anomalies cannot move. Pure.
 
-The same hour of the last 8 weeks, drawn towards the same hour of all days of its kind (working day or weekend), for
-eight values alone say little.
+The same hour of the last 8 weeks is drawn towards that hour on all days of its kind (working day or weekend), for eight
+values alone say little. What bursts now and then at any hour is measured by its own bursts.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from statistics import median
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from costwatch.anomalies.state import LEARNING, WEEKS, Sensitivity
+from costwatch.anomalies.state import LEARNING, LEARNING_DAYS, Sensitivity
 
 NORMAL = Decimal("1.4826")  # a median deviation as a standard one
-PULL = 4  # so many weeks' worth of weight has the hour of all days
-FEWEST = 10
-ABOVE_SEEN = Decimal("1.25")
+PULL = 4  # the weight, in weeks, of the hour of all days
+REPEATED = 2  # on so many days something occurs before it is usual
+ABOVE_SEEN = Decimal("1.5")
 SATURDAY = 5
+STEP = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
+ZERO = Decimal(0)
 
 Amounts = Mapping[datetime, Decimal]
 
 
+class Slot(NamedTuple):
+    """A place in the week: weekday (0 = Monday) and hour, 0 for whole days."""
+
+    weekday: int
+    hour: int
+
+    @property
+    def kind(self) -> "Slot":
+        """The same hour of all working days, or of all days of the weekend."""
+        return Slot(SATURDAY if self.weekday >= SATURDAY else 0, self.hour)
+
+
 class Usual(NamedTuple):
-    """`mid`: what is expected. `spread`: how far it usually is from that. `top`: the most that occurred repeatedly."""
+    """`mid`: what is expected. `spread`: how far off it usually is. `burst`: how far it went beyond repeatedly."""
 
     mid: Decimal
     spread: Decimal
-    top: Decimal
+    burst: Decimal
 
     def bound(self, how: Sensitivity) -> Decimal:
         """The most that is not unusual."""
-        return max(self.mid + how.spreads * self.spread, self.mid * how.times, self.top * ABOVE_SEEN)
+        return max(self.mid + max(how.spreads * self.spread, ABOVE_SEEN * self.burst), self.mid * how.times)
 
 
-def usual(amounts: Amounts, start: datetime, zone: ZoneInfo, bucket: str) -> Usual | None:
-    """What is usual for the bucket that begins at `start`, from the buckets before it; None: too little is known."""
-    begun = min(amounts, default=start)
-    if start - begun < LEARNING:
+@dataclass(frozen=True)
+class Profile:
+    """What is usual for every hour of the week, or every weekday."""
+
+    zone: ZoneInfo
+    bucket: str
+    by_week: Mapping[Slot, tuple[Decimal, int]]
+    by_kind: Mapping[Slot, tuple[Decimal, Decimal]]
+    burst: Decimal = ZERO
+
+    def at(self, start: datetime) -> Usual:
+        """What is usual for the bucket that begins then."""
+        slot = _slot(start, self.zone, self.bucket)
+        middle, spread = self.by_kind.get(slot.kind, (ZERO, ZERO))
+        own, weeks = self.by_week.get(slot, (ZERO, 0))
+        return Usual((weeks * own + PULL * middle) / (weeks + PULL), spread, self.burst)
+
+
+def profile(amounts: Amounts, until: datetime, zone: ZoneInfo, bucket: str) -> Profile | None:
+    """The profile of what was spent before `until`; None: too little is known yet. Buckets left out had no spend."""
+    begun = min(amounts, default=until)
+    if until - begun < (LEARNING_DAYS if bucket == "day" else LEARNING):
         return None
-    local = start.astimezone(zone).replace(tzinfo=None)
-    same = _amounts(amounts, [local - timedelta(weeks=k) for k in range(1, WEEKS + 1)], zone, begun)
-    kind = [
-        day
-        for k in range(1, 7 * WEEKS + 1)
-        if ((day := local - timedelta(days=k)).weekday() >= SATURDAY) == (local.weekday() >= SATURDAY)
-    ]
-    wide = _amounts(amounts, kind, zone, begun)
-    if len(wide) < min(FEWEST, len(same) * 2) or not same:
-        return None
-    mid = (len(same) * median(same) + PULL * median(wide)) / (len(same) + PULL)
-    spread = NORMAL * median(abs(amount - mid) for amount in wide)
-    near = [hour + timedelta(hours=step) for hour in kind for step in (-1, 1)] if bucket == "hour" else []
-    return Usual(mid, spread, max(_repeated(wide + _amounts(amounts, near, zone, begun), 20), _repeated(same, 4)))
+    by_week, by_kind = _lists(amounts, begun, until, zone, bucket)
+    known = Profile(
+        zone,
+        bucket,
+        {slot: (median(values), len(values)) for slot, values in by_week.items()},
+        {slot: _middle(values) for slot, values in by_kind.items()},
+    )
+    return Profile(zone, bucket, known.by_week, known.by_kind, _burst(known, amounts))
 
 
-def _amounts(amounts: Amounts, starts: Sequence[datetime], zone: ZoneInfo, begun: datetime) -> list[Decimal]:
-    """What was spent in the buckets that begin at these local times; nothing is known of before the beginning."""
-    at = (local.replace(tzinfo=zone).astimezone(UTC) for local in starts)
-    return [amounts.get(moment, Decimal(0)) for moment in at if moment >= begun]
+def _lists(
+    amounts: Amounts, begun: datetime, until: datetime, zone: ZoneInfo, bucket: str
+) -> tuple[dict[Slot, list[Decimal]], dict[Slot, list[Decimal]]]:
+    """All amounts by slot of the week and by kind of day, with the zeros."""
+    by_week: dict[Slot, list[Decimal]] = defaultdict(list)
+    for start, amount in amounts.items():
+        by_week[_slot(start, zone, bucket)].append(amount)
+    passed = Counter(
+        _slot(begun + n * STEP[bucket], zone, bucket) for n in range(round((until - begun) / STEP[bucket]))
+    )
+    by_kind: dict[Slot, list[Decimal]] = defaultdict(list)
+    for slot, times in passed.items():
+        by_week[slot] += [ZERO] * (times - len(by_week[slot]))
+        by_kind[slot.kind] += by_week[slot]
+    return by_week, by_kind
 
 
-def _repeated(amounts: Sequence[Decimal], once_in: int) -> Decimal:
-    """The largest amount without the one in so many that may have been an anomaly itself."""
-    ordered = sorted(amounts)
-    return ordered[max(0, len(ordered) - 1 - -(-len(ordered) // once_in))] if ordered else Decimal(0)
+def _middle(values: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
+    """Median and spread."""
+    mid = median(values)
+    return mid, NORMAL * median(abs(value - mid) for value in values)
+
+
+def _burst(known: Profile, amounts: Amounts) -> Decimal:
+    """How far beyond the usual it went on the second of the days on which it went farthest."""
+    farthest: dict[date, Decimal] = defaultdict(Decimal)
+    for start, amount in amounts.items():
+        day = start.astimezone(known.zone).date()
+        farthest[day] = max(farthest[day], amount - known.at(start).mid)
+    ordered = sorted(farthest.values(), reverse=True)
+    return ordered[REPEATED - 1] if len(ordered) >= REPEATED else ZERO
+
+
+def _slot(start: datetime, zone: ZoneInfo, bucket: str) -> Slot:
+    # an hour later than midnight is still the same day where the clocks are put back
+    local = (start + STEP["hour"]).astimezone(zone) if bucket == "day" else start.astimezone(zone)
+    return Slot(local.weekday(), local.hour if bucket == "hour" else 0)

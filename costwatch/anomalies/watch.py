@@ -59,23 +59,27 @@ def look_through(workspace: Workspace, since: datetime, until: datetime, now: da
     """Look at each full hour in (since, until], then at `until`. `now`: when all this happens."""
     settings, lessons = settings_of(workspace.pk), lessons_of(workspace.pk)
     hours = list(_hours(since, until, zone(workspace.time_zone)))
+    live = past = StoredBooks(workspace)
     if len(hours) > FEW:
         keeping.forget(workspace.lane)
-    past = PreloadedBooks(workspace, since, until) if len(hours) > FEW else StoredBooks(workspace)
+        past = PreloadedBooks(workspace, since, until)
     for hour in hours:
         every = {"look", "hour", "day"} if _is_midnight(hour, past) else {"look", "hour"}
         _look(past, hour, every, settings, lessons, now)
-    _look(StoredBooks(workspace), until, {"look"}, settings, lessons, now)
+    _look(live, until, {"look"}, settings, lessons, now)
 
 
 def _look(
-    books: StoredBooks, at: datetime, every: Collection[str], settings: Settings, lessons: Sequence[Lesson], now: datetime
+    books: StoredBooks, at: datetime, every: Collection[str], settings: Settings, lessons: Sequence[Lesson],
+    now: datetime,
 ) -> None:  # fmt: skip
     for detector in ALL.values():
         if detector.EVERY in every and detector.NAME not in settings.off:
-            for finding in detector.look(books, at, settings):
-                if not any(lesson.covers(finding) for lesson in lessons):
-                    spells.take(books, finding, settings, now)
+            found = detector.look(books, at, settings)
+            expected = [finding for finding in found if any(lesson.covers(finding) for lesson in lessons)]
+            for finding in found:
+                if finding not in expected:
+                    spells.take(books, finding, expected, settings, now)
     spells.end(books.workspace.pk, at, now)
 
 
@@ -101,7 +105,7 @@ def _is_filling(place: Look, now: datetime) -> bool:
 def _plan(place: Look, now: datetime, tz: ZoneInfo) -> tuple[datetime, bool]:
     """From where on to look, and whether that takes in all that has arrived late.
 
-    Where the last look ended; once an hour from where usage has arrived since (the last two hours are looked at anyway).
+    Where the last look ended; once an hour from where usage has arrived since. (The last two hours always are.)
     """
     earliest = now - CATCH_UP
     since = max(place.looked_until or earliest, earliest)

@@ -31,7 +31,7 @@ def _storms(books: Books, at: datetime, settings: Settings, dimension: str) -> l
     start = floor(at - SPAN)  # with the quarter hour that is filling: from 15 to 30 minutes
     for value, quarters in books.series(dimension, "15m", start, at).items():
         now = add(quarters.values())
-        if now.errors < FEWEST or now.errors < LEAST * now.calls:
+        if not value or now.errors < FEWEST or now.errors < LEAST * now.calls:
             continue
         before = _before(books, dimension, value, start)
         usual = before.errors / before.calls if before.calls else 0.0

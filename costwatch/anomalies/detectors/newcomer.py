@@ -14,7 +14,6 @@ EVERY = "look"
 OVER = "It has been known for two days"
 TOLERANCE = None
 DAY = timedelta(days=1)
-REPLACED = Decimal("0.5")
 
 
 def look(books: Books, at: datetime, settings: Settings) -> list[Finding]:
@@ -64,5 +63,8 @@ def _finding(
         ),
         level=spent,
         impact=spent,
-        facts={"actual_usd": words.plain(spent), "expected_usd": words.plain(Decimal(0)), "first_at": first.isoformat()},
+        facts={
+            "actual_usd": words.plain(spent),
+            "first_at": first.isoformat(),
+        },
     )

@@ -3,13 +3,13 @@
 A finished hour is judged as a whole, the one that is filling as soon as it is beyond: it can only grow.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from costwatch.anomalies import words
 from costwatch.anomalies.state import WEEK, WEEKS, Books, Driver, Finding, Settings
-from costwatch.anomalies.usual import Usual, usual
+from costwatch.anomalies.usual import Profile, Usual, profile
 from costwatch.lib.periods import period
 
 NAME = "spend"
@@ -21,32 +21,34 @@ ABOUT = (
 EVERY = "look"
 OVER = "Spend is as usual again"
 TOLERANCE = Decimal("1.25")
-# in the order in which one of several that mean the same dollars is told
-DIMENSIONS = {"hour": ("agent", "model", "task", "release", "key"), "day": ("agent", "model", "task", "release", "key")}
-DAILY_ONLY = ("user",)
+DIMENSIONS = ("agent", "model", "task", "release", "key")
+DAILY_ONLY = ("user",)  # and tags: the books keep no hours of them
 QUIET = {"hour": timedelta(hours=3), "day": timedelta(hours=12)}  # without another such hour or day: it is over
 SHOWN = {"hour": 48, "day": 28}
 CRITICAL = 10  # floors of impact
+FLOORS = {"hour": 1, "day": 2}  # a day has more chances to be a little dearer
 LENGTH = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 
 def look(books: Books, at: datetime, settings: Settings) -> list[Finding]:
     """All values beyond their bound by more than the floor, the likeliest to be the cause first."""
-    found = []
-    for bucket, dimensions in DIMENSIONS.items():
+    found: list[Finding] = []
+    for bucket in LENGTH:
         more = (*books.tags, *DAILY_ONLY) if bucket == "day" else ()
-        for dimension in (*dimensions, *more):
+        for dimension in (*DIMENSIONS, *more):
             found += _of_dimension(books, at, settings, dimension, bucket)
     return sorted(found, key=lambda finding: rank(finding.dimension))
 
 
 def rank(dimension: str) -> int:
-    """The place of a dimension in the order of telling."""
-    order = (*DIMENSIONS["hour"][:1], "tag", "user", *DIMENSIONS["hour"][1:])
+    """The place of a dimension in the order of telling: of several that mean the same dollars the first is told."""
+    order = (DIMENSIONS[0], "tag", *DAILY_ONLY, *DIMENSIONS[1:])
     return order.index("tag" if dimension.startswith("tag.") else dimension)
 
 
-def history(books: Books, dimension: str, value: str, bucket: str, start: datetime, end: datetime) -> dict[datetime, Decimal]:
+def history(
+    books: Books, dimension: str, value: str, bucket: str, start: datetime, end: datetime
+) -> dict[datetime, Decimal]:
     """What a value cost in each bucket of the compared weeks before `start`, and on to `end`."""
     since = period(bucket, start - WEEKS * WEEK - LENGTH[bucket], books.zone).start
     found = books.series(dimension, bucket, since, end, (value,)).get(value, {})
@@ -54,15 +56,15 @@ def history(books: Books, dimension: str, value: str, bucket: str, start: dateti
 
 
 def chart(books: Books, finding: Finding, until: datetime) -> list[list[str]]:
-    """The last two days by hour, or four weeks by day: start, what was spent, what is usual ("" where unknown)."""
+    """The last two days by hour, or four weeks by day: start, what was spent, what is usual there ("": not known)."""
     bucket = finding.bucket
-    start = finding.start - SHOWN[bucket] * LENGTH[bucket]
-    amounts = history(books, finding.dimension, finding.value, bucket, start, until)
-    rows, moment = [], period(bucket, start, books.zone).start
+    amounts = history(books, finding.dimension, finding.value, bucket, finding.start, until)
+    known = profile({at: usd for at, usd in amounts.items() if at < finding.start}, finding.start, books.zone, bucket)
+    moment = period(bucket, finding.start - SHOWN[bucket] * LENGTH[bucket], books.zone).start
+    rows = []
     while moment < until:
-        known = usual({t: a for t, a in amounts.items() if t < moment}, moment, books.zone, bucket)
-        spent = amounts.get(moment, Decimal(0))
-        rows.append([moment.isoformat(), words.plain(spent), words.plain(known.mid) if known else ""])
+        usual = words.plain(known.at(moment).mid) if known else ""
+        rows.append([moment.isoformat(), words.plain(amounts.get(moment, Decimal(0))), usual])
         moment = period(bucket, moment, books.zone).end
     return rows
 
@@ -73,19 +75,20 @@ def _of_dimension(books: Books, at: datetime, settings: Settings, dimension: str
         if not value and dimension != "agent":
             continue
         for start, sums in buckets.items():
-            if sums.cost < settings.floor:
+            floor = settings.floor * FLOORS[bucket]
+            if sums.cost < floor:
                 continue
             known = _usual(books, dimension, value, bucket, start)
-            if known and sums.cost > known.bound(settings.how) and sums.cost - known.mid >= settings.floor:
+            if known and sums.cost > known.bound(settings.how) and sums.cost - known.mid >= floor:
                 yield _finding(books, at, settings, dimension, value, bucket, start, sums.cost, known)
 
 
 def _usual(books: Books, dimension: str, value: str, bucket: str, start: datetime) -> Usual | None:
-    def make() -> Usual | None:
-        return usual(history(books, dimension, value, bucket, start, start), start, books.zone, bucket)
+    def make() -> Profile | None:
+        return profile(history(books, dimension, value, bucket, start, start), start, books.zone, bucket)
 
-    found: Usual | None = books.once(("usual", dimension, value, bucket, start), make)
-    return found
+    known: Profile | None = books.once(("usual", dimension, value, bucket, start), make)
+    return known.at(start) if known else None
 
 
 def _finding(
@@ -142,7 +145,7 @@ def _message(
     )
 
 
-def explained(finding: Finding, drivers: list[Driver], dimension: str, value: str) -> bool:
+def explained(finding: Finding, drivers: Sequence[Driver], dimension: str, value: str) -> bool:
     """Whether most of what the finding is about lies within this other value: it is the same matter."""
     within = sum((d.delta for d in drivers if (d.dimension, d.value) == (dimension, value)), Decimal(0))
     return finding.impact is not None and within >= finding.impact * Decimal("0.6")

@@ -59,8 +59,8 @@ def step(before: Sequence[Decimal], after: Sequence[Decimal], errors: float) -> 
     error = sqrt(sum(s * s / len(sample) for s, sample in zip(spread, samples, strict=True)))
     difference = mids[1] - mids[0]
     means = [sum(costs, Decimal(0)) / len(costs) for costs in (before, after)]
-    ends = (exp(difference + sign * errors * error) for sign in (0, -1, 1))
-    return Step(*ends, *means, len(before), len(after))
+    middle, low, high = (exp(difference + sign * errors * error) for sign in (0, -1, 1))
+    return Step(middle, low, high, means[0], means[1], len(before), len(after))
 
 
 def _compare(

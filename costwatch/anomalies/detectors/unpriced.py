@@ -43,8 +43,8 @@ def _finding(
         lasts_until=last + DAY + timedelta(hours=1),
         title=f"{words.capital(words.name('model', model))} has no price",
         message=(
-            f"{calls:,} calls of {words.name('model', model)} within a day have no price. {bound} They count in no total"
-            " and no budget until the model is priced under Unpriced."
+            f"{calls:,} calls of {words.name('model', model)} within a day have no price. {bound} They count in no"
+            " total and no budget until the model is priced under Unpriced."
         ),
         level=Decimal(calls),
         kind="pricing",
