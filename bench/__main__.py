@@ -11,6 +11,7 @@ NAMES = {
     "ingest": "batches of 1,000 over HTTP against bare COPY; single posts against a view that does nothing",
     "fold": "folding while events come in as fast as they can",
     "queries": "the pages' queries on two shapes of data, and bytes an event",
+    "budgets": "watching 10,000 budgets and a template over 100,000 users, against folding",
     "reprice": "a million events repriced while others come in",
     "guard": "the guard's answers at 200 questions a second with 10,000 stops",
     "start": "first start, restart, memory of the whole `up`",

@@ -6,15 +6,14 @@ is still due; done by two at once, the second finds another revision and does no
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
-from costwatch.accounts.models import Workspace
 from costwatch.budgets import evaluate, rolling, rows, tell
 from costwatch.budgets.evaluate import ROLLING, ZERO, Rule
 from costwatch.budgets.models import Budget, BudgetPeriod
-from costwatch.budgets.rows import Addition, Judged, Key
+from costwatch.budgets.rows import Additions, Judged, Key
 from costwatch.budgets.spent import NOTHING, Part, read
 from costwatch.budgets.tell import Case
 from costwatch.budgets.terms import counted, rule, scope
@@ -23,7 +22,7 @@ from costwatch.lib.periods import Period
 from costwatch.spend.sums import Sums
 
 MOST = 2_000
-MOST_NEW = 50  # budgets that were made or changed, looked at in full
+MOST_NEW = 1_000  # budgets that were made or changed, looked at in full
 
 
 def judge_due(now: datetime, until: float) -> int:
@@ -48,10 +47,10 @@ def begin_new(now: datetime) -> int:
         Budget.objects.filter(judged_at=None, paused=False).select_related("workspace").order_by("pk")[:MOST_NEW]
     )
     for _, own in groupby(sorted(fresh, key=lambda b: b.workspace_id), key=lambda b: b.workspace_id):
-        budgets = list(own)
-        additions: dict[Key, Addition] = {}
-        for budget, sums in zip(budgets, _whole(budgets, now), strict=True):
-            additions |= _to_judge(budget, sums, now)
+        budgets, additions = list(own), dict[Key, Additions]()
+        for budget in budgets:
+            key, own_additions = _to_judge(budget, now)
+            additions[key] = own_additions
         with writing() as cursor:
             rows.add(cursor, additions)
             for budget in budgets:
@@ -118,22 +117,19 @@ def _part(own: Sequence[BudgetPeriod], period: Period) -> Part:
     return Part(scope(budget), period, budget.per, values)
 
 
-def _whole(budgets: Sequence[Budget], now: datetime) -> list[dict[str, Sums]]:
-    """What was spent of budgets in the periods that hold `now`, by all values."""
-    workspace: Workspace = budgets[0].workspace
-    parts = [Part(scope(b), evaluate.bounds(rule(b, workspace), now), b.per) for b in budgets]
-    return read(workspace, parts)
-
-
-def _to_judge(budget: Budget, sums: dict[str, Sums], now: datetime) -> dict[Key, Addition]:
+def _to_judge(budget: Budget, now: datetime) -> tuple[Key, Additions]:
     """The rows to look at: of a template, those of values that may have reached something."""
     own = rule(budget, budget.workspace)
     period = evaluate.bounds(own, now)
-    start, end = (ROLLING, ROLLING) if budget.is_rolling else (period.start, period.end)
-    touched = period.start if budget.is_rolling else None
+    due = {*_values(budget, own, period)} if budget.per else {""}
+    if budget.is_rolling:
+        return (budget.pk, ROLLING), Additions(ROLLING, ZERO, due=due, touched=period.start)
+    return (budget.pk, period.start), Additions(period.end, ZERO, due=due)
+
+
+def _values(budget: Budget, own: Rule, period: Period) -> list[str]:
     least = evaluate.next_look(evaluate.planned_amount(own, period), own.thresholds, ())
-    values: Iterable[str] = [""]
-    if budget.per:
-        values = [value for value, one in sums.items() if value and least is not None
-                  and counted(one, budget.in_tokens) >= least]  # fmt: skip
-    return {(budget.pk, value, start): Addition(end, ZERO, due=True, touched=touched) for value in values}
+    if least is None:
+        return []
+    sums = read(budget.workspace, [Part(scope(budget), period, budget.per)])[0]
+    return [value for value, one in sums.items() if value and counted(one, budget.in_tokens) >= least]

@@ -1,18 +1,12 @@
-"""The sender's names of what a portion of the feed holds numbers of; those of attributions are remembered."""
+"""The labels of the attributions in a portion of the feed, remembered."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from costwatch.accounts.models import ApiKey
-from costwatch.ledger.models import Attribution, EndUser, Label, Run, Session
-from costwatch.spend.dimensions import KEY, LABELS, RUN, SESSION, TAG, USER
+from costwatch.ledger.models import Attribution, Label
+from costwatch.spend.dimensions import KEY, LABELS, TAG
 
 MOST_REMEMBERED = 50_000
-_TABLES: dict[str, tuple[Any, str]] = {
-    USER: (EndUser, "user_id"),
-    SESSION: (Session, "session_id"),
-    RUN: (Run, "run_id"),
-}
 _labels: dict[int, dict[str, str]] = {}
 
 
@@ -26,12 +20,6 @@ def labels(attributions: Iterable[int]) -> Mapping[int, Mapping[str, str]]:
             missing = wanted
         _labels.update(_read(missing))
     return _labels
-
-
-def facts(dimension: str, numbers: Iterable[int]) -> dict[int, str]:
-    """Number → name of users, sessions or runs."""
-    model, name = _TABLES[dimension]
-    return dict(model.objects.filter(pk__in=set(numbers) - {0}).values_list("pk", name))
 
 
 def forget() -> None:

@@ -1,7 +1,7 @@
 """Many periods of budgets written by one statement each; a portion of the feed touches thousands."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,11 +15,12 @@ from costwatch.budgets.evaluate import ZERO
 _ADD = """
 INSERT INTO budget_period AS p (budget_id, value, period_start, period_end, at_most, look_at, due, touched_from,
                                 revision, crossings, over)
-SELECT n.budget, n.value, n.starts, n.ends, n.spent, n.look_at, n.due OR coalesce(n.spent >= n.look_at, false),
-       n.touched, n.due::integer, '[]', false
-  FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::numeric[], %b::numeric[],
-              %b::boolean[], %b::timestamptz[]) AS n(budget, value, starts, ends, spent, look_at, due, touched)
-  JOIN budget b ON b.id = n.budget ORDER BY n.budget, n.value, n.starts
+SELECT b.id, n.value, s.starts, s.ends, n.spent, s.look_at, n.due OR coalesce(n.spent >= s.look_at, false),
+       s.touched, n.due::integer, '[]', false
+  FROM unnest(%b::int[], %b::text[], %b::numeric[], %b::boolean[]) AS n(number, value, spent, due)
+  JOIN unnest(%b::int[], %b::bigint[], %b::timestamptz[], %b::timestamptz[], %b::numeric[], %b::timestamptz[])
+       AS s(number, budget, starts, ends, look_at, touched) USING (number)
+  JOIN budget b ON b.id = s.budget ORDER BY b.id, n.value, s.starts
 ON CONFLICT (budget_id, value, period_start) DO UPDATE SET
        at_most = p.at_most + excluded.at_most,
        touched_from = least(p.touched_from, excluded.touched_from),
@@ -35,13 +36,16 @@ UPDATE budget_period p SET at_most = p.at_most - n.before + n.spent, look_at = n
 
 
 @dataclass(slots=True)
-class Addition:
-    """What the feed added to a period. `due`: to be looked at whatever the sum; `touched`: from when on (rolling)."""
+class Additions:
+    """What the feed added to one period of a budget, by values of its template ("" without one).
+
+    `due`: values to be looked at whatever the sum. `touched`: from when on, for a rolling budget.
+    """
 
     end: datetime
     look_at: Decimal | None
-    spent: Decimal = ZERO
-    due: bool = False
+    spent: dict[str, Decimal] = field(default_factory=dict)
+    due: set[str] = field(default_factory=set)
     touched: datetime | None = None
 
 
@@ -56,26 +60,33 @@ class Judged:
     look_at: Decimal | None
 
 
-Key = tuple[int, str, datetime]
-"""Budget, value, beginning of the period."""
+Key = tuple[int, datetime]
+"""A budget, and the beginning of a period."""
 
 
-def add(cursor: Cursor[Any], additions: dict[Key, Addition]) -> None:
+def add(cursor: Cursor[Any], additions: Mapping[Key, Additions]) -> None:
     """Add to the periods, making rows of those that have none."""
     if not additions:
         return
-    keys, rows = list(additions), list(additions.values())
-    columns = [
-        [key[0] for key in keys],
-        [key[1] for key in keys],
-        [key[2] for key in keys],
-        [row.end for row in rows],
-        [row.spent for row in rows],
-        [row.look_at for row in rows],
-        [row.due for row in rows],
-        [row.touched for row in rows],
+    numbers: list[int] = []
+    values: list[str] = []
+    spent: list[Decimal] = []
+    due: list[bool] = []
+    for number, own in enumerate(additions.values()):
+        for value in own.spent.keys() | own.due:
+            numbers.append(number)
+            values.append(value)
+            spent.append(own.spent.get(value, ZERO))
+            due.append(value in own.due)
+    periods = [
+        list(range(len(additions))),
+        [budget for budget, _ in additions],
+        [start for _, start in additions],
+        [own.end for own in additions.values()],
+        [own.look_at for own in additions.values()],
+        [own.touched for own in additions.values()],
     ]
-    cursor.execute(_ADD, columns)
+    cursor.execute(_ADD, [numbers, values, spent, due, *periods])
 
 
 def judged(cursor: Cursor[Any], rows: Iterable[Judged], now: datetime) -> None:

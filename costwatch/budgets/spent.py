@@ -12,7 +12,6 @@ from costwatch.spend.queries import MOST_GROUPS, Group, Workspace
 from costwatch.spend.sums import Sums, add
 
 NOTHING = Sums()
-MOST_TOGETHER = 1_000  # values asked for by one query
 MOST_SHARED = 2  # dimensions: of more, the combinations may be many more than the budgets
 
 
@@ -88,8 +87,8 @@ def _alone(workspace: Workspace, part: Part) -> dict[str, Sums]:
     allowed = part.scope.include.get(part.per)
     wanted = [value for value in part.values if allowed is None or value in allowed]
     sums: dict[str, Sums] = {}
-    for i in range(0, len(wanted), MOST_TOGETHER):
-        some = part.scope.with_values(part.per, tuple(wanted[i : i + MOST_TOGETHER]))
+    for i in range(0, len(wanted), MOST_GROUPS):
+        some = part.scope.with_values(part.per, tuple(wanted[i : i + MOST_GROUPS]))
         answer = queries.query(workspace, some.within(part.period), [part.per], limit=MOST_GROUPS)
         sums |= {group.values[part.per] or "": group.sums for group in answer.groups}
     return sums

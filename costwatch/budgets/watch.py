@@ -6,28 +6,25 @@ It does what the tables say: killed anywhere it has done nothing, twice at once 
 
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 from psycopg import Cursor
 
 from costwatch.budgets import evaluate, index, judge, names, rows
-from costwatch.budgets.evaluate import ROLLING, Rule
+from costwatch.budgets.evaluate import ROLLING, ZERO, Rule
 from costwatch.budgets.index import Index, Watched
-from costwatch.budgets.rows import Addition, Key
+from costwatch.budgets.rows import Additions, Key
 from costwatch.ledger import feed
 from costwatch.ledger.feed import Folded, Spent
-from costwatch.lib.periods import QUARTER_HOUR, Period
-from costwatch.spend.dimensions import FACTS
+from costwatch.lib.periods import Period
 
 READER = "budgets"
 MOST_BATCHES = 100  # small ones, if there are so many; the fold takes up to 500 at once
 AHEAD = timedelta(minutes=10)  # events may be dated five minutes ahead
 REMEMBERED = timedelta(days=1)  # rows in which nothing was told are kept for longer than this after their end
 LATE = timedelta(hours=1)
-
-Additions = dict[Key, Addition]
 
 
 def watch_all(now: datetime, seconds: float) -> int:
@@ -57,66 +54,65 @@ def watch(now: datetime) -> int:
 
 
 def _add(cursor: Cursor[Any], budgets: Index, batches: Sequence[Folded], now: datetime) -> None:
-    spent = feed.spent(cursor, batches, {FACTS[dimension] for dimension in budgets.needs})
+    spent = feed.spent(cursor, batches, budgets.needs)
     labels = names.labels(row.attribution for row in spent)
-    known = {dimension: names.facts(dimension, {getattr(row, dimension) for row in spent})
-             for dimension in budgets.needs}  # fmt: skip
-    additions, periods = Additions(), Periods()
+    portion = Portion(now)
     for row in spent:
-        facts = {dimension: own.get(getattr(row, dimension), "") for dimension, own in known.items()}
+        facts = {dimension: getattr(row, dimension) for dimension in budgets.needs}
         of_event = labels.get(row.attribution, {})
         for budget in budgets.of(row.attribution, of_event, facts):
             value = (facts.get(budget.per) or of_event.get(budget.per, "")) if budget.per else ""
             if value or not budget.per:  # what is not attributed is nobody's, so no amount holds for it
-                _count(additions, budget, value, row, now, periods)
-    rows.add(cursor, additions)
+                portion.count(budget, value, row)
+    rows.add(cursor, portion.additions)
 
 
-def _count(additions: Additions, budget: Watched, value: str, row: Spent, now: datetime, periods: "Periods") -> None:
-    """Add a row to the period it lies in, and have the one after looked at where something moves on into that."""
-    if budget.rule.window is not None:
-        addition = _rolling(additions, budget, value, row.slot, now)
-    else:
-        period = periods.of(budget.rule, row.slot)
-        addition = _of(additions, budget, value, period, now)
-        if budget.rule.carry_over and period.end <= now + AHEAD:
-            _of(additions, budget, value, periods.of(budget.rule, period.end), now).due = True
-    addition.spent += row.tokens if budget.in_tokens else row.cost
-    addition.due = addition.due or row.less
+class Portion:
+    """What a portion of the feed adds to the periods of budgets."""
 
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.additions: dict[Key, Additions] = {}
+        self._of_slot: dict[tuple[int, int], Additions] = {}
+        self._periods: dict[tuple[str, str, int, int], Period] = {}
 
-def _of(additions: Additions, budget: Watched, value: str, period: Period, now: datetime) -> Addition:
-    key = (budget.number, value, period.start)
-    addition = additions.get(key)
-    if addition is None:
-        # since before the period began the feed has told everything; of others the ledger has to be asked
-        told_all = period.start > budget.counted_since + AHEAD and period.end > now - REMEMBERED
-        look_at = budget.first_look(evaluate.planned_amount(budget.rule, period))
-        addition = additions[key] = Addition(period.end, look_at if told_all else evaluate.ZERO)
-    return addition
+    def count(self, budget: Watched, value: str, row: Spent) -> None:
+        """Add a row to the period of a budget in which its quarter hour lies: none has an edge inside one."""
+        own = self._of_slot.get((budget.number, row.slot))
+        if own is None:
+            own = self._of_slot[budget.number, row.slot] = self._find(budget, row.slot)
+        own.spent[value] = own.spent.get(value, ZERO) + (row.tokens if budget.in_tokens else row.cost)
+        if row.less or (own.touched is not None and own.touched < self.now - LATE):
+            own.due.add(value)  # what is kept of a rolling budget bounds the windows that ended within the last hour
+        if budget.rule.carry_over:
+            self._next_too(budget, value, row.slot)
 
+    def _find(self, budget: Watched, slot: int) -> Additions:
+        if budget.rule.window is not None:
+            own = self.additions.setdefault((budget.number, ROLLING), Additions(ROLLING, ZERO))
+            begins = datetime.fromtimestamp(slot, UTC)
+            own.touched = min(own.touched or begins, begins)
+            return own
+        return self._of_period(budget, self._period(budget.rule, slot))
 
-def _rolling(additions: Additions, budget: Watched, value: str, slot: datetime, now: datetime) -> Addition:
-    key = (budget.number, value, ROLLING)
-    addition = additions.get(key)
-    if addition is None:
-        addition = additions[key] = Addition(ROLLING, evaluate.ZERO)
-    addition.touched = min(addition.touched or slot, slot)
-    # what is kept bounds the windows that ended within the last hour
-    addition.due = addition.due or slot + QUARTER_HOUR < now - LATE
-    return addition
+    def _of_period(self, budget: Watched, period: Period) -> Additions:
+        key = (budget.number, period.start)
+        if key not in self.additions:
+            # since before the period began the feed has told everything; of others the ledger has to be asked
+            told_all = period.start > budget.counted_since + AHEAD and period.end > self.now - REMEMBERED
+            look_at = budget.first_look(evaluate.planned_amount(budget.rule, period)) if told_all else ZERO
+            self.additions[key] = Additions(period.end, look_at)
+        return self.additions[key]
 
+    def _next_too(self, budget: Watched, value: str, slot: int) -> None:
+        """What is left of a period that is over moves on: the one after is to be looked at."""
+        end = self._period(budget.rule, slot).end
+        if end <= self.now + AHEAD:
+            self._of_period(budget, evaluate.bounds(budget.rule, end)).due.add(value)
 
-class Periods:
-    """The period of each quarter hour, worked out once for all budgets with the same calendar."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str, int, datetime], Period] = {}
-
-    def of(self, rule: Rule, slot: datetime) -> Period:
-        """The period of a rule that holds a quarter hour: none has an edge inside one."""
+    def _period(self, rule: Rule, slot: int) -> Period:
+        """Worked out once for all budgets with the same calendar."""
         key = (rule.period, rule.zone.key, rule.week_start, slot)
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = evaluate.bounds(rule, slot)
-        return known
+        if key not in self._periods:
+            self._periods[key] = evaluate.bounds(rule, datetime.fromtimestamp(slot, UTC))
+        return self._periods[key]

@@ -29,7 +29,8 @@ SELECT e.lane, e.run_id, e.starts_run, e.event_id, r.run_id, extract(epoch FROM 
 # of what was taken back, only that there was something: who adds up has then to read the books
 _SPENT = """
 SELECT s.attribution_id, {names}, s.slot, s.cost, s.tokens, s.less
-  FROM (SELECT attribution_id, {facts}, extract(epoch FROM date_bin('15 minutes', occurred_at, 'epoch'))::bigint AS slot,
+  FROM (SELECT attribution_id, {facts},
+               extract(epoch FROM date_bin('15 minutes', occurred_at, 'epoch'))::bigint AS slot,
                sum(greatest(cost, 0)) AS cost, sum(greatest(input_tokens + output_tokens, 0))::bigint AS tokens,
                bool_or(cost < 0 OR input_tokens + output_tokens < 0) AS less
           FROM ledger_entry WHERE {which} GROUP BY 1, 2, 3, 4, 5) s {joins}"""
@@ -134,7 +135,7 @@ def spent(cursor: Cursor[Any], batches: Sequence[Folded], by: Collection[str]) -
         names.append(f"coalesce({name}_name.{its_name}, '')" if asked else "''")
         joins += [f"LEFT JOIN {table} {name}_name ON {name}_name.id = s.{name}_number"] if asked else []
     text = _SPENT.format(names=", ".join(names), facts=", ".join(facts), which=which, joins=" ".join(joins))
-    return [Spent(*row) for row in cursor.execute(text, values)]
+    return [Spent(*row) for row in cursor.execute(text, values).fetchall()]
 
 
 def _calls(cursor: Cursor[Any], where: str, values: list[Any]) -> list[RunCall]:
