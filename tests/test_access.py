@@ -19,6 +19,7 @@ from costwatch.accounts.models import ApiKey, Invitation, Member, Role, Workspac
 from costwatch.alerts import stops
 from costwatch.alerts.incidents import Report, open_or_update
 from costwatch.alerts.models import Channel, Delivery, Incident, Kind, Severity, Stop
+from costwatch.anomalies.models import Expected
 from costwatch.budgets import manage
 from costwatch.budgets.models import Budget
 from costwatch.pricing.models import RepriceOrder
@@ -34,6 +35,7 @@ ROWS = {
     "invitation_id": Invitation,
     "order_id": RepriceOrder,
     "incident_id": Incident,
+    "expected_id": Expected,
     "view_id": SavedView,
     "stop_id": Stop,
     "channel_id": Channel,
@@ -67,6 +69,7 @@ class Place:
             "invitation_id": self._invitation().pk,
             "order_id": self._order().pk,
             "incident_id": self._incident(),
+            "expected_id": self._expected(),
             "view_id": self._view(),
             "stop_id": stops.place(self.workspace.pk, {"agent": ["a"]}, "kill", "Enough.", key="kill:1"),
             "channel_id": self._channel().pk,
@@ -98,6 +101,10 @@ class Place:
 
     def _view(self):
         return SavedView.objects.create(workspace=self.workspace, name="all", path="/explore").pk
+
+    def _expected(self):
+        about = {"detector": "spend", "dimension": "agent", "value": "triage", "taught_at": timezone.now()}
+        return Expected.objects.create(workspace=self.workspace, taught_by="ann", **about).pk
 
     def _invitation(self):
         return Invitation.objects.create(

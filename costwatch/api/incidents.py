@@ -21,6 +21,7 @@ from costwatch.alerts import incidents, listing
 from costwatch.alerts.models import Delivery as DeliveryRow
 from costwatch.alerts.models import Incident as IncidentRow
 from costwatch.alerts.models import Kind, Severity, State
+from costwatch.anomalies import lessons as expectations
 from costwatch.api import shapes
 from costwatch.api.keys import actor
 from costwatch.api.views import Reading
@@ -145,6 +146,9 @@ class IncidentAct(APIView):
                 if incidents.act(incident, action, str(actor(request)), now, until=until, text=note):
                     facts, ip = {"state": incident.state}, audit.client_ip(request)
                     audit.record(user.workspace, actor(request), f"incident.{action}", incident, facts, ip)
+                    if action == "expected" and (known := expectations.learn(incident, str(actor(request)), now)):
+                        taught = {"incident": incident.pk}
+                        audit.record(user.workspace, actor(request), "anomalies.taught", known, taught, ip)
         except incidents.NotPossible as problem:
             error = {"code": "conflict", "message": str(problem), "field": None}
             return Response({"error": error}, status=409)

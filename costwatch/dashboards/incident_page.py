@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
@@ -12,6 +13,7 @@ from costwatch.alerts import listing
 from costwatch.alerts.models import Delivery, Incident, Kind, Severity, State, TimelineEntry
 from costwatch.dashboards import display
 from costwatch.dashboards.addresses import run_url
+from costwatch.dashboards.anomalies.evidence import Evidence, evidence, subject
 from costwatch.dashboards.stops.page import stop_url
 from costwatch.loops.account import Repeat, marked, repeats, total
 
@@ -83,6 +85,7 @@ class Detail:
     tool: str
     task: str
     stop_url: str
+    evidence: Evidence | None
 
 
 def tabs(workspace: Workspace, state: str) -> list[Tab]:
@@ -122,6 +125,7 @@ def detail(workspace: Workspace, incident: Incident, state: str) -> Detail:
         tool=incident.facts.get("tool") or "",
         task=incident.facts.get("task") or "",
         stop_url=stop_url("agent", agent, incident.title) if (agent := incident.facts.get("agent")) else "",
+        evidence=evidence(incident, ZoneInfo(workspace.time_zone)),
     )
 
 
@@ -213,6 +217,8 @@ def _related(workspace: Workspace, incident: Incident) -> list[tuple[str, str, s
     for title, name in (("Agent", "agent"), ("Task", "task")):
         if value := incident.facts.get(name):
             found.append((title, value, f"/?{urlencode({'period': '30d', name: value})}"))
+    if "detector" in incident.facts:
+        found.append(subject(incident.facts["dimension"], incident.facts["value"]))
     if incident.run_id:
         found.append(("Run", incident.run_id, run_url(incident.run_id)))
     if task := incident.facts.get("task"):

@@ -15,6 +15,7 @@ from costwatch.accounts.access import MemberRequest, member_page, own_or_404
 from costwatch.accounts.models import Member
 from costwatch.alerts import incidents, listing
 from costwatch.alerts.models import Incident
+from costwatch.anomalies import lessons as expectations
 from costwatch.dashboards import incident_page
 from costwatch.loops import lessons
 from costwatch.loops.models import Lesson
@@ -93,6 +94,8 @@ def _take_over(request: MemberRequest, chosen: Incident, action: str) -> None:
 
 def _teach(request: MemberRequest, chosen: Incident, action: str) -> None:
     """ "This tool may repeat", "this task is a batch": for every later call."""
+    if action == "expected" and (known := expectations.learn(chosen, str(request.member), timezone.now())):
+        audit.record_for(request, "anomalies.taught", known, {"incident": chosen.pk})
     kind = request.POST.get("teach", "")
     value = str(chosen.facts.get(kind) or "")
     if action != "expected" or kind not in Lesson.Kind.values or not value:

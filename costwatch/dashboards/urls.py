@@ -13,6 +13,7 @@ from costwatch.dashboards import (
     welcome,
 )
 from costwatch.dashboards.addresses import PROFILES
+from costwatch.dashboards.anomalies import views as anomaly_views
 from costwatch.dashboards.budgets import views as budget_views
 from costwatch.dashboards.channels import views as channel_views
 from costwatch.dashboards.explore import views as explore_views
@@ -59,6 +60,8 @@ urlpatterns = [
     path("budgets/<int:budget_id>/edit", budget_views.budget_edit, name="budget-edit"),
     path("budgets/<int:budget_id>/remove", budget_views.budget_remove, name="budget-remove"),
     path("budgets/<int:budget_id>/<slug:action>", budget_views.budget_act, name="budget-act"),
+    path("settings/anomalies", anomaly_views.anomaly_settings, name="anomaly-settings"),
+    path("settings/anomalies/<int:expected_id>/forget", anomaly_views.anomaly_forget, name="anomaly-forget"),
     path("incidents", incident_views.incident_list, name="incidents"),
     path("incidents/<int:incident_id>", incident_views.incident, name="incident"),
     path("incidents/<int:incident_id>/<slug:action>", incident_views.incident_act, name="incident-act"),
