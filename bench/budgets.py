@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> list[Row]:
         environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "costwatch.settings"}
         for step in (["costwatch.up.prepare", "database"], ["bench.budgets"]):
             done = subprocess.run([sys.executable, "-m", *step], env=environment, cwd=ROOT, check=True,
-                                  capture_output=True, text=True)  # fmt: skip
+                                  stdout=subprocess.PIPE, text=True)  # fmt: skip
     found = json.loads(done.stdout.splitlines()[-1])
     ratio = median([w / f for w, f in zip(found["watching"], found["folding"], strict=True)])
     events = BATCHES * BATCH
@@ -109,7 +109,7 @@ def _budgets(workspace: object, now: datetime) -> None:
          for a in range(AGENTS) for t in range(TASKS)]
     )  # fmt: skip
     for period, amount in (("daily", 200), ("monthly", 300)):
-        wanted = {"name": period, "amount_usd": amount, "period": period, "per": "user"}
+        wanted = {"name": period, "amount_usd": amount, "period": period, "per": "user", "allow_unseen": True}
         manage.create(workspace, wanted, "bench", now=now)  # type: ignore[arg-type]
 
 
