@@ -61,6 +61,13 @@ def day_and_time(at: datetime | None, zone: str) -> str:
 
 
 @register.filter
+def short_moment(at: datetime | None, zone: str) -> str:
+    """Day and time in a zone without the year, for lists of a period that the page names."""
+    local = at and at.astimezone(ZoneInfo(zone))
+    return f"{display.day(local.date())} {display.clock(local)}" if local else display.NOTHING
+
+
+@register.filter
 def cached_share(sums: Sums) -> Decimal:
     """The part of the input tokens that was read from a cache."""
     return Decimal(sums.cached_input_tokens) / sums.input_tokens if sums.input_tokens else Decimal(0)

@@ -22,6 +22,7 @@ BELOW = {
     "sessions": ("/sessions", "/session", "/session-paths", "/resend"),
     "budgets": ("/budgets",),
     "incidents": ("/incidents",),
+    "this-month": ("/month",),
     "prices": ("/prices",),
     "settings": ("/settings",),
 }

@@ -1,0 +1,1 @@
+"""The month: the statement that finance keeps, one address a month."""
