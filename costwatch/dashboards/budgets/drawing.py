@@ -15,7 +15,8 @@ from costwatch.lib.periods import DAY, Period
 Figure = dict[str, Any]
 TICKS, NARROW_TICKS = 7, 4
 HEADROOM = 1.12
-NAMED = 4  # of the moments: more would cover each other
+APART = 0.07  # of the height: closer levels would cover each other's words
+EDGE = 0.85  # of the width: words of what is further right stand on the left of it
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def burn_up(
     hover = _hover(in_tokens)
     traces = [*_band(curve, zone, hover), *([_pace(span, limit, zone)] if pace else []), _spent(curve, zone, hover)]
     top = max(highest)
-    shown = [level for level in levels if float(level.amount) < float(top) * HEADROOM]
+    shown = _apart(levels, top)
+    named = [mark for mark in marks if any(mark.amount == level.amount for level in shown)]
     return {
         "data": [*traces, *([_rings(marks, zone)] if marks else [])],
         "layout": {
@@ -74,7 +76,7 @@ def burn_up(
                       "tickformat": "%-d %b" if span.end - span.start > 2 * DAY else "%H:%M",
                       "hoverformat": "%a %-d %b %H:%M"},
             "shapes": [*(_line(level) for level in shown), *([_now(now, zone)] if now < span.end else [])],
-            "annotations": [*(_named(level) for level in shown), *(_ring_named(mark, zone) for mark in marks[-NAMED:]),
+            "annotations": [*(_named(level) for level in shown), *(_ring_named(mark, span, zone) for mark in named),
                             *([_now_named(now, zone)] if now < span.end else [])],
         },
         "narrow": {"margin": {"l": 48}, "xaxis": {"nticks": NARROW_TICKS}},
@@ -152,8 +154,10 @@ def _rings(marks: Sequence[Mark], zone: ZoneInfo) -> Figure:
     return {**path, "mode": "markers", "name": "Reached", "marker": marker, "hoverinfo": "skip"}
 
 
-def _ring_named(mark: Mark, zone: ZoneInfo) -> Figure:
-    place = {"ax": -12, "ay": -26, "xanchor": "right"} if mark.is_expected else {"ax": 14, "ay": 26, "xanchor": "left"}
+def _ring_named(mark: Mark, span: Period, zone: ZoneInfo) -> Figure:
+    late = (mark.at - span.start) / (span.end - span.start) > EDGE
+    side = {"ax": -14, "xanchor": "right"} if mark.is_expected or late else {"ax": 14, "xanchor": "left"}
+    place = {**side, "ay": -26 if mark.is_expected or late else 26}
     return {"x": _local(mark.at, zone), "y": _pixel(mark.amount), **place, "text": mark.label, "arrowhead": 0,
             "arrowwidth": 1, "arrowcolor": "--control", "font": {"color": mark.colour, "size": 12}}  # fmt: skip
 
@@ -161,6 +165,16 @@ def _ring_named(mark: Mark, zone: ZoneInfo) -> Figure:
 def _path(points: Sequence[Point], zone: ZoneInfo) -> Figure:
     return {"type": "scatter", "mode": "lines", "x": [_local(at, zone) for at, _ in points],
             "y": [_pixel(amount) for _, amount in points]}  # fmt: skip
+
+
+def _apart(levels: Sequence[Level], top: Decimal) -> list[Level]:
+    """The limit, and of the others from the highest down those that are not too close to another."""
+    found: list[Level] = []
+    for level in sorted(levels, key=lambda one: (not one.is_limit, -one.amount)):
+        fits = float(level.amount) < float(top) * HEADROOM
+        if fits and all(abs(level.amount - other.amount) >= top * Decimal(str(APART)) for other in found):
+            found.append(level)
+    return found
 
 
 def _line(level: Level) -> Figure:

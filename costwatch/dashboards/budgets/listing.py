@@ -15,7 +15,7 @@ from costwatch.budgets.models import Action, Budget
 from costwatch.budgets.status import Status, statuses
 from costwatch.dashboards.budgets import words
 from costwatch.dashboards.budgets.kept import Group, Kept, Ranked, ranked
-from costwatch.dashboards.budgets.words import Mark
+from costwatch.dashboards.budgets.words import Mark, Resets
 from costwatch.lib.periods import zone
 from costwatch.spend.snapshot import snapshot
 
@@ -49,8 +49,7 @@ class Row:
     remaining: str
     forecast: str
     forecast_note: str
-    resets_in: str
-    resets_at: str
+    resets: Resets
 
     @property
     def bar(self) -> Decimal:
@@ -135,7 +134,6 @@ def _whole(budget: Budget) -> Budget:
 def _row(one: Ranked, status: Status, now: datetime) -> Row:
     budget, unit = one.budget, one.budget.in_tokens
     ahead = status.forecast
-    resets_in, resets_at = words.resets(status, zone(budget.time_zone or budget.workspace.time_zone), now)
     return Row(
         budget,
         reverse("budget", args=[budget.pk]),
@@ -149,8 +147,7 @@ def _row(one: Ranked, status: Status, now: datetime) -> Row:
         words.amount(abs(status.remaining), unit),
         words.about(ahead.mid, unit) if ahead else "",
         f"{words.about(ahead.low, unit)} – {words.about(ahead.high, unit)}" if ahead else "",
-        resets_in,
-        resets_at,
+        words.resets(status, zone(budget.time_zone or budget.workspace.time_zone), now),
     )
 
 

@@ -7,12 +7,10 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from costwatch.budgets import evaluate, outlook
-from costwatch.budgets.evaluate import HUNDRED
+from costwatch.budgets import outlook
 from costwatch.budgets.models import Budget
-from costwatch.budgets.status import Crossing, State, Status, status
-from costwatch.budgets.terms import counted, percentages, rule, scope
-from costwatch.dashboards import display
+from costwatch.budgets.status import Status, status
+from costwatch.budgets.terms import counted, rule, scope
 from costwatch.dashboards.budgets import curve as curves
 from costwatch.dashboards.budgets import drawing, words
 from costwatch.dashboards.budgets.curve import Curve
@@ -20,7 +18,8 @@ from costwatch.dashboards.budgets.dearest import Values, values
 from costwatch.dashboards.budgets.drawing import Level
 from costwatch.dashboards.budgets.kept import Kept, of_running
 from costwatch.dashboards.budgets.past import Past, past
-from costwatch.dashboards.budgets.words import Mark
+from costwatch.dashboards.budgets.thresholds import Threshold, mark_of, thresholds
+from costwatch.dashboards.budgets.words import Mark, Resets
 from costwatch.lib import periods
 from costwatch.lib.periods import DAY, HOUR, Period
 from costwatch.spend.queries import query
@@ -28,20 +27,6 @@ from costwatch.spend.snapshot import snapshot
 
 FINE = timedelta(days=8)  # periods up to this are drawn by the hour
 LATELY = 7
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """A threshold of the running period: reached (`at`), expected, or neither."""
-
-    percent: str
-    basis: str
-    amount: Decimal
-    at: datetime | None
-    expected: datetime | None
-    is_limit: bool
-    is_told: bool
-    reached: bool
 
 
 @dataclass(frozen=True)
@@ -62,8 +47,7 @@ class Page:
     values: Values | None
     per_day: Decimal | None
     lately: Decimal
-    resets_in: str
-    resets_at: str
+    resets: Resets
 
     @property
     def is_template(self) -> bool:
@@ -204,7 +188,7 @@ def _page(budget: Budget, value: str, number: int, now: datetime) -> Page:
     is_template = bool(budget.per) and not value
     kept = of_running([budget], now).get(budget.pk, Kept())
     line = None if is_template else _curve(one, stands, now)
-    thresholds = [] if is_template else _thresholds(budget, stands, line)
+    reached = [] if is_template else thresholds(budget, stands, line)
     own_values = values(budget, kept, now, number) if is_template else None
     return Page(
         budget,
@@ -214,14 +198,14 @@ def _page(budget: Budget, value: str, number: int, now: datetime) -> Page:
         own.zone,
         now,
         line,
-        _chart(one, stands, line, thresholds, now) if line else None,
-        thresholds,
+        _chart(one, stands, line, reached, now) if line else None,
+        reached,
         past(budget if is_template else one, now),
         kept,
         own_values,
         _per_day(stands, now),
         _lately(one, now),
-        *words.resets(stands, own.zone, now),
+        words.resets(stands, own.zone, now),
     )
 
 
@@ -242,46 +226,16 @@ def _curve(one: Budget, stands: Status, now: datetime) -> Curve:
 
 
 def _chart(
-    one: Budget, stands: Status, line: Curve, thresholds: list[Threshold], now: datetime
+    one: Budget, stands: Status, line: Curve, reached: list[Threshold], now: datetime
 ) -> dict[str, Any]:  # fmt: skip
     own = rule(one, one.workspace)
     span = Period(line.spent[0][0], now) if one.is_rolling else stands.period
     levels = [Level(stands.limit, f"Budget · {words.amount(stands.limit, one.in_tokens)}", True)]
     levels += [Level(t.amount, f"{t.percent} % · {words.amount(t.amount, one.in_tokens)}")
-               for t in thresholds if t.basis == "spent" and not t.is_limit]  # fmt: skip
-    marks = [_mark(t, moment, own.zone) for t in thresholds
+               for t in reached if t.basis == "spent" and not t.is_limit]  # fmt: skip
+    marks = [mark_of(t, moment, own.zone) for t in reached
              if t.basis == "spent" and (moment := t.at or t.expected) and moment in span]  # fmt: skip
     return drawing.burn_up(line, span, levels, marks, now, own.zone, one.in_tokens, pace=not one.is_rolling)
-
-
-def _mark(threshold: Threshold, moment: datetime, zone: ZoneInfo) -> drawing.Mark:
-    day = display.day(moment.astimezone(zone).date())
-    return drawing.Mark(moment, threshold.amount, day, threshold.is_limit, threshold.at is None)
-
-
-def _thresholds(budget: Budget, stands: Status, line: Curve | None) -> list[Threshold]:
-    """Those on what is spent and those on the forecast, by amount."""
-    own = rule(budget, budget.workspace)
-    spent = {*own.thresholds, HUNDRED}
-    found = [_threshold(t, "spent", stands, line, t in own.thresholds) for t in spent]
-    found += [_threshold(t, "forecast", stands, None, True) for t in percentages(budget.forecast_thresholds)]
-    return sorted(found, key=lambda one: (one.amount, one.basis))
-
-
-def _threshold(percent: Decimal, basis: str, stands: Status, line: Curve | None, is_told: bool) -> Threshold:
-    amount = evaluate.amount_at(percent, stands.limit)
-    wanted = "actual" if basis == "spent" else "forecast"
-    told = next((c for c in _oldest_first(stands.crossings) if c.threshold == percent and c.basis == wanted), None)
-    at = told.at if told else None
-    if at is None and not is_told and line is not None:
-        at = curves.reached(line.spent, amount)
-    expected = line.expected(amount) if line and at is None and stands.state != State.PAUSED else None
-    spent = stands.spent if basis == "spent" else stands.forecast.mid if stands.forecast else Decimal(0)
-    return Threshold(words.percent(percent), basis, amount, at, expected, percent == HUNDRED, is_told, spent >= amount)
-
-
-def _oldest_first(crossings: list[Crossing]) -> list[Crossing]:
-    return sorted(crossings, key=lambda one: one.at)
 
 
 def _per_day(stands: Status, now: datetime) -> Decimal | None:

@@ -14,7 +14,7 @@ from costwatch.budgets.terms import counted, rule, scope
 from costwatch.lib.periods import Period
 from costwatch.spend.queries import query
 
-SHOWN = {"daily": 30, "weekly": 13, "monthly": 12, "quarterly": 8, "yearly": 5}
+SHOWN = {"daily": 14, "weekly": 13, "monthly": 12, "quarterly": 8, "yearly": 5}
 BY_DAY = ("daily", "weekly")
 
 

@@ -33,7 +33,12 @@ def amount(number: Decimal, in_tokens: bool) -> str:
     """$1,234.56, or 1.23M tokens."""
     if not in_tokens:
         return display.money(number)
-    return f"{display.MINUS if number < 0 else ''}{display.tokens(abs(int(number)))} tokens"
+    return f"{tokens(number)} tokens"
+
+
+def tokens(number: Decimal) -> str:
+    """1.23M, with a true minus sign."""
+    return f"{display.MINUS if number < 0 else ''}{display.tokens(abs(int(number)))}"
 
 
 def exact(number: Decimal, in_tokens: bool) -> str:
@@ -97,14 +102,27 @@ def span(budget: Budget, start: datetime, zone: ZoneInfo) -> str:
     return told.get(budget.period) or f"{display.day_and_time(at)} {at.year}"
 
 
-def resets(status: Status, zone: ZoneInfo, now: datetime) -> tuple[str, str]:
-    """(in 3 d, Monday 00:00 Europe/Berlin); a rolling budget never does."""
+@dataclass(frozen=True)
+class Resets:
+    """When a budget begins anew: Monday 00:00, Europe/Berlin, in 3 d."""
+
+    at: str
+    zone: str
+    ahead: str
+
+    def __str__(self) -> str:
+        return f"{self.at} {self.zone} ({self.ahead})" if self.ahead else f"{self.at}: {self.zone}"
+
+
+def resets(status: Status, zone: ZoneInfo, now: datetime) -> Resets:
+    """When the running period ends; a rolling budget never begins anew."""
     end = status.resets_at
     if end is None:
-        return "never", f"it always looks back over {window(status.budget.period)}"
+        return Resets("never", f"it looks back over {window(status.budget.period)}", "")
     at = end.astimezone(zone)
-    day = f"{at:%A}" if end - now <= WEEK - DAY else display.day(at.date(), year=at.year != now.astimezone(zone).year)
-    return ahead(end - now), f"{day} {at:%H:%M} {zone.key}"
+    year = f" {at.year}" if at.year != now.astimezone(zone).year else ""
+    day = f"{at:%A}" if end - now <= WEEK - DAY else f"{at.day} {at:%b}{year}"
+    return Resets(f"{day} {at:%H:%M}", zone.key, ahead(end - now))
 
 
 def length(span: timedelta) -> str:

@@ -8,7 +8,6 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from costwatch.dashboards import display
 from costwatch.dashboards.budgets import words
 from costwatch.dashboards.templatetags.display import headline as money_headline
 
@@ -23,7 +22,7 @@ register.filter("used", words.used)
 @register.filter
 def headline_amount(number: Decimal, in_tokens: bool) -> SafeString:
     """A headline figure: dollars with lighter cents, or tokens."""
-    return format_html("{}", display.tokens(int(number))) if in_tokens else money_headline(number)
+    return format_html("{}", words.tokens(number)) if in_tokens else money_headline(number)
 
 
 @register.filter
