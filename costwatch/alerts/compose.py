@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.urls import reverse
 
 from costwatch.alerts import listing
 from costwatch.alerts.message import Message
@@ -52,13 +51,12 @@ def body(uid: str, type: str, workspace: str, incidents: Sequence[Mapping[str, A
 
 def incident_url(number: int) -> str:
     """The page of an incident as it is reached from outside."""
-    return f"{settings.PUBLIC_URL.rstrip('/')}{reverse('incident', args=[number])}"
+    return _outside(f"/incidents/{number}")
 
 
 def _waiting(channel: Channel) -> list[Notice]:
     """What waits, without what became pointless: news of what is expected, and the end of what is only told now."""
-    rows = Notice.objects.filter(channel=channel, delivery=None, dropped=False).select_related("incident__owner")
-    rows = rows.prefetch_related("incident__notices__delivery__channel")
+    rows = Notice.objects.filter(channel=channel, delivery=None, dropped=False).select_related("incident")
     found = list(rows.order_by("pk")[: 4 * MOST])
     newest: dict[int, str] = {n.incident_id: n.type for n in found if n.type in NEWS}
     pointless = [
@@ -101,7 +99,8 @@ def _made(channel: Channel, notices: Sequence[Notice]) -> Delivery:
     kinds = {notice.type for notice in notices}
     type = Type.OPENED if Type.OPENED in kinds else Type(next(iter(kinds)))
     uid = uuid4()
-    told = [_told(own) for own in grouped.values()]
+    incidents = listing.with_deliveries(Incident.objects.filter(pk__in=grouped)).in_bulk()
+    told = [_told(incidents[number], own) for number, own in grouped.items()]
     content = body(str(uid), type, channel.workspace.name, told)
     if channel.kind == Channel.Kind.PAGERDUTY and type == Type.RESOLVED:
         content["groups_over"] = _groups_over(channel, list(grouped))
@@ -112,9 +111,8 @@ def _made(channel: Channel, notices: Sequence[Notice]) -> Delivery:
     return made
 
 
-def _told(notices: Sequence[Notice]) -> dict[str, Any]:
+def _told(incident: Incident, notices: Sequence[Notice]) -> dict[str, Any]:
     """An incident with what these notices say of it: of several crossings each once."""
-    incident: Incident = notices[0].incident
     told = listing.told(incident)
     told["url"] = incident_url(incident.pk)
     if all("crossings" in notice.facts for notice in notices):
@@ -135,9 +133,14 @@ def _groups_over(channel: Channel, incidents: Sequence[int]) -> list[str]:
 
 
 def _page(delivery: Delivery) -> str:
+    """The incident alone, or the message with all of them; empty where nobody knows how we are reached."""
     if not settings.PUBLIC_URL:
         return ""
     if delivery.size == 1:
         return incident_url(delivery.body["incidents"][0]["id"])
-    page = reverse("delivery", args=[delivery.pk]) if delivery.size else reverse("channels")
-    return f"{settings.PUBLIC_URL.rstrip('/')}{page}"
+    return _outside(f"/settings/channels/deliveries/{delivery.pk}" if delivery.size else "/settings/channels")
+
+
+def _outside(path: str) -> str:
+    """Not by `reverse`: it would load every page of the product into the worker. A test compares the two."""
+    return f"{settings.PUBLIC_URL.rstrip('/')}{path}"

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
-from costwatch.alerts.models import PENDING, Delivery, Incident, Kind, Severity, State
+from costwatch.alerts.models import PENDING, Delivery, Incident, Kind, Notice, Severity, State
 
 Position = tuple[str, int]
 STATES: dict[str, tuple[str, ...]] = {**{state.value: (state.value,) for state in State}, "pending": PENDING}
@@ -25,8 +25,10 @@ def find(workspace_id: int, kind: str = "", state: str = "", run_id: str = "") -
 
 
 def with_deliveries(rows: QuerySet[Incident]) -> QuerySet[Incident]:
-    """The same rows, with what `told` says of them read in three statements."""
-    return rows.select_related("owner").prefetch_related("notices__delivery__channel")
+    """The same rows, with what `told` says of them read in two statements more; bodies of messages are large."""
+    told = Notice.objects.filter(delivery__isnull=False).select_related("delivery__channel")
+    told = told.defer("delivery__body", "delivery__channel__sealed")
+    return rows.select_related("owner").prefetch_related(Prefetch("notices", told))
 
 
 def of_runs(workspace_id: int, run_ids: Sequence[str]) -> dict[str, Incident]:

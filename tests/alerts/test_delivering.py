@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db.models import F
+from django.urls import reverse
 
-from costwatch.alerts import deliver, incidents
+from costwatch.alerts import compose, deliver, incidents
 from costwatch.alerts.models import Attempt, Delivery, Incident, Notice, Severity, State
 from costwatch.lib import outbound
 from tests.alerts.sinks import answer, drip, drop, in_turn
@@ -50,6 +51,17 @@ def test_an_alarm_reaches_the_default_channels_once(webhook, opened):
     assert (delivery.state, delivery.status, delivery.attempts, delivery.answer) == ("sent", 200, 1, "ok")
     assert delivery.sent_at and delivery.latency_ms is not None
     assert Attempt.objects.get(delivery=delivery).ok
+
+
+def test_the_links_of_messages_are_those_of_the_pages(webhook, opened):
+    webhook()
+    incident, _ = opened("1"), opened("2")
+    deliver.send_all()
+    delivery, start = Delivery.objects.get(), "https://costwatch.example.org"
+    assert compose.incident_url(incident.pk) == start + reverse("incident", args=[incident.pk])
+    assert compose.message_of(delivery).url == start + reverse("delivery", args=[delivery.pk])
+    delivery.size = 0
+    assert compose.message_of(delivery).url == start + reverse("channels")
 
 
 def test_a_detector_may_choose_the_channels(webhook, opened):
