@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from costwatch.api import budgets, channels, docs, export, guard, incidents, prices, saved, stops, views
+from costwatch.api import budgets, channels, compare, docs, export, guard, incidents, prices, saved, stops, views
 
 
 class Anything:
@@ -24,6 +24,7 @@ urlpatterns = [
     path("v1/events/<anything:event_id>", views.Event.as_view(), name="api-event"),
     path("v1/runs", views.Runs.as_view(), name="api-runs"),
     path("v1/runs/<anything:run_id>", views.Run.as_view(), name="api-run"),
+    path("v1/compare", compare.Compare.as_view(), name="api-compare"),
     path("v1/export/<str:content>.<str:kind>", export.Export.as_view(), name="api-export"),
     path("v1/views", saved.Views.as_view(), name="api-views"),
     path("v1/views/<int:view_id>", saved.OneView.as_view(), name="api-view"),

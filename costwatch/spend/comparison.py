@@ -1,0 +1,149 @@
+"""Two values of a dimension side by side: two releases, prompt versions, models, environments. Bounded looks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from costwatch.spend import conditions as where
+from costwatch.spend.compare import EXIT_CODES, TOLERANCE, Judged, Moments, Verdict, judge, together
+from costwatch.spend.conditions import Clause
+from costwatch.spend.dimensions import FACTS, RUN
+from costwatch.spend.filters import SpendFilter
+from costwatch.spend.snapshot import snapshot
+from costwatch.spend.sources import Source
+
+MOST_UNITS = 100_000  # of a side, the newest: about 150 ms
+QUIET = timedelta(minutes=5)  # a run with a call since is not over: half a run is cheap for no merit
+
+# measure → (x, y): sums of x by sums of y over the units; runs are there to be counted where the units are runs
+MEASURES = {
+    "cost_per_run": ("cost", "one"),
+    "cost_per_call": ("cost", "calls"),
+    "error_rate": ("errors", "calls"),
+    "calls_per_run": ("calls", "one"),
+    "input_tokens_per_call": ("input_tokens", "calls"),
+    "output_tokens_per_call": ("output_tokens", "calls"),
+}
+OF_RUNS = ("cost_per_run", "calls_per_run")
+RATES = ("error_rate",)
+DECIDING = ("cost_per_run", "error_rate")
+
+_NAMES = ("cost", "calls", "errors", "input_tokens", "output_tokens")
+_IDS = {name: f"r.{column}" for name, column in FACTS.items()}
+_RUNS = Source("run", "last_at", None, _IDS | {RUN: "r.id"}, "r.attribution_id")
+_EVENTS = Source("ledger_entry", "occurred_at", None, _IDS, "r.attribution_id")
+_UNIT = f"""
+WITH unit AS MATERIALIZED (
+    SELECT {", ".join(f"r.{name}" for name in _NAMES)}, r.unpriced_calls + r.unknown_calls AS unpriced
+      FROM {{tables}} WHERE {{which}} ORDER BY r.{{time}} DESC LIMIT {MOST_UNITS}),
+counted AS (SELECT *, 1 AS one FROM unit WHERE unpriced = 0)
+SELECT count(*), (SELECT count(*) FROM unit WHERE unpriced > 0), coalesce(sum(cost), 0), coalesce(sum(calls), 0),
+       percentile_disc(0.5) WITHIN GROUP (ORDER BY cost), percentile_disc(0.9) WITHIN GROUP (ORDER BY cost),
+       {{moments}}
+  FROM counted"""
+
+
+@dataclass(frozen=True)
+class Side:
+    """What was looked at: `units` runs (or events), `left_out` for lack of a price; median and ninth decile in USD."""
+
+    value: str
+    units: int
+    left_out: int
+    cost: Decimal
+    calls: int
+    p50: Decimal | None
+    p90: Decimal | None
+    moments: dict[str, Moments]
+
+    @property
+    def capped(self) -> bool:
+        """Whether there may be more than were looked at."""
+        return self.units + self.left_out >= MOST_UNITS
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both sides, each measure judged, and the verdict of those that decide. `by_runs`: the units are runs."""
+
+    dimension: str
+    baseline: Side
+    candidate: Side
+    by_runs: bool
+    measures: dict[str, Judged]
+    verdict: Verdict
+    deciding: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 better or no difference, 1 worse, 2 too little data."""
+        return EXIT_CODES[self.verdict]
+
+
+def compare(
+    workspace: Any,
+    filter: SpendFilter,
+    dimension: str,
+    baseline: str,
+    candidate: str,
+    now: datetime,
+    *,
+    tolerance: float = TOLERANCE,
+    deciding: Sequence[str] = DECIDING,
+) -> Comparison:
+    """Hold one value of a dimension against another over the same range and conditions.
+
+    Counted are runs that began in the range, by the labels of their first call, and have been quiet for five minutes;
+    where one of the sides has none, single events. Units with unpriced calls are left out and counted.
+    """
+    with snapshot(workspace.lane):
+        for source in (_RUNS, _EVENTS):
+            old, new = (_side(workspace.lane, filter, source, dimension, value, now) for value in (baseline, candidate))
+            if old.units and new.units:
+                break
+    by_runs = source is _RUNS
+    judged = {
+        name: judge(old.moments[name], new.moments[name], tolerance, rate=name in RATES)
+        for name in MEASURES
+        if by_runs or name not in OF_RUNS
+    }
+    decides = tuple(name for name in deciding if name in judged) or ("cost_per_call", "error_rate")
+    verdict = together([judged[name].verdict for name in decides])
+    return Comparison(dimension, old, new, by_runs, judged, verdict, decides)
+
+
+def _side(lane: int, filter: SpendFilter, source: Source, dimension: str, value: str, now: datetime) -> Side:
+    own = filter.with_value(dimension, value)
+    conditions = where.resolve(lane, own)
+    attributions = where.few_attributions(lane, conditions)
+    tables = where.from_clause(source, conditions, attributions, ())
+    clauses = [("r.lane = %s", [lane]), *_span(source, own, now), *where.on_source(source, conditions, attributions)]
+    which, values = where.joined(clauses)
+    text = _UNIT.format(
+        tables=tables, which=which, time=source.time, moments=", ".join(map(_moments, MEASURES.values()))
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(text, values)
+        units, left_out, cost, calls, p50, p90, *rest = cursor.fetchone()
+    found = {name: Moments(units, *rest[5 * n : 5 * n + 5]) for n, name in enumerate(MEASURES)}
+    return Side(value, units, left_out, cost, int(calls), p50, p90, found)
+
+
+def _span(source: Source, filter: SpendFilter, now: datetime) -> list[Clause]:
+    """Runs by their beginning (their end bounds the index), events by their time."""
+    if source is _EVENTS:
+        return [("r.occurred_at >= %s AND r.occurred_at < %s AND r.events > 0", [filter.start, filter.end])]
+    last = max(filter.start, now - QUIET)
+    return [("r.last_at >= %s AND r.last_at <= %s", [filter.start, last]),
+            ("r.first_at >= %s AND r.first_at < %s", [filter.start, filter.end])]  # fmt: skip
+
+
+def _moments(pair: tuple[str, str]) -> str:
+    """The sums of x, y, xx, yy, xy as floats."""
+    x, y = (f"{name}::float8" for name in pair)
+    products = (x, y, f"{x} * {x}", f"{y} * {y}", f"{x} * {y}")
+    return ", ".join(f"coalesce(sum({product}), 0)" for product in products)
