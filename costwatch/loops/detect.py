@@ -8,9 +8,12 @@ the order of arrival.
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
+import msgspec
+
+from costwatch.loops.growth import HEAVY, again, grow, how_bad
 from costwatch.loops.repeats import pass_over, weigh
 from costwatch.loops.sizes import UNMOVED, forget_sizes, weigh_sizes
-from costwatch.loops.state import NOTHING, AgentState, Call, Finding, Level, Limits, RunState, Settings
+from costwatch.loops.state import NOTHING, WHOLE_RUN, AgentState, Call, Finding, Level, Limits, RunState, Settings
 
 CRITICAL_REPEATS = 15
 CRITICAL_DOLLARS = Decimal(1)
@@ -63,6 +66,7 @@ def observe(run: RunState, call: Call, settings: Settings) -> tuple[Finding, ...
         agent = run.agents[call.agent] = AgentState()
         if len(run.agents) > MOST_AGENTS:
             del run.agents[next(iter(run.agents))]
+    grow(agent, call)
     if call.agent != run.speaker:
         run.neighbour, run.speaker = run.speaker, call.agent
     if call.tool is not None and call.tool in settings.repeatable_tools:
@@ -96,6 +100,8 @@ def _findings(run: RunState, agent: AgentState, call: Call, settings: Settings) 
         found = _repeats(run, agent, call, settings, seen)
     if run.calls > run.watch_calls or run.dollars > run.watch_dollars:
         found += _net(run, agent, call, seen)
+    if agent.carried > HEAVY:
+        found += _growth(run, agent, call)
     return found
 
 
@@ -175,6 +181,18 @@ def _net(run: RunState, agent: AgentState, call: Call, seen: bool) -> tuple[Find
     return (_finding(run, agent, call, run.net, rule, score, threshold, run.calls, not seen),)
 
 
+def _growth(run: RunState, agent: AgentState, call: Call) -> tuple[Finding, ...]:
+    """A context that is never trimmed and paid for again with each call. Each level is told once per agent."""
+    level = how_bad(agent)
+    if level <= agent.growth:
+        return ()
+    agent.growth = level
+    share = agent.carried / agent.read
+    found = _finding(run, agent, call, level, "growth", share, 1.0, agent.grown, False)
+    wasted, grew = again(agent), (agent.grown_from, agent.context)
+    return (msgspec.structs.replace(found, wasted=wasted, grew=grew, pace=_pace(wasted, call.at - run.first_at)),)
+
+
 def _repeating(run: RunState) -> bool:
     """Do the run's agents, taken together, repeat themselves exactly now and then?"""
     return sum(agent.slow for agent in run.agents.values()) >= REPEATING
@@ -201,7 +219,7 @@ def _finding(
     count: int,
     suspected: bool,
 ) -> Finding:
-    repeats = agent.repeats > 0 and rule not in ("calls", "dollars", "retries")
+    repeats = agent.repeats > 0 and rule not in (*WHOLE_RUN, "growth")
     since = agent.since_at if repeats else run.first_at
     return Finding(
         level=level,

@@ -11,10 +11,13 @@ from costwatch.loops.state import Finding, Level, RunState, Settings
 
 SEVERITIES = {Level.notice: Severity.NOTICE, Level.alarm: Severity.ALARM, Level.critical: Severity.CRITICAL}
 
+OWN = ("retries", "growth")
+"""Rules whose incidents are apart from the run's one about repeats and length."""
+
 
 def key(run: int, rule: str = "") -> str:
     """What names the incident in its workspace. A run that repeats itself and is too long as well is one trouble."""
-    return f"loop:{run}:{'retries' if rule == 'retries' else 'run'}"
+    return f"loop:{run}:{rule if rule in OWN else 'run'}"
 
 
 def report(finding: Finding, run: int, zone: tzinfo, settings: Settings) -> Report:
@@ -29,7 +32,7 @@ def report(finding: Finding, run: int, zone: tzinfo, settings: Settings) -> Repo
         at=datetime.fromtimestamp(finding.at, UTC),
         event_id=finding.event_id,
         run_id=finding.run_id,
-        stops=finding.level >= Level.alarm,
+        stops=finding.level >= Level.alarm and finding.rule != "growth",
         amount=finding.at_stake,
         facts=_facts(finding, settings),
     )

@@ -25,6 +25,7 @@ def title(finding: Finding) -> str:
         "dollars": f"{agent}: run is far dearer than usual",
         "retries": f"{agent}: {finding.count} requests in a row failed",
         "sizes": f"{agent}: suspected loop",
+        "growth": f"{agent}: its context grows and is paid for again with each call",
         "echo": f"{agent}: two agents answer each other in circles",
     }.get(finding.rule, f"{agent}: caught in a loop")
 
@@ -49,6 +50,10 @@ def _what(finding: Finding, zone: tzinfo) -> str:
         ),
         "calls": f"{agent} has made {finding.count} calls in {run}, far more than this task normally takes.",
         "dollars": f"{agent} has spent {_dollars(finding.run_dollars)} in {run}, far above what this task costs.",
+        "growth": (
+            f"The context of {agent} grew from {_tokens(finding, 0)} to {_tokens(finding, 1)} tokens in "
+            f"{finding.count} calls of {run} and was never trimmed: {finding.score:.0%} of what is paid for had been read before."
+        ),
         "retries": f"{finding.count} requests of {agent} in a row failed and were sent again ({run}).",
     }[finding.rule]
 
@@ -58,7 +63,8 @@ def _money(finding: Finding) -> str:
     amount = finding.run_dollars if whole else finding.wasted
     if not amount:
         return ""
-    spent = f"{_dollars(amount)} {'spent in this run' if whole else 'spent on repeats'}"
+    on = "in this run" if whole else "on reading it again" if finding.rule == "growth" else "on repeats"
+    spent = f"{_dollars(amount)} spent {on}"
     return f"{spent}, about {_dollars(finding.pace)}/h at this pace." if finding.pace else f"{spent}."
 
 
@@ -75,6 +81,10 @@ def _usual(finding: Finding) -> str:
 def _rule(finding: Finding) -> str:
     if finding.rule in UNITS:
         return f"Rule: {UNITS[finding.rule]} {finding.score:g} of {finding.threshold:g}."
+    if finding.rule == "growth":
+        return (
+            "A summary of the history, a shorter tail of it, or the provider's cache takes most of this off the bill."
+        )
     if finding.rule == "dollars":
         return f"Rule: {_dollars(finding.run_dollars)} of at most {_dollars(Decimal(str(finding.threshold)))}."
     nouns: Mapping[str, str] = {
@@ -83,6 +93,10 @@ def _rule(finding: Finding) -> str:
         "calls": "calls in a run",
     }
     return f"Rule: {finding.score:g} {nouns[finding.rule]} of at most {finding.threshold:g}."
+
+
+def _tokens(finding: Finding, end: int) -> str:
+    return f"{finding.grew[end]:,}" if finding.grew else "some"
 
 
 def _agent(finding: Finding) -> str:

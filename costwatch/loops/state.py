@@ -133,6 +133,17 @@ class AgentState(msgspec.Struct, array_like=True):
     tools: list[str] = []
     """The tools of the repeats, each once, the latest last."""
     level: Level = Level.none
+    context: int = 0
+    """The last call's context in tokens, whether it carries fingerprints or not (growth.py)."""
+    grown_from: int = 0
+    grown: int = 0
+    """Calls since the context was last trimmed."""
+    carried: int = 0
+    """Tokens that these calls read although the call before had read them."""
+    read: int = 0
+    """All that they read and wrote, in tokens of input."""
+    grown_dollars: Decimal = NOTHING
+    growth: Level = Level.none
 
 
 class RunState(msgspec.Struct):
@@ -177,7 +188,7 @@ class Finding(msgspec.Struct, frozen=True):
 
     level: Level
     rule: str
-    """repeat, errors, echo, sizes, calls, dollars or retries."""
+    """repeat, errors, echo, sizes, calls, dollars, retries or growth."""
     score: float
     threshold: float
     run_id: str
@@ -203,6 +214,8 @@ class Finding(msgspec.Struct, frozen=True):
     limits: Limits
     suspected: bool
     """Judged by sizes or length alone, without seeing what was called."""
+    grew: tuple[int, int] | None = None
+    """The context in tokens before and after (growth)."""
 
     @property
     def at_stake(self) -> Decimal:

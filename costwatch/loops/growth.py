@@ -1,0 +1,48 @@
+"""Context that grows without use: each call pays for reading again what the one before had read.
+
+A history that is carried along and never trimmed makes a run of n calls cost n². That is no fault in short runs and
+none where the provider's cache takes most of it off the bill, so dollars decide: what the calls cost, by the share of
+tokens that had been read before. A context that shrinks (a summary, a new conversation) begins anew.
+"""
+
+from decimal import Decimal
+
+from costwatch.loops.state import NOTHING, AgentState, Call, Level
+
+TRIMMED = 0.9
+"""A context below this share of the one before was trimmed."""
+OUTPUT_WEIGHT = 4
+"""A token written costs about as much as four read."""
+HEAVY = 300_000
+"""Tokens read again before anything is asked; most runs never get there."""
+CALLS, CONTEXT, TIMES, SHARE = 20, 20_000, 8, 0.8
+NOTICE, ALARM = Decimal(1), Decimal(10)
+"""Dollars spent on reading again."""
+
+
+def grow(agent: AgentState, call: Call) -> None:
+    """Add one call."""
+    before, tokens = agent.context, call.input_tokens
+    agent.context = tokens
+    if tokens < before * TRIMMED or not before:
+        agent.grown_from, agent.grown, agent.carried, agent.read, agent.grown_dollars = tokens, 0, 0, 0, NOTHING
+        return
+    agent.grown += 1
+    agent.carried += before if before < tokens else tokens
+    agent.read += tokens + OUTPUT_WEIGHT * call.output_tokens
+    if call.cost is not None:
+        agent.grown_dollars += call.cost
+
+
+def how_bad(agent: AgentState) -> Level:
+    """What it amounts to: many calls, a context that is large and was small, hardly anything new in it, dollars."""
+    large = agent.context >= max(CONTEXT, TIMES * agent.grown_from)
+    if agent.grown < CALLS or not large or agent.carried < SHARE * agent.read:
+        return Level.none
+    dollars = again(agent)
+    return Level.alarm if dollars >= ALARM else Level.notice if dollars >= NOTICE else Level.none
+
+
+def again(agent: AgentState) -> Decimal:
+    """Dollars spent on reading again, by the share of the tokens."""
+    return agent.grown_dollars * agent.carried / agent.read if agent.read else NOTHING
