@@ -82,7 +82,7 @@ def told(incident: Incident) -> dict[str, Any]:
 
 def deliveries(incident: Incident) -> list[Delivery]:
     """The messages that told of it, oldest first."""
-    made = {notice.delivery_id: notice.delivery for notice in incident.notices.all() if notice.delivery}
+    made = {notice.delivery.pk: notice.delivery for notice in incident.notices.all() if notice.delivery}
     return [made[number] for number in sorted(made)]
 
 

@@ -28,7 +28,7 @@ def tell(incident: Incident, entry: TimelineEntry, type: Delivery.Type, at: date
 
 def recover(incident: Incident, entry: TimelineEntry) -> None:
     """Tell those who heard of it that it is over. Each crossing is told once: a recovery lists none."""
-    facts = {"crossings": []} if "crossings" in incident.facts else {}
+    facts: dict[str, Any] = {"crossings": []} if "crossings" in incident.facts else {}
     write(incident, entry, Delivery.Type.RESOLVED, _told(incident), facts)
 
 

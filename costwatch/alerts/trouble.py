@@ -80,8 +80,9 @@ def _reroute(channel: Channel) -> None:
 
 
 def _instead(channel: Channel) -> list[Channel]:
-    second = outbox.working(channel.workspace_id).filter(pk=channel.escalate_to_id)
-    return list(second) or _others(channel)
+    usable = outbox.working(channel.workspace_id)
+    second = [other for other in usable if other.pk == channel.escalate_to_id]
+    return second or _others(channel)
 
 
 def _knows(channel: Channel, incident: Incident) -> bool:

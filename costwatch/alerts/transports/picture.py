@@ -49,8 +49,8 @@ def _bars(draw: ImageDraw.ImageDraw, rows: Sequence[tuple[float, float]]) -> Non
             at = HEIGHT - MARGIN - room * usual / top
             _box(draw, left, at, left + step * 0.8, at + 1, INK)
     _box(draw, MARGIN, HEIGHT - MARGIN, WIDTH - MARGIN, HEIGHT - MARGIN + 1, INK)
-    usual = f", usually ${rows[-1][1]:,.2f}" if rows[-1][1] > 0 else ""
-    _words(draw, MARGIN, MARGIN, f"${rows[-1][0]:,.2f}{usual}")
+    spent, usual = rows[-1]
+    _words(draw, MARGIN, MARGIN, f"${spent:,.2f}, usually ${usual:,.2f}" if usual > 0 else f"${spent:,.2f}")
 
 
 def _against(draw: ImageDraw.ImageDraw, spent: float, limit: float, thresholds: Sequence[float]) -> None:
