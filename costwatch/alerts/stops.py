@@ -94,12 +94,14 @@ def lift(workspace_id: int, key: str, now: datetime) -> bool:
 
 
 def follow(incident: Incident, now: datetime) -> None:
-    """Make the stop of an incident that asks its run to stop agree with the incident's state."""
-    if not incident.stops or not incident.run_id:
+    """Make the stop of an incident that asks its run, or its session, to stop agree with the incident's state."""
+    session = incident.facts.get("session")
+    scope = {"run": [incident.run_id]} if incident.run_id else {"session": [session]} if session else None
+    if not incident.stops or scope is None:
         return
     key = f"incident:{incident.pk}"
     if incident.state in ASKING:
-        place(incident.workspace_id, {"run": [incident.run_id]}, incident.kind, incident.message, key=key,
+        place(incident.workspace_id, scope, incident.kind, incident.message, key=key,
               incident_id=incident.pk, now=now)  # fmt: skip
     else:
         lift(incident.workspace_id, key, now)

@@ -49,10 +49,11 @@ def _what(finding: Finding, zone: tzinfo) -> str:
             "Send call_fingerprint and input_fingerprint to be certain."
         ),
         "calls": f"{agent} has made {finding.count} calls in {run}, far more than this task normally takes.",
-        "dollars": f"{agent} has spent {_dollars(finding.run_dollars)} in {run}, far above what this task costs.",
+        "dollars": f"{agent} has spent {dollars(finding.run_dollars)} in {run}, far above what this task costs.",
         "growth": (
             f"The context of {agent} grew from {_tokens(finding, 0)} to {_tokens(finding, 1)} tokens in "
-            f"{finding.count} calls of {run} and was never trimmed: {finding.score:.0%} of what is paid for had been read before."
+            f"{finding.count} calls of {run} and was never trimmed: "
+            f"{finding.score:.0%} of what is paid for had been read before."
         ),
         "retries": f"{finding.count} requests of {agent} in a row failed and were sent again ({run}).",
     }[finding.rule]
@@ -64,8 +65,8 @@ def _money(finding: Finding) -> str:
     if not amount:
         return ""
     on = "in this run" if whole else "on reading it again" if finding.rule == "growth" else "on repeats"
-    spent = f"{_dollars(amount)} spent {on}"
-    return f"{spent}, about {_dollars(finding.pace)}/h at this pace." if finding.pace else f"{spent}."
+    spent = f"{dollars(amount)} spent {on}"
+    return f"{spent}, about {dollars(finding.pace)}/h at this pace." if finding.pace else f"{spent}."
 
 
 def _usual(finding: Finding) -> str:
@@ -74,7 +75,7 @@ def _usual(finding: Finding) -> str:
         return f"{DEFAULTS}." if finding.rule in ("calls", "dollars") else ""
     usual = f"A typical run of this task takes {limits.usual_calls} calls"
     if limits.usual_dollars:
-        usual += f" and {_dollars(limits.usual_dollars)}"
+        usual += f" and {dollars(limits.usual_dollars)}"
     return f"{usual} (the middle of {limits.runs} finished runs)."
 
 
@@ -86,7 +87,7 @@ def _rule(finding: Finding) -> str:
             "A summary of the history, a shorter tail of it, or the provider's cache takes most of this off the bill."
         )
     if finding.rule == "dollars":
-        return f"Rule: {_dollars(finding.run_dollars)} of at most {_dollars(Decimal(str(finding.threshold)))}."
+        return f"Rule: {dollars(finding.run_dollars)} of at most {dollars(Decimal(str(finding.threshold)))}."
     nouns: Mapping[str, str] = {
         "errors": "failures in a row",
         "retries": "failures in a row",
@@ -111,7 +112,7 @@ def _list(names: tuple[str, ...]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _dollars(amount: Decimal) -> str:
+def dollars(amount: Decimal) -> str:
     """Cents, or below a cent three digits that say something."""
     places = 2 if not amount or amount >= Decimal("0.01") else 2 - amount.adjusted()
     return f"${amount:,.{places}f}"

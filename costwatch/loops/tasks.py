@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from celery import shared_task
 
 from costwatch.ledger.fold import fold_all
-from costwatch.loops import memory, watch
+from costwatch.loops import memory, neighbours, watch
 
 SOME_SECONDS = 5.0
 
@@ -15,6 +15,18 @@ def look() -> None:
     """Twice a second: fold, so that nothing waits for the next fold, and judge what was folded."""
     fold_all()
     watch.watch_all(datetime.now(UTC), SOME_SECONDS)
+
+
+@shared_task(name="loops.neighbours", ignore_result=True)
+def look_around() -> None:
+    """Every half a minute: circles across the runs of a session, and tasks that are started and fail again."""
+    neighbours.look(datetime.now(UTC))
+
+
+@shared_task(name="loops.weeks", ignore_result=True)
+def look_at_weeks() -> None:
+    """Once a day: tasks whose runs get longer."""
+    neighbours.look_at_weeks(datetime.now(UTC))
 
 
 @shared_task(name="loops.settle", ignore_result=True)

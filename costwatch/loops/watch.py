@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+from django.db.models import Q
 from psycopg import Cursor
 
 from costwatch.accounts.models import Workspace
@@ -25,6 +26,7 @@ from costwatch.loops.state import Call, Finding, Level
 
 READER = "loops"
 OVER_AFTER = timedelta(hours=1)
+WEEK_OVER_AFTER = timedelta(days=8)
 MOST_SETTLED = 500
 
 
@@ -48,10 +50,15 @@ def watch(now: datetime) -> int:
 
 
 def settle(now: datetime) -> int:
-    """Resolve the incidents of runs that nothing was heard of for an hour; how many."""
-    over = now - OVER_AFTER
-    silent = Incident.objects.filter(kind=Kind.LOOP, state__in=PENDING, changed_at__lt=over)[:MOST_SETTLED]
-    return sum(incidents.settle(incident, now, "The run has ended: no call for an hour") for incident in silent)
+    """Resolve the incidents that nothing was added to for an hour (that of weeks: for a week and a day); how many."""
+    is_of_weeks = Q(dedupe_key__startswith="loop:longer:")
+    over = Q(changed_at__lt=now - OVER_AFTER) & ~is_of_weeks | Q(changed_at__lt=now - WEEK_OVER_AFTER) & is_of_weeks
+    silent = Incident.objects.filter(over, kind=Kind.LOOP, state__in=PENDING)[:MOST_SETTLED]
+    return sum(incidents.settle(incident, now, _over(incident)) for incident in silent)
+
+
+def _over(incident: Incident) -> str:
+    return "The run has ended: no call for an hour" if incident.run_id else "It has not gone on"
 
 
 def _judge(cursor: Cursor[Any], lane: int, rows: Sequence[RunCall], now: datetime) -> None:
