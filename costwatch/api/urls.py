@@ -2,7 +2,20 @@
 
 from django.urls import path, register_converter
 
-from costwatch.api import budgets, channels, compare, docs, export, guard, incidents, prices, saved, stops, views
+from costwatch.api import (
+    budgets,
+    channels,
+    compare,
+    docs,
+    export,
+    guard,
+    incidents,
+    prices,
+    saved,
+    stops,
+    variance,
+    views,
+)
 
 
 class Anything:
@@ -21,6 +34,8 @@ register_converter(Anything, "anything")
 
 urlpatterns = [
     path("v1/spend", views.Spend.as_view(), name="api-spend"),
+    path("v1/variance", variance.VarianceView.as_view(), name="api-variance"),
+    path("v1/forecast", variance.ForecastView.as_view(), name="api-forecast"),
     path("v1/events/<anything:event_id>", views.Event.as_view(), name="api-event"),
     path("v1/runs", views.Runs.as_view(), name="api-runs"),
     path("v1/runs/<anything:run_id>", views.Run.as_view(), name="api-run"),
