@@ -1,4 +1,4 @@
-"""`GET /api/v1/compare`: two releases, prompt versions or models side by side, with a verdict for gates in pipelines."""
+"""`GET /api/v1/compare`: two releases, prompt versions or models side by side, with a verdict for pipelines."""
 
 from typing import Any
 
@@ -150,6 +150,8 @@ def _required(params: Any, name: str) -> str:
     value = params.get(name)
     if not value:
         raise BadQuery(name, f"Say which value is the {name}, e.g. {name}=triage@1.8.2.")
+    if "\0" in value:
+        raise BadQuery(name, f"{name} must not hold the character NUL.")
     return str(value)
 
 

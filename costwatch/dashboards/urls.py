@@ -20,6 +20,7 @@ from costwatch.dashboards.explore import views as explore_views
 from costwatch.dashboards.loops import views as loop_views
 from costwatch.dashboards.month import views as month_views
 from costwatch.dashboards.profiles import views as profile_views
+from costwatch.dashboards.releases import views as release_views
 from costwatch.dashboards.saved import views as saved_views
 from costwatch.dashboards.sessions import views as session_views
 from costwatch.dashboards.stops import views as stops_views
@@ -46,6 +47,8 @@ urlpatterns = [
     path("month/<slug:month>/<slug:action>", month_views.month_act, name="month-act"),
     path("variance", variance_views.variance, name="variance"),
     path("variance.csv", variance_views.variance_csv, name="variance-csv"),
+    path("releases", release_views.releases, name="releases"),
+    path("releases.csv", release_views.releases_csv, name="releases-csv"),
     path("runs", run_views.runs, name="runs"),
     path("runs.csv", run_views.runs_csv, name="runs-csv"),
     path("runs/<path:run_id>", run_views.run, name="run"),

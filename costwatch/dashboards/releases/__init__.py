@@ -1,0 +1,1 @@
+"""Releases: two values of a label side by side, with a verdict."""
