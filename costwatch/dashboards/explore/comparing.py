@@ -27,7 +27,8 @@ def compared(span: Range, way: str, chosen: Days | None = None) -> Compared | No
     if way == WEEKS:
         return span.compared()
     first, last = chosen if way == CUSTOM and chosen else _shifted(span, way)
-    if way == CUSTOM or not span.unfinished:
+    whole = way == CUSTOM or not span.unfinished
+    if whole or first + (span.today - span.first) > last:  # the same point of a shorter month is its end
         end = periods.midnight(last + DAY, span.zone)
         return Compared(periods.midnight(first, span.zone), end, _label(span, first, last))
     return _up_to_now(span, first, span.today - span.first)

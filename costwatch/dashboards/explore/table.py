@@ -22,6 +22,13 @@ FILE_KINDS = {
     metrics.COUNT: tables.COUNT,
     metrics.TOKENS: tables.COUNT,
 }
+FILE_KINDS = {
+    metrics.MONEY: tables.MONEY,
+    metrics.UNIT: tables.MONEY,
+    metrics.SHARE: tables.SHARE,
+    metrics.COUNT: tables.COUNT,
+    metrics.TOKENS: tables.COUNT,
+}
 SHARE_PLACES = Decimal("0.000001")
 
 
@@ -239,7 +246,7 @@ def file_rows(found: Found, made: Table) -> tuple[list[tuple[str, str]], list[Se
     heading = [
         (found.question.by or found.question.bucket, "text"),
         ("row", "text"),
-        *((column.name, column.kind) for column in told),
+        *((column.name, FILE_KINDS[column.kind]) for column in told),
     ]
     lines = [*found.lines, found.total]
     return heading, [[line.label, line.role, *(c.value(line) for c in told if c.value)] for line in lines]
