@@ -164,7 +164,7 @@ def _message(delivery: Delivery) -> LogLine:
     elif delivery.state == Delivery.State.FAILED:
         status, css = f"not delivered: {delivery.status or ''} {delivery.answer}"[:120], "b"
     else:
-        status, css = (f"tried {delivery.attempts} times, goes on" if delivery.attempts else "on its way"), ""
+        status, css = (f"attempt {delivery.attempts} failed, goes on" if delivery.attempts else "on its way"), ""
     name = f"{delivery.channel.get_kind_display()} {delivery.channel.name}"
     at = delivery.sent_at or delivery.created_at
     return LogLine(at, css, name, about + status, reverse("delivery", args=[delivery.pk]))

@@ -21,7 +21,8 @@ EVENTS = [
 ]  # fmt: skip
 PAGES = ["/", "/?period=today&by=user", "/?by=model&pick=agent", "/?first=2020-01-01&last=2020-02-01", "/runs",
          "/runs?agent=nobody", "/runs/r-1", "/calls/e-1", "/calls/e-3", "/settings/keys", "/settings/members",
-         "/settings/audit", "/settings/profile", "/settings/workspace", "/prices", "/unpriced",
+         "/settings/audit", "/settings/profile", "/settings/workspace", "/settings/channels",
+         "/settings/channels/new/slack", "/settings/channels/new/email", "/prices", "/unpriced",
          "/no-such-page"]  # fmt: skip
 
 

@@ -41,8 +41,8 @@ class ChannelForm(forms.Form):
         label="after minutes", required=False, widget=forms.NumberInput({"class": "input", "min": 1})
     )
     renotify_minutes = forms.IntegerField(
-        label="Tell again what is open, after minutes", required=False,
-        widget=forms.NumberInput({"class": "input", "min": 1}), help_text="Empty: never.",
+        label="Tell again after minutes", required=False,
+        widget=forms.NumberInput({"class": "input", "min": 1}), help_text="While it is open. Empty: never.",
     )  # fmt: skip
 
     def __init__(self, *args: Any, channel: Channel, **kwargs: Any) -> None:

@@ -77,7 +77,7 @@ def _state(channel: Any) -> tuple[str, str]:
     if channel.last_state == Delivery.State.FAILED:
         return "bad", "the last message failed"
     if channel.last_state == Delivery.State.WAITING and channel.last_attempts:
-        return "warn", f"tried {channel.last_attempts} times, goes on"
+        return "warn", f"attempt {channel.last_attempts} failed, goes on"
     if channel.last_state == Delivery.State.SENT:
         return "ok", "works"
     return "hollow muted", "nothing sent yet"
