@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "costwatch.alerts",
     "costwatch.budgets",
     "costwatch.loops",
+    "costwatch.limits",
     "costwatch.anomalies",
     "costwatch.digests",
     "costwatch.forecasts",

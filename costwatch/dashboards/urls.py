@@ -16,6 +16,7 @@ from costwatch.dashboards.addresses import PROFILES
 from costwatch.dashboards.anomalies import views as anomaly_views
 from costwatch.dashboards.budgets import views as budget_views
 from costwatch.dashboards.channels import views as channel_views
+from costwatch.dashboards.digests import views as digest_views
 from costwatch.dashboards.explore import views as explore_views
 from costwatch.dashboards.loops import views as loop_views
 from costwatch.dashboards.month import views as month_views
@@ -65,6 +66,14 @@ urlpatterns = [
     path("budgets/<int:budget_id>/<slug:action>", budget_views.budget_act, name="budget-act"),
     path("settings/anomalies", anomaly_views.anomaly_settings, name="anomaly-settings"),
     path("settings/anomalies/<int:expected_id>/forget", anomaly_views.anomaly_forget, name="anomaly-forget"),
+    path("digests", digest_views.digest_index, name="digests"),
+    path("digests/preview", digest_views.digest_preview, name="digest-preview"),
+    path("digests/<slug:kind>", digest_views.digest_latest, name="digest-latest"),
+    path("digests/<slug:kind>/<slug:day>", digest_views.digest, name="digest"),
+    path("digests/<slug:kind>/<slug:day>.csv", digest_views.digest_csv, name="digest-csv"),
+    path("digests/<slug:kind>/<slug:day>.pdf", digest_views.digest_pdf, name="digest-pdf"),
+    path("settings/digests", digest_views.digest_settings, name="digest-settings"),
+    path("settings/digests/<int:subscription_id>/end", digest_views.digest_cancel, name="digest-cancel"),
     path("incidents", incident_views.incident_list, name="incidents"),
     path("incidents/<int:incident_id>", incident_views.incident, name="incident"),
     path("incidents/<int:incident_id>/<slug:action>", incident_views.incident_act, name="incident-act"),

@@ -1,0 +1,1 @@
+"""Digests as pages, and who gets them."""

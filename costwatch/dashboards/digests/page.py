@@ -1,0 +1,117 @@
+"""The content of a digest's page: the report in the figures, chart and tables of the product."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.urls import reverse
+
+from costwatch.accounts.models import Workspace
+from costwatch.dashboards import display
+from costwatch.dashboards.addresses import profile_url
+from costwatch.digests import span as spans
+from costwatch.digests import words
+from costwatch.digests.report import Mover, Report
+from costwatch.digests.span import Span
+
+NAMES = {"daily": "Day", "weekly": "Week", "monthly": "Month"}
+
+
+@dataclass(frozen=True)
+class Link:
+    """A way to another digest."""
+
+    label: str
+    url: str
+    current: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """`earlier`, `later`: the neighbours; "" where there is none."""
+
+    found: Report
+    sentence: str
+    coverage: str
+    forecast: str
+    incidents: str
+    movers: list[tuple[str, list[tuple[Mover, str, str, str]]]]
+    chart: dict[str, Any] | None
+    kinds: list[Link]
+    earlier: Link
+    later: Link | None
+    csv: str
+    pdf: str
+    overview: str
+
+
+def page(workspace: Workspace, found: Report) -> Page:
+    """Everything the template shows."""
+    tz = ZoneInfo(found.zone)
+    span = found.span
+    after = spans.holding(span.kind, span.end, tz, workspace.week_start)
+    return Page(
+        found=found,
+        sentence=words.sentence(found),
+        coverage=words.coverage(found),
+        forecast=words.forecast(found),
+        incidents=words.incidents(found)[0],
+        movers=[(what, _movers(found, dimension)) for dimension, what in words.WHATS.items()],
+        chart=chart(found) if found.total.cost else None,
+        kinds=[Link(label, reverse("digest-latest", args=[kind]), kind == span.kind) for kind, label in NAMES.items()],
+        earlier=_link(spans.before(span, tz, workspace.week_start)),
+        later=_link(after) if found.is_over else None,
+        csv=f"{_url(span)}.csv",
+        pdf=f"{_url(span)}.pdf",
+        overview=f"{reverse('overview')}?{urlencode({'period': f'{span.first}/{span.last}'})}",
+    )
+
+
+def chart(found: Report) -> dict[str, Any]:
+    """Spend by day of the period (by hour of a day)."""
+    tz, hourly = ZoneInfo(found.zone), found.span.kind == "daily"
+    shape = "%H:%M" if hourly else "%a %-d %b"
+    labels = [start.astimezone(tz).strftime(shape) for start, _ in found.days]
+    amounts = [amount for _, amount in found.days]
+    largest = max(amounts, default=Decimal(0))
+    every = max(1, len(labels) // 8)
+    ticks = list(range(0, len(labels), every))
+    return {
+        "data": [
+            {"type": "bar", "name": "spent", "x": list(range(len(labels))), "y": [float(a) for a in amounts],
+             "customdata": labels, "hovertemplate": "%{customdata} $%{y:,.2f}<extra></extra>",
+             "marker": {"color": "--s1"}},
+        ],
+        "layout": {
+            "yaxis": {"range": [0, float(largest) * 1.08 or 1.0], "tickformat": ",.2f" if largest < 5 else ","},
+            "xaxis": {"tickvals": ticks, "ticktext": [labels[n] for n in ticks], "hoverformat": " "},
+            "hovermode": "closest",
+        },
+        "narrow": {"xaxis": {"tickvals": ticks[::3], "ticktext": [labels[n] for n in ticks[::3]]}},
+    }  # fmt: skip
+
+
+def csv_rows(found: Report) -> list[list[object]]:
+    """The movers with all digits."""
+    rows: list[list[object]] = [["Dimension", "Value", "Spend USD", "Before USD", "Change USD"]]
+    rows += [[m.dimension, display.name(m.value), m.now, m.before, m.delta] for m in found.movers]
+    rows.append(["total", "Total", found.total.cost, found.before.cost, found.change])
+    return rows
+
+
+def _movers(found: Report, dimension: str) -> list[tuple[Mover, str, str, str]]:
+    return [
+        (mover, display.name(mover.value), profile_url(dimension, mover.value), words.mover(mover))
+        for mover in found.movers
+        if mover.dimension == dimension
+    ]
+
+
+def _link(span: Span) -> Link:
+    return Link(span.label, _url(span))
+
+
+def _url(span: Span) -> str:
+    return reverse("digest", args=[span.kind, f"{span.first}"])

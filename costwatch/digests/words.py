@@ -1,0 +1,129 @@
+"""A digest in words: its title, its sentences, and the plain text of the mail."""
+
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from costwatch.alerts.message import line
+from costwatch.anomalies.words import percent, usd
+from costwatch.digests.report import Mover, Report
+
+LESS = "\N{MINUS SIGN}"
+LONGEST = 60
+WHATS = {"agent": "Agents", "model": "Models"}
+
+
+def title(workspace: str, found: Report) -> str:
+    """Larkfield Support, 16 – 22 Nov 2026: $1,204.77, +12 %"""
+    so_far = "" if found.is_over else " so far"
+    return line(f"{workspace}, {found.span.label}: {usd(found.total.cost)}{so_far}{_comma(relative(found))}")
+
+
+def sentence(found: Report) -> str:
+    """What it came to, against what, in one sentence."""
+    when = {"daily": "on", "weekly": "in the week", "monthly": "in"}[found.span.kind]
+    spent = f"{usd(found.total.cost)} {'was spent' if found.is_over else 'has been spent'} {when} {found.span.label}"
+    if not found.before.cost:
+        return f"{spent}; nothing in the {found.span.name} before."
+    same = "" if found.is_over else ", up to the same time"
+    against = f"{usd(found.before.cost)} in the {found.span.name} before{same}"
+    return f"{spent}, {change(found.change)} against {against}{_brackets(relative(found))}."
+
+
+def relative(found: Report) -> str:
+    """+12 %; empty where there was nothing before."""
+    if not found.before.cost:
+        return ""
+    ratio = found.change / found.before.cost
+    return f"{'+' if ratio > 0 else LESS if ratio < 0 else ''}{percent(abs(ratio))}"
+
+
+def change(amount: Decimal) -> str:
+    """+$12.30"""
+    return f"{'+' if amount > 0 else LESS if amount < 0 else ''}{usd(abs(amount))}"
+
+
+def coverage(found: Report) -> str:
+    """How much of it is priced, and what is not."""
+    share = found.total.priced_share
+    if share is None:
+        return "No call of it has a price." if found.total.calls else "No calls."
+    if not found.total.unpriced_calls:
+        told = "All of it is priced."
+    else:
+        told = (
+            f"{(share * 100).quantize(Decimal('0.1'), 'ROUND_DOWN')} % of the money is priced;"
+            f" {found.total.unpriced_calls:,} calls without a price cost at most {usd(found.total.upper_bound)}."
+        )
+    unknown = found.total.unknown_calls
+    return f"{told} {unknown:,} calls came without usage." if unknown else told
+
+
+def forecast(found: Report) -> str:
+    """Where the running month will end."""
+    month, outlook = f"{found.outlook.first:%B}", found.outlook.total
+    if outlook is None:
+        return f"{month} has cost {usd(found.outlook.spent)} so far; there is not enough history for a forecast."
+    return (
+        f"{month} has cost {usd(found.outlook.spent)} so far and will end at about {usd(outlook.mid)}"
+        f" (four times of five from {usd(outlook.low)} to {usd(outlook.high)})."
+    )
+
+
+def name(value: str) -> str:
+    """A name as people read it: one line."""
+    return line(value, LONGEST) or "Not attributed"
+
+
+def mover(one: Mover) -> str:
+    """Why it changed, in a few words."""
+    if not one.before:
+        return "not there before"
+    if not one.now:
+        return "gone"
+    ratio = one.delta / one.before
+    return f"{'+' if ratio > 0 else LESS}{percent(abs(ratio))}"
+
+
+def moment(at: datetime, zone: str) -> str:
+    """Wed 18 Nov 14:05"""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b %H:%M}"
+
+
+def text(found: Report) -> str:
+    """The whole digest as plain text."""
+    parts = [[sentence(found), coverage(found)]]
+    for dimension, what in WHATS.items():
+        rows = [f"  {change(m.delta):>12}  {name(m.value)}: {usd(m.now)} ({mover(m)})" for m in found.movers
+                if m.dimension == dimension]  # fmt: skip
+        parts.append([f"{what} that moved it", *rows] if rows else [])
+    parts.append([forecast(found)])
+    budgets = [f"  {percent(b.share):>6}  {name(b.name)}: {b.spent} of {b.limit}, {b.state}" for b in found.budgets]
+    parts.append(["Budgets", *budgets] if budgets else [])
+    parts.append(incidents(found))
+    unpriced = [f"  {name(model)}: {sums.unpriced_calls:,} calls" for model, sums in found.unpriced]
+    parts.append(["Without a price", *unpriced] if unpriced else [])
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def incidents(found: Report) -> list[str]:
+    """How many there were, and the worst of them."""
+    if not found.incident_count:
+        return [f"No incident was opened in the {found.span.name}."]
+    rows = [f"  #{one.pk} {one.severity}, {one.state}: {line(one.title, 120)}" for one in found.incidents]
+    return [incident_count(found), *rows]
+
+
+def incident_count(found: Report) -> str:
+    """3 incidents, 1 still open"""
+    count = f"{found.incident_count:,} incident{'s' if found.incident_count != 1 else ''}"
+    return f"{count}, {found.open_count:,} still open" if found.open_count else f"{count}, all over"
+
+
+def _comma(text: str) -> str:
+    return f", {text}" if text else ""
+
+
+def _brackets(text: str) -> str:
+    return f" ({text})" if text else ""
