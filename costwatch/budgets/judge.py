@@ -43,20 +43,20 @@ def judge_due(now: datetime, until: float) -> int:
 
 def begin_new(now: datetime) -> int:
     """Have the periods of budgets that were made or changed judged in full; how many budgets."""
-    fresh = list(
-        Budget.objects.filter(judged_at=None, paused=False).select_related("workspace").order_by("pk")[:MOST_NEW]
-    )
-    for _, own in groupby(sorted(fresh, key=lambda b: b.workspace_id), key=lambda b: b.workspace_id):
-        budgets, additions = list(own), dict[Key, Additions]()
-        for budget in budgets:
-            key, own_additions = _to_judge(budget, now)
-            additions[key] = own_additions
-        with writing() as cursor:
-            rows.add(cursor, additions)
-            for budget in budgets:
-                unchanged = Budget.objects.filter(pk=budget.pk, judged_at=None, changed_at=budget.changed_at)
-                unchanged.update(judged_at=now)
-    return len(fresh)
+    new = Budget.objects.filter(judged_at=None, paused=False).select_related("workspace").order_by("workspace", "pk")
+    return sum(_begin(list(own), now) for _, own in groupby(new[:MOST_NEW], key=lambda budget: budget.workspace_id))
+
+
+def _begin(budgets: Sequence[Budget], now: datetime) -> int:
+    """Budgets of one workspace; one that somebody changes meanwhile has its turn afterwards."""
+    additions = dict(_to_judge(budget, now) for budget in budgets)
+    read = {budget.pk: budget.changed_at for budget in budgets}
+    with writing() as cursor:
+        free = Budget.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=read, judged_at=None)
+        same = {pk for pk, changed_at in free.values_list("pk", "changed_at") if read[pk] == changed_at}
+        rows.add(cursor, {key: own for key, own in additions.items() if key[0] in same})
+        Budget.objects.filter(pk__in=same).update(judged_at=now)
+    return len(same)
 
 
 def judge(due: Sequence[BudgetPeriod], now: datetime) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from costwatch.accounts import audit
@@ -61,7 +61,7 @@ def change(
         if columns.get(one) is not None and columns.get(other) is None:
             columns[other] = None
     with transaction.atomic():
-        stored = Budget.objects.select_for_update(of=("self",)).select_related("workspace", "owner").get(pk=budget.pk)
+        stored = _locked(budget, no_key=True).get()
         before = told(stored)
         for name, value in columns.items():
             setattr(stored, name, value)
@@ -83,12 +83,7 @@ def change(
 def remove(budget: Budget, actor: Actor, *, ip: str | None = None, now: datetime | None = None) -> None:
     """Delete a budget with what is known of its periods; its incidents stay and are resolved, its stops are lifted."""
     with transaction.atomic():
-        stored = (
-            Budget.objects.select_for_update(of=("self",))
-            .select_related("workspace", "owner")
-            .filter(pk=budget.pk)
-            .first()
-        )
+        stored = _locked(budget).first()
         if stored is None:
             return
         audit.record(stored.workspace, actor, "budget.removed", stored, {"before": told(stored)}, ip)
@@ -137,6 +132,8 @@ def _count_anew(budget: Budget, now: datetime) -> None:
     budget.counted_since, budget.judged_at, budget.forecast, budget.forecast_at = now, None, None, None
     _lift_stops(budget, now)
     going_on = BudgetPeriod.objects.filter(Q(period_end__gt=now) | Q(period_start=ROLLING), budget=budget)
+    # in the order in which the watch writes them
+    list(going_on.select_for_update().order_by("value", "period_start").values_list("pk"))
     going_on.update(due=True, look_at=0, touched_from=now, over=False, revision=F("revision") + 1)
 
 
@@ -144,6 +141,12 @@ def _lift_stops(budget: Budget, now: datetime) -> None:
     """Nobody is asked to stop; the next look asks anew where it still holds."""
     for row in BudgetPeriod.objects.filter(budget=budget, over=True):
         stops.lift(budget.workspace_id, say.key(budget.pk, row.value, row.period_start), now)
+
+
+def _locked(budget: Budget, *, no_key: bool = False) -> QuerySet[Budget]:
+    """The stored budget, nobody else's for the transaction; `no_key`: the watch may go on adding to its periods."""
+    rows = Budget.objects.select_for_update(of=("self",), no_key=no_key).select_related("workspace", "owner")
+    return rows.filter(pk=budget.pk)
 
 
 def _tell_watches(workspace: Workspace) -> None:

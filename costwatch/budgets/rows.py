@@ -10,8 +10,8 @@ from psycopg import Cursor
 
 from costwatch.budgets.evaluate import ZERO
 
-# excluded.revision stands for "look, whatever the sum": a new row has no judgements to count. A budget may have been
-# deleted meanwhile; in order, because a judgement may be writing the same rows.
+# excluded.revision stands for "look, whatever the sum": a new row has no judgements to count. A budget that somebody is
+# deleting is left out; in order, because somebody may be changing the same rows.
 _ADD = """
 INSERT INTO budget_period AS p (budget_id, value, period_start, period_end, at_most, look_at, due, touched_from,
                                 revision, crossings, over)
@@ -20,19 +20,23 @@ SELECT b.id, n.value, s.starts, s.ends, n.spent, s.look_at, n.due OR coalesce(n.
   FROM unnest(%b::int[], %b::text[], %b::numeric[], %b::boolean[]) AS n(number, value, spent, due)
   JOIN unnest(%b::int[], %b::bigint[], %b::timestamptz[], %b::timestamptz[], %b::numeric[], %b::timestamptz[])
        AS s(number, budget, starts, ends, look_at, touched) USING (number)
-  JOIN budget b ON b.id = s.budget ORDER BY b.id, n.value, s.starts
+  JOIN budget b ON b.id = s.budget ORDER BY b.id, n.value, s.starts FOR KEY SHARE OF b SKIP LOCKED
 ON CONFLICT (budget_id, value, period_start) DO UPDATE SET
        at_most = p.at_most + excluded.at_most,
        touched_from = least(p.touched_from, excluded.touched_from),
        due = p.due OR excluded.revision > 0 OR coalesce(p.at_most + excluded.at_most >= p.look_at, false)"""
 
-# what the feed added since the row was read stays in at_most, although the sum may hold it already
+# what the feed added since the row was read stays in at_most, although the sum may hold it already; a row that somebody
+# is at stays due
 _JUDGED = """
+WITH n AS (
+    SELECT n.* FROM unnest(%b::bigint[], %b::int[], %b::numeric[], %b::numeric[], %b::numeric[])
+           AS n(id, revision, before, spent, look_at)),
+free AS (
+    SELECT p.id FROM budget_period p JOIN n ON n.id = p.id AND n.revision = p.revision FOR UPDATE OF p SKIP LOCKED)
 UPDATE budget_period p SET at_most = p.at_most - n.before + n.spent, look_at = n.look_at, touched_from = NULL,
        due = coalesce(p.at_most - n.before + n.spent >= n.look_at, false), revision = p.revision + 1, judged_at = %b
-  FROM unnest(%b::bigint[], %b::int[], %b::numeric[], %b::numeric[], %b::numeric[])
-       AS n(id, revision, before, spent, look_at)
- WHERE p.id = n.id AND p.revision = n.revision"""
+  FROM n JOIN free USING (id) WHERE p.id = n.id"""
 
 
 @dataclass(slots=True)
@@ -100,4 +104,4 @@ def judged(cursor: Cursor[Any], rows: Iterable[Judged], now: datetime) -> None:
             [row.spent for row in every],
             [row.look_at for row in every],
         ]
-        cursor.execute(_JUDGED, [now, *columns])
+        cursor.execute(_JUDGED, [*columns, now])

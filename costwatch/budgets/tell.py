@@ -96,8 +96,8 @@ def crossings(thresholds: Sequence[Decimal], found: Sequence[Reached | None]) ->
 
 
 def claim(row: BudgetPeriod) -> BudgetPeriod | None:
-    """The row, locked, if nobody has judged it or changed its budget since it was read, and nobody is at it."""
-    rows = BudgetPeriod.objects.select_for_update(skip_locked=True, of=("self",))
+    """The row, locked with its budget, if nobody has judged or changed them since it was read, and nobody is at it."""
+    rows = BudgetPeriod.objects.select_for_update(skip_locked=True, no_key=True).select_related("budget")
     return rows.filter(pk=row.pk, revision=row.revision, budget__changed_at=row.budget.changed_at).first()
 
 
