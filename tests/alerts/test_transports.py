@@ -1,8 +1,13 @@
 """What each kind of channel sends: signed, escaped, in the shape its service wants."""
 
 import hmac
+import inspect
 import json
+import re
+import shutil
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -253,9 +258,6 @@ def test_apprise_services_that_go_their_own_way_are_refused(workspace, url):
 
 @pytest.mark.parametrize("schema", sorted(apprise.SCHEMAS))
 def test_the_services_on_the_list_call_by_requests_alone(schema):
-    import inspect
-    import re
-
     from apprise.plugins import N_MGR
 
     N_MGR.load_modules()
@@ -287,3 +289,41 @@ def test_a_target_that_moved_inside_is_not_called(workspace, opened, monkeypatch
     opened()
     deliver.send_all()
     assert "not on the open internet" in Delivery.objects.get().answer
+
+
+def test_the_sample_of_the_documentation_verifies(workspace, sink):
+    text = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text()
+    found: dict = {}
+    exec(re.search(r"```python\n(.*?)```", text, re.S)[1], found)
+    behind = sink()
+    channel, secret = channels.create(workspace, {"kind": "webhook", "name": "w", "url": behind.url})
+    deliver.test(channel)
+    got = behind.got[0]
+    header = got.headers["Costwatch-Signature"]
+    assert found["is_genuine"](got.body, header, secret)
+    assert not found["is_genuine"](got.body + b" ", header, secret)
+    assert not found["is_genuine"](got.body, header, "another")
+    assert not found["is_genuine"](got.body, header, secret, tolerance=-1)
+
+
+def test_the_sample_for_node_verifies(workspace, sink, tmp_path):
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no Node on this machine")
+    text = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text()
+    script = tmp_path / "check.mjs"
+    call = "console.log(isGenuine(Buffer.from(process.argv[2]), process.argv[3], process.argv[4]))"
+    script.write_text(re.search(r"```js\n(.*?)```", text, re.S)[1] + call)
+    behind = sink()
+    channel, secret = channels.create(workspace, {"kind": "webhook", "name": "w", "url": behind.url})
+    deliver.test(channel)
+    got = behind.got[0]
+    for key, fits in ((secret, b"true\n"), ("another", b"false\n")):
+        header = got.headers["Costwatch-Signature"]
+        assert subprocess.check_output([node, str(script), got.body.decode(), header, key]) == fits
+
+
+def test_the_documentation_names_every_service_that_can_be_used():
+    text = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text()
+    names = set(re.findall(r"\w+", text[text.index("These can:") :]))
+    assert [schema for schema in apprise.SCHEMAS if not {schema, schema.removesuffix("s")} & names] == []
