@@ -1,8 +1,13 @@
 """Shared fixtures."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.live import LiveServer
+
+# a busy machine makes slow inputs of good ones
+settings.register_profile("costwatch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("costwatch")
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ from costwatch.dashboards.budgets import views as budget_views
 from costwatch.dashboards.channels import views as channel_views
 from costwatch.dashboards.digests import views as digest_views
 from costwatch.dashboards.explore import views as explore_views
+from costwatch.dashboards.limits import views as limit_views
 from costwatch.dashboards.loops import views as loop_views
 from costwatch.dashboards.month import views as month_views
 from costwatch.dashboards.profiles import views as profile_views
@@ -50,6 +51,10 @@ urlpatterns = [
     path("variance.csv", variance_views.variance_csv, name="variance-csv"),
     path("releases", release_views.releases, name="releases"),
     path("releases.csv", release_views.releases_csv, name="releases-csv"),
+    path("limits", limit_views.limits, name="limits"),
+    path("limits.csv", limit_views.limits_csv, name="limits-csv"),
+    path("limits/set", limit_views.limit_put, name="limit-put"),
+    path("limits/<int:limit_id>/remove", limit_views.limit_remove, name="limit-remove"),
     path("runs", run_views.runs, name="runs"),
     path("runs.csv", run_views.runs_csv, name="runs-csv"),
     path("runs/<path:run_id>", run_views.run, name="run"),

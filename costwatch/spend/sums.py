@@ -56,13 +56,13 @@ _values = attrgetter(*FIELDS)
 
 def add(sums: Iterable[Sums]) -> Sums:
     """The exact sum of all."""
-    rows = [_values(s) for s in sums]
+    rows: list[tuple[Any, ...]] = [_values(s) for s in sums]
     with localcontext() as context:
         context.prec = ENOUGH_DIGITS
-        return Sums(*(_total(column) for column in zip(*rows, strict=True))) if rows else Sums()
+        return Sums(*map(_total, zip(*rows, strict=True))) if rows else Sums()
 
 
-def _total(column: tuple[Any, ...]) -> Any:
+def _total(column: Any) -> Any:
     """The sum of a measure; None where it was not asked for."""
     return None if column[0] is None else sum(column)
 
@@ -72,4 +72,9 @@ def less(total: Sums, *parts: Sums) -> Sums:
     gone = add(parts)
     with localcontext() as context:
         context.prec = ENOUGH_DIGITS
-        return Sums(*(whole - part for whole, part in zip(_values(total), _values(gone), strict=True)))
+        return Sums(*(_left(whole, part) for whole, part in zip(_values(total), _values(gone), strict=True)))
+
+
+def _left(whole: Any, part: Any) -> Any:
+    """What is left of a measure; None where it was not asked for."""
+    return None if whole is None else whole - part

@@ -1,0 +1,1 @@
+"""The limits view: requests and tokens a minute against what providers allow."""
