@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -65,6 +65,7 @@ class CallPage:
     facts: list[tuple[str, str]]
     tokens: list[tuple[str, int]]
     usage: str
+    raw: str
     units: list[tuple[str, str]]
     latency: timedelta | None
 
@@ -90,6 +91,7 @@ def call_page(workspace: Workspace, event_id: str) -> CallPage | None:
         + [(name, value) for name, value in event["tags"].items()],
         tokens=[(title, event[name]) for name, title in COUNTS.items() if event[name] is not None],
         usage=json.dumps(event["usage"], indent=2, ensure_ascii=False) if event["usage"] else "",
+        raw=json.dumps(event, indent=2, ensure_ascii=False, default=_plain),
         units=[(name.replace("_", " "), str(amount)) for name, amount in (event["units"] or {}).items()],
         latency=None if ms is None else timedelta(milliseconds=ms),
     )
@@ -127,6 +129,11 @@ def _before(event: Mapping[str, Any]) -> list[tuple[str, str]]:
             told = f"{display.every_digit(_decimal(was['cost_usd']))}, {told}"
         found.append(("Recorded as", f"{told}; repriced: {reason}"))
     return found
+
+
+def _plain(value: Any) -> str:
+    """What JSON has no form for: times as RFC 3339 in UTC."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
 
 def _decimal(text: str | None) -> Decimal | None:

@@ -2,16 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from costwatch.accounts.models import Workspace
 from costwatch.dashboards import charts, display, incident_page
-from costwatch.dashboards.addresses import call_url
+from costwatch.dashboards.addresses import profile_url
 from costwatch.dashboards.incident_page import Item
+from costwatch.dashboards.run_calls import Call, calls
+from costwatch.dashboards.run_growth import Growth, growth
+from costwatch.dashboards.run_relatives import Relative, relatives
+from costwatch.dashboards.run_timeline import Timeline, timeline
 from costwatch.dashboards.state import title
 from costwatch.lib import periods
 from costwatch.loops.account import SIZES, WORDS, marked
@@ -23,6 +27,8 @@ from costwatch.spend.runs import run as find_run
 from costwatch.spend.snapshot import snapshot
 
 MOST_CALLS = 1_000
+ROWS = 40
+MOST_STEPS = 100
 USUAL_OVER = timedelta(days=28)
 COMPONENTS = {
     "input": "Input, not cached",
@@ -41,29 +47,6 @@ COMPONENTS = {
 
 
 @dataclass(frozen=True)
-class Call:
-    """One line of the table. `cost` None = not known; `context` is the share of the largest prompt of the run.
-
-    `repeats` says of a call that bought nothing new what it repeats.
-    """
-
-    number: int
-    at: datetime
-    event_id: str
-    url: str
-    asked: str
-    model: str
-    failed: str
-    input_tokens: int | None
-    output_tokens: int | None
-    context: Decimal
-    cost: Decimal | None
-    source: str
-    running: Decimal
-    repeats: str = ""
-
-
-@dataclass(frozen=True)
 class Part:
     """A kind of usage: what it came to in the whole run, its share of the largest part."""
 
@@ -74,51 +57,110 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Look:
+    """Which calls of a run are looked at: up to MOST_CALLS from number `first` on (`cursor` finds them), of which the
+    table shows one page."""
+
+    cursor: str | None = None
+    first: int = 1
+    page: int = 1
+
+
+ALL = Look()
+
+
+@dataclass(frozen=True)
 class RunPage:
-    """The content of the page."""
+    """The content of the page. `calls` are those that are looked at, `shown` those in the table.
+
+    `again` input tokens were sent before, at most, and cost `history`. `more` is where the next thousand calls are.
+    """
 
     run: RunRow
     calls: list[Call]
-    hidden: int
+    shown: list[Call]
+    look: Look
+    pages: int
+    more: str | None
     decimals: int
     parts: list[Part]
     usual: Decimal | None
     context: tuple[int, int] | None
+    again: int
+    input_tokens: int
+    history: Decimal
     dearest: Call | None
     facts: list[tuple[str, str, str]]
+    relatives: list[Relative]
     chart: dict[str, Any] | None
     sentence: str
+    growth: Growth | None
+    timeline: Timeline | None
     incident: Item | None
 
+    @property
+    def models(self) -> int:
+        """How many models the calls went to: a column of one and the same says nothing."""
+        return len({call.model for call in self.calls})
 
-def run_page(workspace: Workspace, run_id: str) -> RunPage | None:
-    """The page of a run; None where this workspace knows no such run."""
+    @property
+    def agents(self) -> int:
+        """How many agents made the calls."""
+        return len({call.agent for call in self.calls})
+
+    @property
+    def last(self) -> int:
+        """The number of the last call that is looked at."""
+        return self.look.first + len(self.calls) - 1
+
+
+def run_page(workspace: Workspace, run_id: str, look: Look = ALL) -> RunPage | None:
+    """The page of a run; None where this workspace knows no such run. Raises BadQuery."""
     with snapshot(workspace.lane):
         row = find_run(workspace, run_id)
         if row is None:
             return None
         span = SpendFilter(row.first_at, row.last_at + timedelta(microseconds=1), {"run": (run_id,)})
-        found = events(workspace, span, limit=MOST_CALLS, order="time").items
+        batch = events(workspace, span, look.cursor, limit=MOST_CALLS, order="time")
         usual = _usual(workspace, row)
-    calls = _calls(found, _repeats(workspace, run_id))
-    priced = [call for call in calls if call.cost is not None]
-    prompts = [call.input_tokens for call in calls if call.input_tokens is not None]
-    zone = periods.zone(workspace.time_zone)
-    drawn = bool(priced) and row.sums.cost > 0
+    found = batch.items
+    made = calls(found, _repeats(workspace, run_id), look.first)
+    pages = -(-len(made) // ROWS) or 1
+    look = replace(look, page=min(look.page, pages))
+    shown = made[ROWS * (look.page - 1) : ROWS * look.page]
+    priced = [call for call in made if call.cost is not None]
+    prompts = [call.input_tokens for call in made if call.input_tokens is not None]
     return RunPage(
         run=row,
-        calls=calls,
-        hidden=row.sums.events - len(calls),
-        decimals=max(display.aligned_decimals([c.cost for c in calls]), 4),
+        calls=made,
+        shown=shown,
+        look=look,
+        pages=pages,
+        more=batch.next_cursor,
+        decimals=max(display.aligned_decimals([c.cost for c in made]), 4),
         parts=_parts(found),
         usual=usual,
         context=(prompts[0], max(prompts)) if prompts else None,
+        again=sum(call.again for call in made),
+        input_tokens=sum(prompts),
+        history=sum((call.history or Decimal(0) for call in made), Decimal(0)),
         dearest=max(priced, key=lambda call: call.cost or 0) if len(priced) > 1 else None,
         facts=_facts(row, found),
-        chart=charts.cumulative([c.at for c in calls], [c.cost or Decimal(0) for c in calls], zone) if drawn else None,
-        sentence=_sentence(row, calls),
+        relatives=relatives(workspace, row, found),
+        chart=_chart(made, periods.zone(workspace.time_zone)) if priced and row.sums.cost > 0 else None,
+        sentence=_sentence(row, made),
+        growth=growth(made),
+        timeline=timeline(shown),
         incident=incident_page.of_run(workspace, run_id),
     )
+
+
+def _chart(made: Sequence[Call], zone: ZoneInfo) -> dict[str, Any]:
+    """The running cost; of many calls several are one step."""
+    together = -(-len(made) // MOST_STEPS)
+    steps = [made[n : n + together] for n in range(0, len(made), together)]
+    amounts = [sum((call.cost or Decimal(0) for call in step), Decimal(0)) for step in steps]
+    return charts.cumulative([step[-1].at for step in steps], amounts, zone)
 
 
 def _usual(workspace: Workspace, row: RunRow) -> Decimal | None:
@@ -139,34 +181,6 @@ def _repeats(workspace: Workspace, run_id: str) -> dict[str, str]:
             first = numbers.get(one.mark.same_as or 0)
             told[one.call.event_id] = f"{words}, as call {first}" if first else words
     return told
-
-
-def _calls(found: Sequence[Mapping[str, Any]], repeats: Mapping[str, str]) -> list[Call]:
-    largest = max((event["input_tokens"] or 0 for event in found), default=0) or 1
-    calls, running = [], Decimal(0)
-    for number, event in enumerate(found, 1):
-        cost = None if event["cost_usd"] is None else Decimal(event["cost_usd"])
-        running += cost or 0
-        tokens = event["input_tokens"]
-        calls.append(
-            Call(
-                number=number,
-                at=event["timestamp"],
-                event_id=event["event_id"],
-                url=call_url(event["event_id"]),
-                asked=event["tool"] or "",
-                model=event["model"] or "",
-                failed=(event["error_type"] or "error") if event["status"] == "error" else "",
-                input_tokens=tokens,
-                output_tokens=event["output_tokens"],
-                context=Decimal(tokens or 0) / largest,
-                cost=cost,
-                source=event["cost_source"],
-                running=running,
-                repeats=repeats.get(event["event_id"], ""),
-            )
-        )
-    return calls
 
 
 def _parts(found: Sequence[Mapping[str, Any]]) -> list[Part]:
@@ -195,13 +209,11 @@ def component(name: str) -> str:
 def _facts(row: RunRow, found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
     """(what, value, address of what else there is of it)."""
     models = list(dict.fromkeys(event["model"] for event in found if event["model"]))
-    labels = {"agent": row.labels["agent"], "user": row.user, "task": row.labels["task"], "session": row.session,
-              "release": row.labels["release"], "environment": row.labels["environment"]}  # fmt: skip
+    labels = {name: row.labels[name] for name in ("agent", "task", "release", "environment")}
     tags = found[0]["tags"] if found else {}
-    named = {**labels, **{f"tag.{name}": value for name, value in tags.items()}}
+    named = {"user": row.user, "session": row.session, **labels, **{f"tag.{name}": v for name, v in tags.items()}}
     facts = [("Models" if len(models) > 1 else "Model", ", ".join(models[:4]), "")] if models else []
-    more = [(title(name), value, f"/?{urlencode({'period': '30d', name: value})}") for name, value in named.items()]
-    return facts + [fact for fact in more if fact[1]]
+    return facts + [(title(name), value, profile_url(name, value)) for name, value in named.items() if value]
 
 
 def _sentence(row: RunRow, calls: Sequence[Call]) -> str:

@@ -1,6 +1,7 @@
 """The pages of runs and of single calls."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -8,19 +9,22 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from costwatch.accounts.access import MemberRequest, member_page
+from costwatch.dashboards.addresses import run_url
 from costwatch.dashboards.call_page import call_page
 from costwatch.dashboards.csv import csv_answer
 from costwatch.dashboards.run_list import run_list
-from costwatch.dashboards.run_page import run_page
+from costwatch.dashboards.run_page import Look, RunPage, run_page
 from costwatch.dashboards.state import State
 from costwatch.dashboards.views import filter_menu, frame, is_for, page_or_fragment, understandable, with_typed_value
 from costwatch.dashboards.welcome import has_events
 from costwatch.spend.dimensions import is_dimension
+from costwatch.spend.filters import whole_number
 from costwatch.spend.runs import RunRow
 
 SORTS = ("cost", "calls", "errors", "started", "last", "duration")
 ROWS = 50
 CSV_ROWS = 1_000
+MOST_CALL = 100_000_000
 
 
 @member_page("viewer")
@@ -61,13 +65,14 @@ def runs_csv(request: MemberRequest) -> HttpResponse:
 
 
 @member_page("viewer")
+@understandable
 def run(request: MemberRequest, run_id: str = "") -> HttpResponse:
     """One run and its calls."""
     run_id = run_id or request.GET.get("id", "")
-    page = run_page(request.workspace, run_id)
+    page = run_page(request.workspace, run_id, _look(request))
     if page is None:
         raise Http404("This workspace knows no run with this id.")
-    context = {"page": page, "zone": request.workspace.time_zone}
+    context = {"page": page, "zone": request.workspace.time_zone, "pager": _pager(page)}
     return render(request, "dashboards/run.html", context)
 
 
@@ -92,6 +97,31 @@ def _state(request: MemberRequest) -> State:
 def _next(state: State, cursor: str | None) -> str | None:
     query = state.query()
     return f"{state.path}?{query}{'&' if query else ''}cursor={cursor}" if cursor else None
+
+
+def _look(request: MemberRequest) -> Look:
+    first, page = (whole_number(request.GET, name, 1, MOST_CALL) for name in ("from", "page"))
+    return Look(request.GET.get("cursor") or None, first, page)
+
+
+def _pager(page: RunPage) -> list[tuple[str, str]]:
+    """(words, address) of the calls that are not in the table."""
+    look, here = page.look, run_url(page.run.run_id)
+
+    def at(**parameters: Any) -> str:
+        query = urlencode({name: value for name, value in parameters.items() if value not in (None, 1)})
+        return f"{here}{('&' if '?' in here else '?') + query if query else ''}"
+
+    links = [("First calls", at())] if look.page > 1 or look.cursor else []
+    if look.page > 1:
+        links.append((f"Before call {page.shown[0].number:,}", at(cursor=look.cursor, **{"from": look.first},
+                                                                  page=look.page - 1)))  # fmt: skip
+    if look.page < page.pages:
+        links.append((f"From call {page.shown[-1].number + 1:,} on", at(cursor=look.cursor, **{"from": look.first},
+                                                                        page=look.page + 1)))  # fmt: skip
+    if page.more:
+        links.append((f"The calls after {page.last:,}", at(cursor=page.more, **{"from": page.last + 1})))
+    return links
 
 
 def _csv_row(run: RunRow) -> list[Any]:

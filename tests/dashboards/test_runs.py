@@ -1,7 +1,10 @@
 """The list of runs, one run, one call."""
 
 import csv
+import json
+import re
 from decimal import Decimal
+from html import unescape
 from io import StringIO
 
 import pytest
@@ -50,7 +53,7 @@ def test_runs_stand_dearest_first_with_all_their_calls(client, month):
         "reasoning",
         "u-1",
         "refund",
-        "Wed 18 Nov 2026 13:32:07",
+        "Wed 18 Nov 13:32:07",
         "50:00",
         "2",
         "0",
@@ -62,7 +65,7 @@ def test_runs_out_of_line_with_their_agent_are_marked(client, send, workspace):
          entry(run_id="dear", agent_id="a", cost="0.90"), entry(run_id="other", agent_id="b", cost="0.90"))  # fmt: skip
     fold_all()
     html = body(client, "/runs")
-    assert row(html, "dear")[3] == "9.0 × usual"
+    assert row(html, "dear")[3] == "9.0 ×"
     assert row(html, "other")[3] == row(html, "r-1")[3] == ""
     said = text(html)
     assert "Runs 32 ended in this period" in said
@@ -137,8 +140,8 @@ def test_a_run_says_in_one_sentence_what_it_cost(client, send, prices):
         "1",
         "14:32:07",
         "get_order",
-        "gpt-5-mini",
         "1,000",
+        "0 %",
         "",
         "100",
         "$0.000450",
@@ -147,7 +150,7 @@ def test_a_run_says_in_one_sentence_what_it_cost(client, send, prices):
     assert rows(html)[3][8] == rows(html)[-1][7] == "$0.002100"
     assert "Input, not cached" in said and "6,000 tokens" in said
     assert figure(html)["data"][0]["y"][-1] == pytest.approx(0.0021)
-    assert "/?period=30d&tag.customer=Orbit" in links(html)
+    assert "/tags/customer/Orbit" in links(html)
     assert "/calls/c-0" in links(html)
 
 
@@ -163,6 +166,65 @@ def test_a_run_of_one_unpriced_call_has_no_chart_of_nothing(client, send):
     html = body(client, "/runs/r-1")
     assert "cost-chart" not in html
     assert "This run cost $0.00 in 1 call" in text(html)
+
+
+def test_a_long_run_comes_in_pages_and_thousands(client, send, monkeypatch):
+    monkeypatch.setattr("costwatch.dashboards.run_page.MOST_CALLS", 6)
+    monkeypatch.setattr("costwatch.dashboards.run_page.ROWS", 4)
+    send(*(entry(minutes=n, run_id="r-1", cost="1", input_tokens=1000 * n + 1) for n in range(9)))
+    seen, address = [], "/runs/r-1"
+    while address:
+        html = body(client, address)
+        seen += [cells[0] for cells in rows(html) if cells[0].isdigit()]
+        assert "This run cost $9.00 in 9 calls" in text(html)
+        further = re.findall(r'href="([^"]*)">(?:From call|The calls after)', html)
+        address = unescape(further[0]) if further else None
+    assert seen == [str(n) for n in range(1, 10)]
+    assert "Below are calls 7 to 9 of 9" in text(html)
+    assert "First calls" in text(html)
+    assert client.get("/runs/r-1?page=99").status_code == 200
+    for bad in ("page=0", "from=x", "cursor=forged"):
+        assert client.get(f"/runs/r-1?{bad}").status_code == 400
+
+
+def test_a_run_says_what_it_sent_again_and_what_that_cost(client, send, prices):
+    send(priced(run_id="r-1", input_tokens=1_000_000, output_tokens=0),
+         priced(minutes=1, run_id="r-1", input_tokens=1_000_000, output_tokens=0))  # fmt: skip
+    html = body(client, "/runs/r-1")
+    assert "At most $0.2500 of it is history sent again: 1.00M of 2.00M input tokens (50 %)" in text(html)
+    assert row(html, "2")[4] == "100 %"
+    assert row(html, "Total")[4] == "50 %"
+    assert 'class="timeline"' in html
+    assert 'class="growth"' in html
+
+
+def test_runs_that_called_each_other_lead_to_one_another(client, send):
+    send(entry(event_id="c-1", run_id="r-1", session_id="s", agent_id="boss", cost="1"),
+         entry(event_id="c-2", run_id="r-2", session_id="s", parent_id="r-1", agent_id="worker", cost="2"),
+         entry(event_id="c-3", run_id="r-3", session_id="s", parent_id="c-1", cost="3"),
+         entry(event_id="c-4", run_id="r-4", session_id="other", parent_id="r-1"))  # fmt: skip
+    fold_all()
+    said = text(body(client, "/runs/r-1"))
+    assert "Called r-2 (worker, $2.00) · Called r-3 (triage, $3.00)" in said
+    assert "r-4" not in said
+    assert "Called by r-1 (boss, $1.00)" in text(body(client, "/runs/r-2"))
+
+
+def test_calls_of_several_agents_name_them(client, send):
+    send(entry(event_id="c-1", run_id="r-1", agent_id="boss", latency_ms=900),
+         entry(minutes=1, run_id="r-1", agent_id="worker", parent_id="c-1", latency_ms=900))  # fmt: skip
+    html = body(client, "/runs/r-1")
+    assert row(html, "2")[2:4] == ["reply by call 1", "worker"]
+    assert "2 calls of 2 agents in time" in html
+
+
+def test_the_raw_event_is_there_to_read(client, send):
+    send(entry(event_id="c-1", tags={"customer": "</code><script>"}))
+    html = body(client, "/calls/c-1")
+    raw = json.loads(unescape(re.search(r'aria-label="Raw event"><code>(.*?)</code>', html, re.S)[1]))
+    assert raw["timestamp"] == "2026-11-18T13:32:07.123456Z"
+    assert raw["tags"] == {"customer": "</code><script>"}
+    assert "<script>" not in html.split("Raw event")[1].split("</code>")[0]
 
 
 def test_errors_of_a_run_are_told(client, send):

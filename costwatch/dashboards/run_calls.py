@@ -1,0 +1,111 @@
+"""The calls of a run one by one: what each cost, what it repeats, what it sent again, and who called it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from costwatch.dashboards.addresses import call_url
+from costwatch.spend.resend import resent
+
+Event = Mapping[str, Any]
+INPUT = ("cache_read", "input", "cache_write_5m", "cache_write_1h")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One line of the table. `cost` None = not known; `context` is the share of the largest prompt of the run.
+
+    `again`: how many input tokens were in the call of the same agent before it, at most, and `again_context` the same
+    as a share like `context`; `history` is what they cost (None: not known). `caller` is the number of the call that
+    made it. `repeats` says of a call that bought nothing new what it repeats.
+    """
+
+    number: int
+    at: datetime
+    until: datetime
+    event_id: str
+    url: str
+    agent: str
+    asked: str
+    model: str
+    failed: str
+    input_tokens: int | None
+    output_tokens: int | None
+    context: Decimal
+    again: int
+    again_context: Decimal
+    history: Decimal | None
+    cost: Decimal | None
+    source: str
+    running: Decimal
+    caller: int | None = None
+    repeats: str = ""
+
+    @property
+    def repeated(self) -> str:
+        """ "call 7" of "same call, same result, as call 7"; empty where no call is named."""
+        return self.repeats.rpartition(", as ")[2] if ", as " in self.repeats else ""
+
+    @property
+    def new_context(self) -> Decimal:
+        """The rest of `context`: what was not sent before."""
+        return self.context - self.again_context
+
+
+def calls(
+    found: Sequence[Event], repeats: Mapping[str, str], first: int = 1, before: Decimal = Decimal(0)
+) -> list[Call]:
+    """The calls in their order. `first` is the number of the first, `before` what those before it cost."""
+    largest = max((event["input_tokens"] or 0 for event in found), default=0) or 1
+    numbers = {event["event_id"]: number for number, event in enumerate(found, first)}
+    sent: dict[str | None, int] = {}
+    made, running = [], before
+    for number, event in enumerate(found, first):
+        cost = None if event["cost_usd"] is None else Decimal(event["cost_usd"])
+        running += cost or 0
+        tokens, agent = event["input_tokens"], event["agent_id"]
+        again = resent(sent.get(agent), tokens)
+        sent[agent] = (tokens or 0) + (event["output_tokens"] or 0)
+        caller = numbers.get(event["parent_id"] or "")
+        made.append(
+            Call(
+                number=number,
+                at=event["timestamp"],
+                until=event["timestamp"] + timedelta(milliseconds=event["latency_ms"] or 0),
+                event_id=event["event_id"],
+                url=call_url(event["event_id"]),
+                agent=agent or "",
+                asked=event["tool"] or "",
+                model=event["model"] or "",
+                failed=(event["error_type"] or "error") if event["status"] == "error" else "",
+                input_tokens=tokens,
+                output_tokens=event["output_tokens"],
+                context=Decimal(tokens or 0) / largest,
+                again=again,
+                again_context=Decimal(again) / largest,
+                history=history_cost(event, again),
+                cost=cost,
+                source=event["cost_source"],
+                running=running,
+                caller=caller if caller != number else None,
+                repeats=repeats.get(event["event_id"], ""),
+            )
+        )
+    return made
+
+
+def history_cost(event: Event, again: int) -> Decimal | None:
+    """What so many input tokens of a call cost, those read from its cache first; None where no price is known."""
+    parts = {part["component"]: part for part in event["cost_parts"]}
+    if event["cost_usd"] is None or not parts.keys() & set(INPUT):
+        return None
+    total = Decimal(0)
+    for component in INPUT:
+        part = parts.get(component)
+        if part is not None:
+            tokens = min(Decimal(again), Decimal(part["tokens"]))
+            again -= int(tokens)
+            total += tokens * Decimal(part["unit_price_usd"]) / part["per"]
+    return total
