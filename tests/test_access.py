@@ -22,6 +22,8 @@ from costwatch.alerts.models import Channel, Delivery, Incident, Kind, Severity,
 from costwatch.anomalies.models import Expected
 from costwatch.budgets import manage
 from costwatch.budgets.models import Budget
+from costwatch.digests.models import Subscription
+from costwatch.digests.subscriptions import subscribe
 from costwatch.pricing.models import RepriceOrder
 from costwatch.saved.models import SavedView
 
@@ -36,6 +38,7 @@ ROWS = {
     "order_id": RepriceOrder,
     "incident_id": Incident,
     "expected_id": Expected,
+    "subscription_id": Subscription,
     "view_id": SavedView,
     "stop_id": Stop,
     "channel_id": Channel,
@@ -70,6 +73,7 @@ class Place:
             "order_id": self._order().pk,
             "incident_id": self._incident(),
             "expected_id": self._expected(),
+            "subscription_id": self._subscription(),
             "view_id": self._view(),
             "stop_id": stops.place(self.workspace.pk, {"agent": ["a"]}, "kill", "Enough.", key="kill:1"),
             "channel_id": self._channel().pk,
@@ -101,6 +105,10 @@ class Place:
 
     def _view(self):
         return SavedView.objects.create(workspace=self.workspace, name="all", path="/explore").pk
+
+    def _subscription(self):
+        member = self.members["owner"]
+        return subscribe(self.workspace, "weekly", timezone.now(), by="ann", member=member)[0].pk
 
     def _expected(self):
         about = {"detector": "spend", "dimension": "agent", "value": "triage", "taught_at": timezone.now()}

@@ -23,6 +23,7 @@ BELOW = {
     "budgets": ("/budgets",),
     "incidents": ("/incidents",),
     "this-month": ("/month",),
+    "digests": ("/digests",),
     "prices": ("/prices",),
     "settings": ("/settings",),
 }
