@@ -16,7 +16,7 @@ from costwatch.lib.periods import DAY, Period
 MOST_POINTS = 100
 ZERO = Decimal(0)
 
-Bucket = tuple[datetime, Decimal]
+Step = tuple[Period, Decimal]
 Point = tuple[datetime, Decimal]
 
 
@@ -39,44 +39,39 @@ class Curve:
 
     def expected(self, amount: Decimal) -> datetime | None:
         """When the forecast reaches an amount that is not reached yet."""
-        return reached([(one.at, one.mid) for one in self.ahead], amount)
+        return _within([(one.at, one.mid) for one in self.ahead], amount)
 
     def between(self, amount: Decimal) -> tuple[datetime | None, datetime | None]:
         """The same for the upper and for the lower edge of the band: the earliest and the latest of four in five."""
         high, low = ([(one.at, getattr(one, edge)) for one in self.ahead] for edge in ("high", "low"))
-        return reached(high, amount), reached(low, amount)
+        return _within(high, amount), _within(low, amount)
 
 
-def calendar(
-    buckets: Sequence[Bucket], length: timedelta, period: Period, outlook: Outlook | None, now: datetime, zone: ZoneInfo
-) -> Curve:
-    """The curve of a calendar period; `buckets`: what was spent in each stretch of `length`, in order."""
+def calendar(steps: Sequence[Step], period: Period, outlook: Outlook | None, now: datetime, zone: ZoneInfo) -> Curve:
+    """The curve of a calendar period; `steps`: what was spent in each stretch of it up to now, in order."""
     running, points = ZERO, [(period.start, ZERO)]
-    for at, amount in buckets:
+    for step, amount in steps:
         running += amount
-        points.append((min(at + length, now), running))
-    if points[-1][0] < now:
-        points.append((now, running))
+        points.append((min(step.end, now), running))
     ahead = _ahead(running, outlook, period, now, zone) if outlook else []
     return Curve(thinned(points), thinned(ahead))
 
 
-def rolling(buckets: Sequence[Bucket], window: timedelta, length: timedelta, now: datetime) -> Curve:
-    """What the window held at the end of each bucket, over the last two windows. `buckets` reach back three of them."""
-    amounts = dict(buckets)
-    if not amounts:
-        return Curve([(now - 2 * window, ZERO), (now, ZERO)], [])
-    first = min(amounts)
-    steps = [first + length * n for n in range((now - first) // length + 1)]
+def rolling(steps: Sequence[Step], window: timedelta, spent: Decimal, now: datetime) -> Curve:
+    """What the window held at the end of each stretch, over the last two windows, and holds now (`spent`).
+
+    `steps` reach back three windows.
+    """
     points, held, oldest = [], ZERO, 0
-    for at in steps:
-        held += amounts.get(at, ZERO)
-        while steps[oldest] + window <= at:
-            held -= amounts.get(steps[oldest], ZERO)
+    for step, amount in steps:
+        held += amount
+        # a day that the clocks change is not 24 hours long
+        while steps[oldest][0].start + window <= step.start + (step.end - step.start) / 4:
+            held -= steps[oldest][1]
             oldest += 1
-        if at >= now - 2 * window:
-            points.append((min(at + length, now), held))
-    return Curve(thinned(points), [])
+        if now - 2 * window <= step.end < now:
+            points.append((step.end, held))
+    return Curve(thinned([*points, (now, spent)]), [])
 
 
 def reached(points: Sequence[Point], amount: Decimal) -> datetime | None:
@@ -85,6 +80,12 @@ def reached(points: Sequence[Point], amount: Decimal) -> datetime | None:
         if low < amount <= high:
             return before + (after - before) * float((amount - low) / (high - low))
     return None
+
+
+def _within(points: Sequence[Point], amount: Decimal) -> datetime | None:
+    """The same; what is reached at midnight is reached on the day that ends then."""
+    at = reached(points, amount)
+    return at - timedelta(microseconds=1) if at else None
 
 
 def thinned(points: list[Any]) -> list[Any]:

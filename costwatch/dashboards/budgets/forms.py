@@ -151,7 +151,7 @@ class BudgetForm(forms.Form):
         if name == "scope":
             line = next((line for line in self.lines if line.name == part), None)
             if line is not None:
-                line.error = text
+                line.error = text if line.values else "Tick a value, or write one."
                 return
         if name == "planned":
             self.month_errors[part] = text

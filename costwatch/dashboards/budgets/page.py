@@ -21,12 +21,13 @@ from costwatch.dashboards.budgets.past import Past, past
 from costwatch.dashboards.budgets.thresholds import Threshold, mark_of, thresholds
 from costwatch.dashboards.budgets.words import Mark, Resets
 from costwatch.lib import periods
-from costwatch.lib.periods import DAY, HOUR, Period
+from costwatch.lib.periods import DAY, Period
 from costwatch.spend.queries import query
 from costwatch.spend.snapshot import snapshot
 
 FINE = timedelta(days=8)  # periods up to this are drawn by the hour
 LATELY = 7
+AHEAD = timedelta(minutes=5)  # events may be dated so much
 
 
 @dataclass(frozen=True)
@@ -211,18 +212,23 @@ def _page(budget: Budget, value: str, number: int, now: datetime) -> Page:
 
 def _curve(one: Budget, stands: Status, now: datetime) -> Curve:
     own = rule(one, one.workspace)
-    window = own.window
-    start, length = stands.period.start, stands.period.end - stands.period.start
-    fine = length <= FINE
-    if window is not None:
-        start = (periods.floor(now) - 3 * window).replace(minute=0) if fine else now - 3 * window
-    end = max(min(stands.period.end, now + DAY), start + HOUR)
-    answer = query(one.workspace, scope(one).within(Period(start, end)), bucket="hour" if fine else "day",
+    fine = stands.period.end - stands.period.start <= FINE
+    if own.window is None:
+        period = stands.period
+        steps = _steps(one, Period(period.start, min(period.end, now + AHEAD)), fine)
+        return curves.calendar(steps, period, stands.forecast, now, own.zone)
+    steps = _steps(one, Period(now - 3 * own.window, now + AHEAD), fine)
+    return curves.rolling(steps, own.window, stands.spent, now)
+
+
+def _steps(one: Budget, span: Period, fine: bool) -> list[tuple[Period, Decimal]]:
+    """What was spent in each local hour or day."""
+    own, bucket = rule(one, one.workspace), "hour" if fine else "day"
+    found = periods.buckets(span.start, span.end, bucket, own.zone)
+    answer = query(one.workspace, scope(one).within(Period(found[0].start, found[-1].end)), bucket=bucket,
                    time_zone=own.zone.key)  # fmt: skip
-    found = [(g.bucket, counted(g.sums, one.in_tokens)) for g in answer.groups if g.bucket is not None]
-    if window is not None:
-        return curves.rolling(found, window, HOUR if fine else DAY, now)
-    return curves.calendar(found, HOUR if fine else DAY, stands.period, stands.forecast, now, own.zone)
+    spent = {group.bucket: counted(group.sums, one.in_tokens) for group in answer.groups}
+    return [(step, spent.get(step.start, Decimal(0))) for step in found]
 
 
 def _chart(
