@@ -10,6 +10,7 @@ from typing import Any
 
 from costwatch.accounts.models import Workspace
 from costwatch.dashboards import charts, colours, display
+from costwatch.dashboards.explore.books import Books, books_for
 from costwatch.dashboards.explore.crossing import MOST_VALUES, crossed
 from costwatch.dashboards.explore.lines import NONE, OTHER, TOTAL, VALUE, Line, by_value, only
 from costwatch.dashboards.explore.question import OF, Question
@@ -17,7 +18,7 @@ from costwatch.dashboards.ranges import Compared
 from costwatch.dashboards.table import NO_SUMS, less
 from costwatch.lib import periods
 from costwatch.spend.filters import SpendFilter
-from costwatch.spend.queries import MOST_GROUPS, Answer, Group, query
+from costwatch.spend.queries import Answer, Group
 from costwatch.spend.snapshot import snapshot
 from costwatch.spend.sums import Sums, add
 
@@ -60,18 +61,19 @@ class Whole:
 def answer(workspace: Workspace, question: Question, now: datetime) -> Found:
     """What the books say at `now`."""
     owned = colours.slots(workspace, question.by, now) if question.by else []
+    books = books_for(workspace, question)
     with snapshot(workspace.lane):
-        whole = _whole(workspace, question)
-        return _by_dimension(workspace, question, whole, owned) if question.by else _by_time(question, whole)
+        whole = _whole(books, question)
+        return _by_dimension(books, question, whole, owned) if question.by else _by_time(question, whole)
 
 
-def _whole(workspace: Workspace, question: Question) -> Whole:
+def _whole(books: Books, question: Question) -> Whole:
     span, by = question.range, (question.by,) if question.by else ()
-    found = query(workspace, question.filter(), by, limit=MOST_VALUES, rank=question.metric.rank)
-    before = _before(workspace, question)
-    bars = _of_buckets(workspace, question, question.filter(), span.start, span.end)
+    found = books.query(question.filter(), by, limit=MOST_VALUES, rank=question.metric.rank)
+    before = _before(books, question)
+    bars = _of_buckets(books, question, question.filter(), span.start, span.end)
     total = Line(TOTAL, None, "Total", found.total, add(before), "ink" if by else "s1", bars=bars)
-    return Whole(found, total, before, charts.buckets_of(span, workspace.week_start, question.bucket))
+    return Whole(found, total, before, charts.buckets_of(span, books.workspace.week_start, question.bucket))
 
 
 def _by_time(question: Question, whole: Whole) -> Found:
@@ -81,15 +83,15 @@ def _by_time(question: Question, whole: Whole) -> Found:
     return _found(question, whole, lines=rows, series=series, count=len(lines))
 
 
-def _by_dimension(workspace: Workspace, question: Question, whole: Whole, owned: Sequence[str]) -> Found:
+def _by_dimension(books: Books, question: Question, whole: Whole, owned: Sequence[str]) -> Found:
     ranked = _ranked(question, whole.found)
     more = "+" if any(group.other for group in whole.found.groups) else ""
-    drawn = _with_bars(workspace, question, _named(question, whole.found, ranked[:SHOWN]))
+    drawn = _with_bars(books, question, _named(question, whole.found, ranked[:SHOWN]))
     colour = colours.assign([line.value for line in drawn if line.role == VALUE and line.value], owned)
     first = ROWS * (question.page - 1)
     shown = ranked[first : first + ROWS] if question.all_rows else ranked[:SHOWN]
-    lines = _compared(workspace, question, _named(question, whole.found, shown))
-    columns, lines, cells = crossed(workspace, question, lines)
+    lines = _compared(books, question, _named(question, whole.found, shown))
+    columns, lines, cells = crossed(books, question, lines)
     drawn, lines = ([replace(x, colour=colour.get(x.value or "", x.colour)) for x in part] for part in (drawn, lines))
     return _found(
         question,
@@ -146,43 +148,41 @@ def _page(
     return [*values, Line(OTHER, None, label, rest, rest_before, url=opens, cells=cells), *nameless]
 
 
-def _compared(workspace: Workspace, question: Question, lines: list[Line]) -> list[Line]:
+def _compared(books: Books, question: Question, lines: list[Line]) -> list[Line]:
     """The lines with their sums of the compared span."""
     compared = question.compared
     if compared is None or not lines:
         return lines
     asked = only(question.within(compared), question.by, lines)
-    then = by_value(query(workspace, asked, (question.by,), limit=MOST_GROUPS), question.by)
+    then = by_value(books.query(asked, (question.by,)), question.by)
     return [replace(line, before=then.get(line.value or "", NO_SUMS)) for line in lines]
 
 
-def _with_bars(workspace: Workspace, question: Question, lines: list[Line]) -> list[Line]:
+def _with_bars(books: Books, question: Question, lines: list[Line]) -> list[Line]:
     """The lines with their sums of each bucket."""
-    at = _starts(workspace, question, question.range.start, question.range.end)
+    at = _starts(books, question, question.range.start, question.range.end)
     asked = only(question.filter(), question.by, lines)
-    groups = query(workspace, asked, (question.by,), question.bucket, limit=SHOWN + 1).groups if lines else []
+    groups = books.query(asked, (question.by,), question.bucket, limit=SHOWN + 1).groups if lines else []
     return [
         replace(line, bars=_placed(at, [g for g in groups if g.values[question.by] == line.value])) for line in lines
     ]
 
 
-def _before(workspace: Workspace, question: Question) -> list[Sums]:
+def _before(books: Books, question: Question) -> list[Sums]:
     """The sums of the buckets of the compared span, in order."""
     compared = question.compared
     if compared is None:
         return []
-    return _of_buckets(workspace, question, question.within(compared), compared.start, compared.end)
+    return _of_buckets(books, question, question.within(compared), compared.start, compared.end)
 
 
-def _of_buckets(
-    workspace: Workspace, question: Question, asked: SpendFilter, start: datetime, end: datetime
-) -> list[Sums]:
-    return _placed(_starts(workspace, question, start, end), query(workspace, asked, (), question.bucket).groups)
+def _of_buckets(books: Books, question: Question, asked: SpendFilter, start: datetime, end: datetime) -> list[Sums]:
+    return _placed(_starts(books, question, start, end), books.query(asked, (), question.bucket).groups)
 
 
-def _starts(workspace: Workspace, question: Question, start: datetime, end: datetime) -> dict[datetime, int]:
+def _starts(books: Books, question: Question, start: datetime, end: datetime) -> dict[datetime, int]:
     """The number of each bucket of a span by its start."""
-    found = periods.buckets(start, end, question.bucket, question.range.zone, workspace.week_start)
+    found = periods.buckets(start, end, question.bucket, question.range.zone, books.workspace.week_start)
     return {period.start: number for number, period in enumerate(found)}
 
 

@@ -3,24 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from costwatch.accounts.models import Workspace
 from costwatch.dashboards import display
+from costwatch.dashboards.explore.books import Books
 from costwatch.dashboards.explore.lines import NONE, OTHER, VALUE, Line, by_value, only
 from costwatch.dashboards.explore.question import Question
 from costwatch.dashboards.table import NO_SUMS, less
-from costwatch.spend.queries import MOST_GROUPS, query
 from costwatch.spend.sums import Sums
 
 COLUMNS = 5
 MOST_VALUES = 500  # that are looked at one by one
 
 
-def crossed(workspace: Workspace, question: Question, lines: list[Line]) -> tuple[list[Line], list[Line], list[Sums]]:
+def crossed(books: Books, question: Question, lines: list[Line]) -> tuple[list[Line], list[Line], list[Sums]]:
     """The columns of the second dimension, the lines with their cells, and the cells of all other lines together."""
     if not question.across:
         return [], lines, []
     across = question.across
-    totals = query(workspace, question.filter(), (across,), limit=MOST_VALUES, rank=question.metric.rank)
+    totals = books.query(question.filter(), (across,), limit=MOST_VALUES, rank=question.metric.rank)
     sums = by_value(totals, across)
     names = sorted((v for v in sums if v), key=lambda v: -getattr(sums[v], question.metric.rank))
     columns = [Line(VALUE, v, v, sums[v]) for v in names[:COLUMNS]]
@@ -28,7 +27,7 @@ def crossed(workspace: Workspace, question: Question, lines: list[Line]) -> tupl
     rest = less(totals.total, *(column.sums for column in (*columns, *nameless)))
     more = "+" if any(group.other for group in totals.groups) else ""
     others = [Line(OTHER, None, f"Other ({len(names) - COLUMNS:,}{more})", rest)] if rest else []
-    cells = _cells(workspace, question, lines, [*columns, *nameless])
+    cells = _cells(books, question, lines, [*columns, *nameless])
     lines = [_with_cells(line, columns, others, nameless, cells) for line in lines]
     placed = [*columns, *others, *nameless]
     left = [less(column.sums, *(line.cells[n] for line in lines)) for n, column in enumerate(placed)]
@@ -36,11 +35,11 @@ def crossed(workspace: Workspace, question: Question, lines: list[Line]) -> tupl
 
 
 def _cells(
-    workspace: Workspace, question: Question, lines: Sequence[Line], columns: Sequence[Line]
+    books: Books, question: Question, lines: Sequence[Line], columns: Sequence[Line]
 ) -> dict[tuple[str | None, str | None], Sums]:
     asked = only(question.filter(), question.by, lines)
     asked = only(asked, question.across, columns)
-    groups = query(workspace, asked, (question.by, question.across), limit=MOST_GROUPS).groups
+    groups = books.query(asked, (question.by, question.across)).groups
     return {(group.values[question.by], group.values[question.across]): group.sums for group in groups}
 
 

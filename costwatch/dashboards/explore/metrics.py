@@ -19,7 +19,7 @@ class Metric:
     """One measure: `part` of the sums or, with `whole`, part ÷ whole × `times`. `rank`: the sum that says who is first.
 
     `better`: which way is good news ("down", "up", "" for neither). `parts`: what a ratio's two sums are called, and
-    their kinds.
+    their kinds. `of_sessions`: only calls with a session count, and `runs` are sessions (see books.py).
     """
 
     name: str
@@ -32,6 +32,7 @@ class Metric:
     rank: str = "cost"
     better: str = ""
     parts: tuple[tuple[str, str], ...] = ()
+    of_sessions: bool = False
 
     @property
     def additive(self) -> bool:
@@ -142,6 +143,9 @@ METRICS = {
                lambda s: s.cost, lambda s: s.priced_calls, better="down", parts=(_SPEND, ("Priced calls", COUNT))),
         Metric("cost_per_run", "cost per run", UNIT, "spend ÷ runs that began here",
                lambda s: s.cost, lambda s: s.runs, better="down", parts=(_SPEND, ("Runs", COUNT))),
+        Metric("cost_per_session", "cost per session", UNIT, "spend of calls with a session ÷ sessions that begin here",
+               lambda s: s.cost, lambda s: s.runs, better="down", parts=(_SPEND, ("Sessions", COUNT)),
+               of_sessions=True),
         Metric("cost_per_1m_tokens", "cost per 1M tokens", UNIT, "spend ÷ input and output tokens × 1,000,000",
                lambda s: s.cost, all_tokens, MILLION, better="down", parts=(_SPEND, ("Tokens", TOKENS))),
         Metric("error_cost", "error cost", MONEY, "the part of the spend that failed calls cost",

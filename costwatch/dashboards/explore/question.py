@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from costwatch.dashboards.addresses import run_url
+from costwatch.dashboards.addresses import run_url, session_url
 from costwatch.dashboards.explore import comparing
 from costwatch.dashboards.explore.metrics import METRICS, USUAL, Metric
 from costwatch.dashboards.ranges import DAY, Compared, Range, range_of
@@ -25,7 +25,7 @@ KINDS = tuple(kind for kind in BUCKETS if kind != NONE)
 DAYS = {"15m": 1 / 96, "hour": 1 / 24, "day": 1, "week": 7, "month": 30}
 MOST_PAGES = 100
 MOST_BARS = 370  # a year of days; more would make the page heavy and no bar wide enough to see
-PAGES = {"run": run_url}
+PAGES = {"run": run_url, "session": session_url}
 
 
 @dataclass(frozen=True)

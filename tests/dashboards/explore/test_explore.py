@@ -125,6 +125,20 @@ def test_a_ratio_is_drawn_as_lines_and_divided_from_its_own_sums(page, send):
     assert "Other" not in series
 
 
+def test_the_cost_of_a_session_counts_each_once_and_leaves_out_calls_without_one(page, send):
+    send(
+        entry(agent_id="triage", session_id="s-1", cost="1", minutes=-3),
+        entry(agent_id="coder", session_id="s-1", cost="5"),
+        entry(agent_id="coder", session_id="s-2", cost="3"),
+        entry(agent_id="coder", cost="100"),
+    )
+    html = page("metric=cost_per_session&against=none")
+    assert row(html, "Total")[1:] == ["$4.50", "", "$9.00", "2"]
+    assert row(html, "coder")[1:] == ["$8.00", "", "$8.00", "1"], "s-1 began with triage"
+    assert row(html, "triage")[1:] == ["$1.00", "", "$1.00", "1"]
+    assert "$4.50" in row(page("metric=cost_per_session&across=model&against=none"), "Total")
+
+
 def test_without_a_dimension_the_rows_are_the_buckets(page, month):
     html = page("by=none&against=none")
     body = table(html)

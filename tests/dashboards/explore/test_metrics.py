@@ -20,7 +20,8 @@ UNPRICED = Sums(events=1, calls=3, unpriced_calls=3, input_tokens=10)
     [("cost", Decimal("2.40"), "$2.40"), ("calls", 10, "10"), ("input_tokens", 3_000, "3,000"),
      ("cached_input_tokens", 750, "750"), ("cache_write_tokens", 20, "20"), ("output_tokens", 1_000, "1,000"),
      ("reasoning_tokens", 400, "400"), ("cost_per_call", Decimal("0.30"), "$0.300"),
-     ("cost_per_run", Decimal("0.60"), "$0.600"), ("cost_per_1m_tokens", Decimal("600"), "$600"),
+     ("cost_per_run", Decimal("0.60"), "$0.600"), ("cost_per_session", Decimal("0.60"), "$0.600"),
+     ("cost_per_1m_tokens", Decimal("600"), "$600"),
      ("error_cost", Decimal("0.30"), "$0.30"), ("error_share", Decimal("0.1"), "10.0 %"),
      ("cached_share", Decimal("0.25"), "25.0 %")],
 )  # fmt: skip

@@ -76,7 +76,7 @@ def main_table(html: str) -> list[list[str]]:
     return rows(html[html.index('id="h-table"') :])
 
 
-@pytest.mark.parametrize("metric", sorted(METRICS))
+@pytest.mark.parametrize("metric", sorted(METRICS.keys() - {"cost_per_session"}))  # the API counts no sessions
 @pytest.mark.parametrize("by", ["agent", "tag.customer", "user"])
 def test_the_rows_of_one_dimension(client, workspace, usage, metric, by):
     query = f"metric={metric}&by={by}&period=30d&rows=all"

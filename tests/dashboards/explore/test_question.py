@@ -70,6 +70,7 @@ def test_a_drill_keeps_the_measure_and_goes_one_level_down():
     assert here.drill("triage") == "/explore?metric=cost_per_run&by=task&across=model&bucket=hour&agent=triage"
     assert question("by=agent&across=task").drill("triage") == "/explore?by=task&agent=triage", "not twice the same"
     assert question("by=run").drill("r-1") == "/runs/r-1"
+    assert question("by=session").drill("s-1") == "/sessions/s-1"
 
 
 def test_another_question_begins_with_its_first_page():
