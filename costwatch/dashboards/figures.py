@@ -16,6 +16,7 @@ from costwatch.lib import periods
 from costwatch.spend.queries import query
 from costwatch.spend.sums import Sums
 
+COST = ("cost",)
 WEEKS = 4
 QUARTERS = 12
 PER_HOUR = 4
@@ -76,9 +77,9 @@ def figures(workspace: Workspace, state: State, now: datetime) -> Figures:
     day = of_kind("today", periods.local_day(now, zone), now, zone)
     since = periods.floor(now) - (QUARTERS - 1) * periods.QUARTER_HOUR
     history = _history(workspace, state, now)
-    recent = query(workspace, state.filter(since, day.end), (), "15m").groups
+    recent = query(workspace, state.filter(since, day.end), (), "15m", measures=COST).groups
     quarters = _by_quarter(since, {g.bucket: g.sums.cost for g in recent})
-    last = query(workspace, state.filter(now - periods.QUARTER_HOUR, day.end)).total.cost
+    last = _spent(workspace, state, now - periods.QUARTER_HOUR, day.end)
     usual_quarter = history.per_hour / PER_HOUR if history.per_hour else None
     scale = max([*quarters, usual_quarter or Decimal(0)])
     return Figures(
@@ -138,7 +139,7 @@ def _bars(amounts: Sequence[Decimal], scale: Decimal) -> list[Bar]:
 
 
 def _spent(workspace: Workspace, state: State, start: datetime, end: datetime) -> Decimal:
-    return query(workspace, state.filter(start, end)).total.cost if start < end else Decimal(0)
+    return query(workspace, state.filter(start, end), measures=COST).total.cost if start < end else Decimal(0)
 
 
 def _mean(amounts: Sequence[Decimal]) -> Decimal | None:

@@ -159,7 +159,7 @@ def _same_point(workspace: Workspace, state: State, now: datetime, earlier: Days
     start = periods.midnight(on, zone)
     if on > last or then <= start:
         return whole
-    return whole + query(workspace, state.filter(start, then)).total.cost
+    return whole + query(workspace, state.filter(start, then), measures=("cost",)).total.cost
 
 
 def _running(days: Days) -> list[tuple[int, Decimal]]:

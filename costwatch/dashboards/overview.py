@@ -17,9 +17,10 @@ from costwatch.dashboards.sides import side_by_side
 from costwatch.dashboards.state import State
 from costwatch.dashboards.table import Table, table
 from costwatch.lib import periods
-from costwatch.spend.queries import Answer, query
+from costwatch.spend.queries import MOST_GROUPS, Answer, query
 from costwatch.spend.snapshot import snapshot
 
+COST, MOVED = ("cost",), ("cost", "calls")
 CHART_VALUES = 60  # values fetched per bar: seven are drawn, and a few more decide which
 
 
@@ -61,7 +62,7 @@ def overview(workspace: Workspace, state: State, now: datetime) -> Overview:
     with snapshot(workspace.lane):
         found, earlier = _grouped(workspace, state, (state.by,))
         moved, moved_before = _crossed(workspace, state, found, earlier)
-        bars = query(workspace, state.filter(), (state.by,), state.range.bucket, limit=CHART_VALUES)
+        bars = query(workspace, state.filter(), (state.by,), state.range.bucket, limit=CHART_VALUES, measures=COST)
         head = figures(workspace, state, now)
     order, colour = _series(found, state.by, owned)
     return Overview(
@@ -106,8 +107,13 @@ def _crossed(workspace: Workspace, state: State, found: Answer, earlier: Answer)
     looked_into = worth_a_look(state.by, found, earlier)
     if not looked_into:
         return found, earlier
+    compared = state.range.compared()
     narrowed = replace(state, include={**state.include, state.by: looked_into})
-    return _grouped(workspace, narrowed, pairs)
+    now, before = (
+        query(workspace, narrowed.filter(start, end), pairs, limit=MOST_GROUPS, measures=MOVED)
+        for start, end in ((state.range.start, state.range.end), (compared.start, compared.end))
+    )
+    return now, before
 
 
 def _series(found: Answer, by: str, owned: Sequence[str]) -> tuple[list[str], dict[str, str]]:

@@ -96,4 +96,4 @@ def workspace_outlook(workspace: Workspace, now: datetime) -> MonthOutlook:
     tz = periods.zone(workspace.time_zone)
     today = periods.local_day(now, tz)
     so_far = SpendFilter(periods.midnight(today, tz), periods.midnight(today + DAY, tz))
-    return month_outlook(history(workspace, today), query(workspace, so_far).total.cost, today)
+    return month_outlook(history(workspace, today), query(workspace, so_far, measures=("cost",)).total.cost, today)

@@ -18,14 +18,15 @@ from costwatch.spend.variance import add as add_effects
 MODEL = "model"
 MOST_VALUES = 10_000  # looked at; those that cost most and those that changed most have a part of their own:
 OWN_PARTS = 15
+MEASURES = ("cost", "calls", "runs", "input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens")
 
 ByModel = dict[str, Sums]
 
 
 @dataclass(frozen=True)
 class Part:
-    """One value of the grouping: its spend in both spans and what makes the difference. None: all values without a part
-    of their own, `count` of them (0: not known)."""
+    """One value of the grouping: its MEASURES in both spans and what makes the difference. None: all values without a
+    part of their own, `count` of them."""
 
     value: str | None
     before: Sums
@@ -62,7 +63,7 @@ def variance(workspace: Workspace, before: SpendFilter, after: SpendFilter, now:
     `now`: days after it do not count for the mean prices of a span.
     """
     with snapshot(workspace.lane) as books:
-        sides = [_Side.read(workspace, span, by) for span in (before, after)]
+        sides = [_Side(workspace, span, by) for span in (before, after)]
         chosen = _chosen(sides)
         for side in sides:
             side.take_apart(workspace, chosen)
@@ -74,24 +75,21 @@ def variance(workspace: Workspace, before: SpendFilter, after: SpendFilter, now:
     if rest.before or rest.after:
         parts.append(replace(rest, count=len({*sides[0].values, *sides[1].values} - set(chosen))))
     parts.sort(key=lambda part: (part.value is None, -abs(part.change)))
-    totals = [add(side.models.values()) for side in sides]
-    return Variance(totals[0], totals[1], add_effects(part.effects for part in parts), parts, books.at)
+    return Variance(sides[0].total, sides[1].total, add_effects(part.effects for part in parts), parts, books.at)
 
 
 class _Side:
     """One span: its sums by model, by value, and of the chosen values by both."""
 
-    def __init__(self, span: SpendFilter, by: str, models: ByModel, values: ByModel) -> None:
-        self.span, self.by, self.models, self.values = span, by, models, values
-        self.parts: dict[str | None, ByModel] = {}
-
-    @classmethod
-    def read(cls, workspace: Workspace, span: SpendFilter, by: str) -> "_Side":
-        """The sums by model and by value."""
-        models = _by(workspace, span, MODEL)
+    def __init__(self, workspace: Workspace, span: SpendFilter, by: str) -> None:
+        self.span, self.by = span, by
+        self.total = query(workspace, span).total
+        self.models = _by(workspace, span, MODEL, MEASURES)
         if by in ("", MODEL):
-            return cls(span, by, models, models if by else {"": add(models.values())})
-        return cls(span, by, models, _by(workspace, span, by))
+            self.values = self.models if by else {"": self.total} if self.total else {}
+        else:
+            self.values = _by(workspace, span, by, ("cost",))
+        self.parts: dict[str | None, ByModel] = {}
 
     def take_apart(self, workspace: Workspace, chosen: Sequence[str]) -> None:
         """The chosen values by model; what is left of each model's sums is that of all others together."""
@@ -101,7 +99,8 @@ class _Side:
             self.parts = {"": self.models}
         elif chosen:
             narrowed = replace(self.span, include={**self.span.include, self.by: tuple(chosen)})
-            for group in query(workspace, narrowed, (self.by, MODEL), limit=MOST_GROUPS).groups:
+            found = query(workspace, narrowed, (self.by, MODEL), limit=MOST_GROUPS, measures=MEASURES)
+            for group in found.groups:
                 self.parts.setdefault(group.values[self.by], {})[group.values[MODEL] or ""] = group.sums
         own: dict[str, list[Sums]] = {}
         for by_model in self.parts.values():
@@ -111,8 +110,8 @@ class _Side:
         self.parts[None] = {model: sums for model, sums in left.items() if sums}
 
 
-def _by(workspace: Workspace, span: SpendFilter, dimension: str) -> ByModel:
-    groups = query(workspace, span, (dimension,), limit=MOST_VALUES).groups
+def _by(workspace: Workspace, span: SpendFilter, dimension: str, measures: Sequence[str]) -> ByModel:
+    groups = query(workspace, span, (dimension,), limit=MOST_VALUES, measures=measures).groups
     return {group.values[dimension] or "": group.sums for group in groups if not group.other}
 
 
