@@ -30,7 +30,7 @@ def test_a_budget_is_made_as_it_was_written(editor, workspace, spend):
     answer = post(
         editor, name="Triage", amount="1,250.50", period="weekly", week_start="7", time_zone="America/New_York",
         per="user", thresholds="50, 99.5 %", forecast_thresholds="100", carry_over="20", owner="lena@larkfield.example",
-        channels=[hook.pk], action="block", conditions="3",
+        channels=[hook.pk], conditions="3",
         **{"dimension-0": "agent", "is-0": "is", "shown-0": "agent", "known-0": ["triage"], "others-0": "",
            "dimension-1": "tag.team", "is-1": "not", "shown-1": "tag.team", "others-1": "red\n green \n"},
     )  # fmt: skip
@@ -41,7 +41,7 @@ def test_a_budget_is_made_as_it_was_written(editor, workspace, spend):
     assert budget.scope == {"agent": ["triage"], "tag.team!": ["green", "red"]}
     assert (budget.thresholds, budget.forecast_thresholds) == ([50, 99.5], [100])
     assert (f"{budget.carry_over:f}", budget.owner.email) == ("20.00", "lena@larkfield.example")
-    assert (budget.channels, budget.action) == ([hook.pk], "block")
+    assert (budget.channels, budget.action) == ([hook.pk], "notify")
     assert AuditEntry.objects.filter(action="budget.created", actor="lena@larkfield.example").count() == 1
 
 
@@ -63,6 +63,14 @@ def test_what_is_wrong_is_told_beside_every_field(editor):
     assert problem(page, "thresholds").startswith("Thresholds must be above 0")
     assert problem(page, "carry_over").startswith("It must be a percentage from 0 to 100")
     assert not Budget.objects.exists()
+
+
+def test_a_budget_may_block(editor, spend):
+    post(editor, action="block")
+    assert made().action == "block"
+    line = {"conditions": "1", "dimension-0": "agent", "is-0": "not", "others-0": "triage", "allow_unseen": "on"}
+    page = post(editor, status=422, action="block", **line).content.decode()
+    assert "its scope cannot exclude values" in problem(page, "action")
 
 
 @pytest.mark.parametrize(("fields", "field", "says"), [

@@ -73,7 +73,8 @@ def test_tokens_are_counted_as_tokens(client, make, spend):
 
 
 @pytest.mark.parametrize(("state", "names"), [
-    ("over", ["Gone"]), ("close", ["Half"]), ("within", ["Wide"]), ("paused", []), ("nonsense", ["Gone", "Half", "Wide"]),
+    ("over", ["Gone"]), ("close", ["Half"]), ("within", ["Wide"]), ("paused", []),
+    ("nonsense", ["Gone", "Half", "Wide"]),
 ])  # fmt: skip
 def test_the_list_can_be_narrowed_to_a_state(client, make, spend, state, names):
     for name, amount in (("Gone", "10"), ("Half", "20"), ("Wide", "1000")):

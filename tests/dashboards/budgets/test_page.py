@@ -112,8 +112,8 @@ def test_what_was_carried_over_is_told(client, make, spend):
 
 
 @pytest.mark.parametrize(("period", "span", "word"), [
-    ("daily", "Wed 18 Nov 2026", "Days"), ("weekly", "week of 16 Nov 2026", "Weeks"), ("quarterly", "Q4 2026", "Quarters"),
-    ("yearly", "2026", "Years"),
+    ("daily", "Wed 18 Nov 2026", "Days"), ("weekly", "week of 16 Nov 2026", "Weeks"),
+    ("quarterly", "Q4 2026", "Quarters"), ("yearly", "2026", "Years"),
 ])  # fmt: skip
 def test_each_period_has_its_name(client, make, spend, period, span, word):
     budget = make(period=period)
