@@ -10,6 +10,7 @@ from costwatch.accounts.models import Workspace
 from costwatch.dashboards import charts, colours, display
 from costwatch.dashboards.addresses import profile_url, run_url
 from costwatch.dashboards.incident_page import Item
+from costwatch.dashboards.profiles.budgets import Line, budgets_about
 from costwatch.dashboards.profiles.incidents import incidents_about
 from costwatch.dashboards.profiles.layouts import Layout, layout
 from costwatch.dashboards.ranges import Compared, Range
@@ -72,6 +73,7 @@ class Profile:
     figures: RunFigures
     runs: list[tuple[RunRow, str, Decimal]]
     incidents: list[Item]
+    budgets: list[Line]
 
 
 def profile(workspace: Workspace, state: State, dimension: str, value: str) -> Profile:
@@ -99,6 +101,7 @@ def profile(workspace: Workspace, state: State, dimension: str, value: str) -> P
         figures,
         [(run, run_url(run.run_id), run.sums.cost / top) for run in figures.dearest],
         incidents_about(workspace, dimension, value),
+        budgets_about(workspace, dimension, value, state.range.now),
     )  # fmt: skip
 
 

@@ -1,9 +1,13 @@
 """Profile pages: one value of a dimension, with all that is known of it."""
 
+from functools import partial
+
 import pytest
 
 from costwatch.alerts.incidents import Report, open_or_update
 from costwatch.alerts.models import Kind, Severity
+from costwatch.budgets import manage
+from costwatch.budgets.status import statuses
 from costwatch.dashboards.addresses import profile_url
 from costwatch.ledger.fold import fold_all
 from tests.dashboards.conftest import DAY
@@ -108,6 +112,32 @@ def test_incidents_about_the_value_stand_on_its_page(client, workspace, month):
     for address in ("/agents/reasoning", "/tasks/refund", "/users/u-1", "/models/gpt-5.4-mini"):
         assert "reasoning: a loop" in text(body(client, address)), "named in the facts, or carried by its run"
     assert "None of the newest incidents is about this agent" in text(body(client, "/agents/triage"))
+
+
+def budget(workspace, **data):
+    usual = {"name": "A budget", "amount_usd": "10", "period": "monthly", "allow_unseen": True}
+    return manage.create(workspace, {**usual, **data}, "lena@larkfield.example")
+
+
+def test_budgets_that_name_the_value_stand_on_its_page(client, workspace, month):
+    budget(workspace, name="Reasoning", scope={"agent": ["reasoning", "triage"]})
+    budget(workspace, name="Not reasoning", scope={"agent!": ["reasoning"]})
+    budget(workspace, name="Everything")
+    said = text(body(client, "/agents/reasoning"))
+    assert "Reasoning 62.5 % within $6.25 of $10.00 a month" in said
+    assert "Not reasoning" not in said
+    assert "Everything" not in said
+    assert "No budget limits this task by name." in text(body(client, "/tasks/refund"))
+
+
+def test_a_budget_for_each_user_shows_what_this_one_used(client, workspace, month, monkeypatch):
+    budget(workspace, name="Each user", per="user", amount_usd="4")
+    budget(workspace, name="Each of some", per="user", scope={"user": ["u-2"]})
+    said = text(body(client, "/users/u-1"))
+    assert "Each user 125 % over $5.00 of $4.00 a month per user" in said
+    assert "Each of some" not in said
+    monkeypatch.setattr("costwatch.dashboards.profiles.budgets.statuses", partial(statuses, top=0))
+    assert "Each user 125 % within $5.00" in text(body(client, "/users/u-1")), "read for itself"
 
 
 def test_values_of_users_with_very_many_calls_are_not_read_one_by_one(client, month, monkeypatch):
