@@ -77,15 +77,18 @@ def open_or_update(workspace_id: int, report: Report, now: datetime) -> int:
     return incident.pk
 
 
-def refresh(workspace_id: int, key: str, facts: Mapping[str, Any], amount: Decimal | None, now: datetime) -> None:
-    """New figures of an incident that is not over; nothing where there is none."""
+def refresh(
+    workspace_id: int, key: str, facts: Mapping[str, Any], amount: Decimal | None, now: datetime, message: str = ""
+) -> None:
+    """New figures of an incident that is not over, and the message with them; nothing where there is none."""
     rows = Incident.objects.select_for_update().filter(workspace_id=workspace_id, dedupe_key=key, state__in=PENDING)
     with transaction.atomic():
         incident = rows.first()
         if incident is not None:
             incident.facts = {**incident.facts, **facts}
             incident.amount, incident.changed_at = amount, now
-            incident.save(update_fields=["facts", "amount", "changed_at"])
+            incident.message = message or incident.message
+            incident.save(update_fields=["facts", "amount", "changed_at", "message"])
 
 
 def tell_again(

@@ -19,6 +19,7 @@ from costwatch.anomalies.state import Driver, Finding, Settings
 DRIVERS_EVERY = timedelta(minutes=10)
 LONGEST_DRIVEN = timedelta(days=7)
 DRIVERS = 12
+CRUMB = Decimal("0.05")  # of the impact
 ALSO = 8
 
 
@@ -164,7 +165,7 @@ def _report(
         starts = spell.buckets["hour"]
         facts["hours"] = sorted({datetime.fromisoformat(start).astimezone(books.zone).hour for start in starts})
     if drivers is not None:
-        facts |= {"drivers": [_told(driver) for driver in _telling(drivers)],
+        facts |= {"drivers": [_told(driver) for driver in _telling(drivers, impact or Decimal(0))],
                   "series": spend.chart(books, finding, min(finding.end, finding.at))}  # fmt: skip
     severe = finding.bucket and impact is not None and impact >= spend.CRITICAL * settings.floor
     report = Report(
@@ -179,7 +180,7 @@ def _report(
         facts=facts,
     )
     incidents.open_or_update(books.workspace.pk, report, now)
-    incidents.refresh(books.workspace.pk, spell.incident_key, facts, impact, now)
+    incidents.refresh(books.workspace.pk, spell.incident_key, facts, impact, now, finding.message)
 
 
 def _drivers(books: StoredBooks, spell: Spell, finding: Finding) -> list[Driver]:
@@ -189,10 +190,11 @@ def _drivers(books: StoredBooks, spell: Spell, finding: Finding) -> list[Driver]
     return books.drivers(finding.dimension, finding.value, since, until)
 
 
-def _telling(drivers: Sequence[Driver]) -> list[Driver]:
-    """The largest that made it dearer, of dimensions in which there was a choice."""
+def _telling(drivers: Sequence[Driver], impact: Decimal) -> list[Driver]:
+    """The largest that made it dearer, of dimensions in which there was a choice; no crumbs."""
     choices = Counter(driver.dimension for driver in drivers)
-    return [driver for driver in drivers if driver.delta > 0 and choices[driver.dimension] > 1][:DRIVERS]
+    large = [driver for driver in drivers if driver.delta > 0 and driver.delta >= CRUMB * impact]
+    return [driver for driver in large if choices[driver.dimension] > 1][:DRIVERS]
 
 
 def _told(driver: Driver) -> dict[str, str]:

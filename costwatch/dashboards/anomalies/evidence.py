@@ -133,9 +133,10 @@ def _share(facts: Mapping[str, Any], name: str) -> str:
 def _spend(facts: Mapping[str, Any]) -> list[tuple[str, str, str, bool]]:
     count = facts.get("buckets", 1)
     span = f"{count} unusual {facts['bucket']}{'s' if count != 1 else ''}"
+    within = f"in th{'at' if count == 1 else 'ose'} {facts['bucket']}{'s' if count != 1 else ''}"
     return [
         ("Beyond the usual", _usd(facts, "impact_usd"), span, True),
-        ("Spent", _usd(facts, "actual_usd"), "in them", False),
+        ("Spent", _usd(facts, "actual_usd"), within, False),
         ("Usual", _usd(facts, "expected_usd"), "median of the same hours" if facts["bucket"] == "hour"
          else "median of the same weekdays", False),
     ]  # fmt: skip

@@ -42,7 +42,7 @@ def body(client, address):
 
 def test_the_incident_shows_expected_against_actual(client, spike):
     html = body(client, f"/incidents/{spike.pk}")
-    assert "Beyond the usual $28.00 1 unusual hour Spent $30.00 in them Usual $2.00" in text(html)
+    assert "Beyond the usual $28.00 1 unusual hour Spent $30.00 in that hour Usual $2.00" in text(html)
     bars, line = figure(html)["data"]
     assert (bars["y"][-1], line["y"][-1]) == (30.0, 2.0)
     assert bars["marker"]["color"][-2:] == ["--s1", "--bad"]
