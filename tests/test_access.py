@@ -24,6 +24,7 @@ from costwatch.budgets import manage
 from costwatch.budgets.models import Budget
 from costwatch.digests.models import Subscription
 from costwatch.digests.subscriptions import subscribe
+from costwatch.limits.models import ProviderLimit
 from costwatch.pricing.models import RepriceOrder
 from costwatch.saved.models import SavedView
 
@@ -44,6 +45,7 @@ ROWS = {
     "channel_id": Channel,
     "delivery_id": Delivery,
     "budget_id": Budget,
+    "limit_id": ProviderLimit,
 }
 
 
@@ -78,6 +80,7 @@ class Place:
             "stop_id": stops.place(self.workspace.pk, {"agent": ["a"]}, "kill", "Enough.", key="kill:1"),
             "channel_id": self._channel().pk,
             "delivery_id": self._delivery().pk,
+            "limit_id": ProviderLimit.objects.create(workspace=self.workspace, provider="openai", requests=9).pk,
             "budget_id": manage.create(
                 self.workspace, {"name": "b", "amount_usd": 5, "period": "daily"}, "somebody"
             ).pk,
