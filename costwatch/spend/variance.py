@@ -4,9 +4,10 @@ One factor after the other takes its new value, in the order of EFFECTS; an effe
 step, so all of them together are the difference, to the last digit. What that means: docs/decisions, variance.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import NamedTuple
 
 PLACES = Decimal("1e-12")
 CENT = Decimal("0.01")
@@ -56,35 +57,28 @@ Cells = Mapping[str, Cell]
 Effects = dict[str, Decimal]
 
 
-@dataclass(frozen=True, slots=True)
-class _Factors:
-    """What a call of one model costs, taken apart; `share` is the model's of all calls."""
+class _Factors(NamedTuple):
+    """What a call of one model costs, taken apart, in the order of the steps; `share` is the model's of all calls.
+
+    `cached` and `written` are together: shares of the input.
+    """
 
     share: Decimal
     input: Decimal
-    cached: Decimal
-    written: Decimal
     output: Decimal
+    cache: tuple[Decimal, Decimal]
     rates: Rates
     other: Decimal
 
     @property
     def cost(self) -> Decimal:
         """USD, for each call there is of all models."""
-        r = self.rates
-        plain = ONE - self.cached - self.written
-        prompt = self.input * (plain * r.input + self.cached * r.cached + self.written * r.written)
+        r, (cached, written) = self.rates, self.cache
+        prompt = self.input * ((ONE - cached - written) * r.input + cached * r.cached + written * r.written)
         return self.share * self.other * (prompt + self.output * r.output + r.call)
 
 
-Step = Callable[[_Factors, _Factors], _Factors]
-_STEPS: tuple[tuple[str, Step], ...] = (
-    ("mix", lambda old, new: replace(old, share=new.share)),
-    ("input", lambda old, new: replace(old, input=new.input)),
-    ("output", lambda old, new: replace(old, output=new.output)),
-    ("cache", lambda old, new: replace(old, cached=new.cached, written=new.written)),
-    ("price", lambda old, new: replace(old, rates=new.rates)),
-)
+_STEPS = ("mix", "input", "output", "cache", "price")  # each is a field of _Factors, in its order
 
 
 def split(before: Cells, after: Cells) -> Effects:
@@ -132,10 +126,9 @@ def _split(before: Cells, after: Cells) -> Effects:
     if all(count > 0 for count in runs):
         level = _advance(found, "runs", level, old * runs[1] / runs[0])
     level = _advance(found, "calls", level, old * calls[1] / calls[0])
-    factors = [pair[0] for pair in pairs]
-    for name, step in _STEPS:
-        factors = [step(now, pair[1]) for now, pair in zip(factors, pairs, strict=True)]
-        level = _advance(found, name, level, calls[1] * _sum(f.cost for f in factors))
+    for number, name in enumerate(_STEPS, 1):
+        moved = (_Factors._make(now[:number] + then[number:]) for then, now in pairs)
+        level = _advance(found, name, level, calls[1] * _sum(f.cost for f in moved))
     found["other"] += new - level
     return found
 
@@ -162,11 +155,12 @@ def _with_rates(old: Cell, new: Cell) -> tuple[Cell, Cell]:
     """Both with rates: known ones; one span's for the other; else what a token, or a call, came to."""
     rates = old.rates or new.rates
     if rates is not None:
-        priced = replace(old, rates=old.rates or rates), replace(new, rates=new.rates or rates)
-        if all(_listed(cell) or not cell.cost for cell in priced):
-            return priced
+        a, b = (cell if cell.rates else replace(cell, rates=rates) for cell in (old, new))
+        if all(_listed(cell) or not cell.cost for cell in (a, b)):
+            return a, b
     by_token = all(cell.input + cell.output for cell in (old, new) if cell.calls)
-    return tuple(replace(cell, rates=_effective(cell, by_token)) for cell in (old, new))  # type: ignore[return-value]
+    a, b = (replace(cell, rates=_effective(cell, by_token)) for cell in (old, new))
+    return a, b
 
 
 def _effective(cell: Cell, by_token: bool) -> Rates:
@@ -189,9 +183,8 @@ def _factors(cell: Cell, calls: int) -> _Factors:
     return _Factors(
         Decimal(cell.calls) / calls,
         _ratio(cell.input, cell.calls),
-        _ratio(cell.cached, cell.input),
-        _ratio(cell.written, cell.input),
         _ratio(cell.output, cell.calls),
+        (_ratio(cell.cached, cell.input), _ratio(cell.written, cell.input)),
         cell.rates or Rates(),
         cell.cost / listed if listed else ONE,
     )
@@ -199,13 +192,13 @@ def _factors(cell: Cell, calls: int) -> _Factors:
 
 def _filled(old: _Factors, new: _Factors, of_old: Cell, of_new: Cell) -> tuple[_Factors, _Factors]:
     if not of_old.calls:
-        return replace(new, share=ZERO), new
+        return new._replace(share=ZERO), new
     if not of_new.calls:
-        return old, replace(old, share=ZERO)
+        return old, old._replace(share=ZERO)
     if not of_old.input:
-        old = replace(old, cached=new.cached, written=new.written)
+        old = old._replace(cache=new.cache)
     if not of_new.input:
-        new = replace(new, cached=old.cached, written=old.written)
+        new = new._replace(cache=old.cache)
     return old, new
 
 
