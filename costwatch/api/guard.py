@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +19,7 @@ from costwatch.api.views import Reading
 from costwatch.spend.dimensions import EVENT_NAMES, NAMES, TAG
 
 TAGS = re.compile(r"tags?\.(.+)|tags\[(.+)\]", re.DOTALL)
+HEADER, TAGS_HEADER = "x-costwatch-", "X-Costwatch-Tags"
 ANSWER = inline_serializer(
     "GuardAnswer",
     {
@@ -37,7 +38,9 @@ DESCRIPTION = (
     "Advisory, with a bounded overshoot: costwatch stops nobody, it says what an open loop incident, a blocking budget"
     " or a person asks for. A verdict is known everywhere within `overshoot_seconds` of the commit of the event that"
     " decided it; calls made meanwhile, or by a client that does not ask, are not held up.\n\n"
-    "With `status=1` the answer is also its status, 200 or 403, for nginx's auth_request and Envoy's ext_authz."
+    "For nginx's auth_request and Envoy's ext_authz there is `/api/v1/guard/status`, with any method and any path"
+    " behind it: 200 or 403, and who asks in headers: `X-Costwatch-Agent-Id`, `-User-Id`, `-Task`, `-Run-Id`,"
+    " `-Session-Id`, `-Environment`, `-Release`, `-Model`, and `X-Costwatch-Tags: customer=acme, team=support`."
 )
 
 
@@ -51,23 +54,36 @@ class Guard(Reading):
         parameters=[
             *(OpenApiParameter(name) for name in ("agent_id", "user_id", "task", "run_id", "session_id", "environment",
                                                   "release", "key")),
-            OpenApiParameter("status", enum=["1"], description="403 instead of `allow: false`"),
         ],
-        responses={200: ANSWER, **shapes.REFUSALS, 403: OpenApiResponse(shapes.Refusal, "no scope; or with `status=1`:"
-                                                                        " stop (GuardAnswer)")},
+        responses={200: ANSWER, **shapes.REFUSALS},
     )  # fmt: skip
     def get(self, request: Request) -> Response:
-        user = caller(request)
-        # the key knows its workspace's number: no look-up of the row for each question
-        own = user.identity.workspace_id if isinstance(user, KeyHolder) else user.workspace_id
-        key_name = user.identity.name if isinstance(user, KeyHolder) else ""
-        verdicts = stops.asked(own, {"key": key_name, **_values(request.query_params)})
-        allow, wait = not verdicts, _retry_after(verdicts, timezone.now())
-        status = 403 if verdicts and request.query_params.get("status") == "1" else 200
-        headers = {} if wait is None else {"Retry-After": str(wait)}
-        answer = {"allow": allow, "reasons": [verdict.told() for verdict in verdicts], "retry_after": wait,
-                  "advisory": True, "overshoot_seconds": stops.OVERSHOOT}  # fmt: skip
-        return Response(answer, status=status, headers=headers)
+        return _answer(request, _values(request.query_params))
+
+
+@extend_schema(exclude=True)  # described with the guard: a schema cannot say "any method, any path"
+class GuardStatus(Reading):
+    """`/api/v1/guard/status`: the same answer as a status, for gateways that pass on a request's method and path."""
+
+    def get(self, request: Request, path: str = "") -> Response:
+        values = _values(request.query_params) | _of_headers(request.headers)
+        return _answer(request, values, refused=403)
+
+    post = put = patch = delete = get
+
+
+def _answer(request: Request, values: Mapping[str, str], refused: int = 200) -> Response:
+    """What asks the one with these values to stop, under this status if anything does."""
+    user = caller(request)
+    # the key knows its workspace's number: no look-up of the row for each question
+    own = user.identity.workspace_id if isinstance(user, KeyHolder) else user.workspace_id
+    key_name = user.identity.name if isinstance(user, KeyHolder) else ""
+    verdicts = stops.asked(own, {"key": key_name, **values})
+    allow, wait = not verdicts, _retry_after(verdicts, timezone.now())
+    headers = {} if wait is None else {"Retry-After": str(wait)}
+    answer = {"allow": allow, "reasons": [verdict.told() for verdict in verdicts], "retry_after": wait,
+              "advisory": True, "overshoot_seconds": stops.OVERSHOOT}  # fmt: skip
+    return Response(answer, status=200 if allow else refused, headers=headers)
 
 
 def _values(params: Mapping[str, str]) -> dict[str, str]:
@@ -80,6 +96,18 @@ def _values(params: Mapping[str, str]) -> dict[str, str]:
         elif dimension in NAMES:
             values[dimension] = params[name]
     return values
+
+
+def _of_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The same from headers, whose values no caller can break out of as out of a query string."""
+    values = {}
+    for name, value in headers.items():
+        field = name.lower().removeprefix(HEADER).replace("-", "_")
+        dimension = EVENT_NAMES.get(field, field)
+        if name.lower().startswith(HEADER) and dimension in NAMES:
+            values[dimension] = value
+    tags = (pair.partition("=") for pair in headers.get(TAGS_HEADER, "").split(","))
+    return values | {TAG + name.strip(): value.strip() for name, _, value in tags if name.strip()}
 
 
 def _retry_after(verdicts: list[stops.Verdict], now: datetime) -> int | None:

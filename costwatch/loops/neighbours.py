@@ -79,7 +79,7 @@ def lengthening(workspace: Workspace, settings: Settings, now: datetime) -> list
         of_pair = list(own)
         weeks = [longer.Week(row.monday, row.runs, row.calls, row.cost) for row in of_pair]
         is_current = of_pair[-1].monday == monday - longer.WEEK
-        if is_current and (growth := longer.judge(weeks)):
+        if is_current and of_pair[0].task not in settings.batch_tasks and (growth := longer.judge(weeks)):
             found.append(growing(growth, pair, of_pair[0].agent, of_pair[0].task, until.astimezone(UTC)))
     return found
 

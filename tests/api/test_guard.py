@@ -106,14 +106,40 @@ def test_it_says_when_to_ask_again(get, workspace):
     assert get("/api/v1/guard", agent_id="a", user_id="u", run_id="r")["retry_after"] is None
 
 
-def test_gateways_may_have_it_as_a_status(workspace):
-    reader = caller(workspace, "read")
+def test_gateways_may_have_it_as_a_status_whatever_they_pass_on(workspace):
+    reader, stopped = caller(workspace, "read"), {"X-Costwatch-Agent-Id": "a"}
     kill(workspace, datetime.now(UTC) + timedelta(minutes=10), agent="a")
-    assert reader.get("/api/v1/guard?status=1&agent_id=b").status_code == 200
-    refused = reader.get("/api/v1/guard?status=1&agent_id=a")
-    assert (refused.status_code, refused.json()["allow"]) == (403, False)
-    assert 595 <= int(refused["Retry-After"]) <= 600
-    assert Client().get("/api/v1/guard?status=1&agent_id=b").status_code == 401
+    for address in (
+        "/api/v1/guard/status",
+        "/api/v1/guard/status/v1/chat/completions",
+        "/api/v1/guard/status/a//b?x=y",
+    ):
+        for method in (reader.get, reader.post, reader.put, reader.patch, reader.delete):
+            assert method(address, headers={"X-Costwatch-Agent-Id": "b"}).status_code == 200
+            refused = method(address, headers=stopped)
+            assert (refused.status_code, refused.json()["allow"]) == (403, False)
+    assert 590 <= int(refused["Retry-After"]) <= 600
+    assert reader.get("/api/v1/guard/status?agent_id=a").status_code == 403
+    assert Client().get("/api/v1/guard/status?agent_id=b").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("scope", "headers"),
+    [
+        ({"user": "u 1"}, {"X-Costwatch-User-Id": "u 1"}),
+        ({"run": "r"}, {"X-Costwatch-Run-Id": "r"}),
+        ({"task": "t"}, {"x-costwatch-task": "t"}),
+        ({"session": "s"}, {"X-Costwatch-Session-Id": "s"}),
+        ({"model": "m&agent_id=x"}, {"X-Costwatch-Model": "m&agent_id=x"}),
+        ({"tag_customer": "acme"}, {"X-Costwatch-Tags": "team=x, customer = acme,,=,"}),
+    ],
+)
+def test_gateways_say_who_asks_in_headers(workspace, scope, headers):
+    reader = caller(workspace, "read")
+    kill(workspace, **scope)
+    assert reader.get("/api/v1/guard/status", headers=headers).status_code == 403
+    other = {name: f"{value.replace('acme', 'other')}x" for name, value in headers.items()}
+    assert reader.get("/api/v1/guard/status", headers=other).status_code == 200
 
 
 def test_another_workspace_is_not_concerned(get):
