@@ -19,7 +19,7 @@ from costwatch.lib.periods import Period
 from costwatch.spend import queries
 
 DAYS = 90
-MOST_VALUES = 1_000
+MOST_VALUES = 300  # of a template, the dearest
 FINE_WINDOW = timedelta(days=3)
 SHOWN = 500
 

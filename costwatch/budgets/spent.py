@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from costwatch.budgets.terms import Scope
 from costwatch.lib.periods import Period
@@ -70,11 +71,7 @@ def _together(workspace: Workspace, parts: Sequence[Part], numbers: list[int]) -
 
 def _sum_of(found: dict[tuple[str | None, ...], list[Group]], include: Values, dimensions: Sequence[str]) -> Sums:
     """The sums of the groups that one part means."""
-    if len(dimensions) == 1:
-        keys: Iterable[tuple[str | None, ...]] = [(value,) for value in include[dimensions[0]]]
-    else:
-        allowed = [frozenset(include[d]) for d in dimensions]
-        keys = [key for key in found if all(v in ok for v, ok in zip(key, allowed, strict=True))]
+    keys: Iterable[tuple[str | None, ...]] = product(*(include[dimension] for dimension in dimensions))
     return add(group.sums for key in keys for group in found.get(key, ()))
 
 

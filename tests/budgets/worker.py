@@ -1,0 +1,21 @@
+"""A watch in a process of its own that is killed at a named step: `python -m tests.budgets.worker "in the telling"`."""
+
+import sys
+from typing import Any
+
+from costwatch.budgets import rows, tasks, tell, watch
+from tests.alerts.worker import dying_after  # sets Django up
+
+STEPS: dict[str, tuple[Any, str]] = {
+    "in the addition": (rows, "add"),
+    "after the addition": (watch, "watch"),
+    "with the row claimed": (tell, "claim"),
+    "in the telling": (tell, "publish"),
+    "with the stop placed": (tell, "block"),
+}
+
+
+if __name__ == "__main__":
+    module, name = STEPS[sys.argv[1]]
+    setattr(module, name, dying_after(getattr(module, name)))
+    tasks.look()
