@@ -186,7 +186,7 @@ CELERY_BEAT_SCHEDULE = {
     "digests": {"task": "digests.send", "schedule": 60.0, "options": {"expires": 60}},
     "anomalies": {"task": "anomalies.watch", "schedule": 60.0, "options": {"expires": 60}},
     "incidents": {"task": "alerts.wake", "schedule": 60.0, "options": {"expires": 60}},
-    "deliver": {"task": "alerts.deliver", "schedule": 0.5, "options": {"expires": 5}},
+    "deliver": {"task": "alerts.deliver", "schedule": 2.0, "options": {"expires": 5}},
     "remind": {"task": "alerts.remind", "schedule": 10.0, "options": {"expires": 10}},
     "channels": {"task": "alerts.tidy", "schedule": 3600.0, "options": {"expires": 600}},
     "partitions": {"task": "ledger.partitions", "schedule": 3600.0, "options": {"expires": 600}},

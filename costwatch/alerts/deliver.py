@@ -1,12 +1,13 @@
 """Messages on their way: each channel's in a thread of its own, so that a slow one delays no other.
 
-`ring` claims what there is and returns at once; the threads send, record, and go on while their channel has more.
+`ring` looks what there is and returns at once; the threads claim, send, record, and go on while their channel has more.
+The task is a doorbell: for some seconds after it this process looks by itself, whatever else stands in the queue.
 """
 
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from threading import Lock, Thread
 
 from django.db import DatabaseError, close_old_connections, connection
 
@@ -19,6 +20,7 @@ from costwatch.lib.sealed import Unreadable
 
 log = logging.getLogger("costwatch.deliver")
 THREADS = 24
+PULSE = 0.5  # seconds
 FOR_FAILING = 8  # of them: channels that fail do not take the place of those that work
 MOST_IN_A_ROW = 50
 
@@ -30,6 +32,16 @@ class Senders:
         self._pool: ThreadPoolExecutor | None = None
         self._lock = Lock()
         self._busy: dict[int, bool] = {}  # channel id → whether it is a failing one
+        self._pulse: Thread | None = None
+        self._until = 0.0
+
+    def ring_for(self, seconds: float) -> None:
+        """Ring every half a second for so long from now on, in a thread of its own."""
+        with self._lock:
+            self._until = time.monotonic() + seconds
+            if self._pulse is None:
+                self._pulse = Thread(target=self._beat, name="deliver-pulse", daemon=True)
+                self._pulse.start()
 
     def ring(self) -> int:
         """Give every channel with something to send to a free thread; how many were given."""
@@ -45,6 +57,21 @@ class Senders:
         while self._busy and time.monotonic() < until:
             time.sleep(0.01)
         return not self._busy
+
+    def _beat(self) -> None:
+        while True:
+            try:
+                close_old_connections()
+                self.ring()
+            except DatabaseError as error:
+                log.warning("the database does not answer, messages wait: %s", str(error).strip())
+                connection.close()
+            time.sleep(PULSE)
+            with self._lock:
+                if time.monotonic() >= self._until:
+                    self._pulse = None
+                    break
+        connection.close()
 
     def _give(self, channel_id: int, failing: bool) -> bool:
         with self._lock:

@@ -8,6 +8,8 @@ from costwatch.alerts import channels, incidents, stops
 from costwatch.alerts import deliver as sending
 from costwatch.alerts import remind as reminding
 
+KEEP_LOOKING = 8.0  # seconds: a queue of other tasks delays no message
+
 
 @shared_task(name="alerts.wake", ignore_result=True)
 def wake() -> None:
@@ -19,8 +21,8 @@ def wake() -> None:
 
 @shared_task(name="alerts.deliver", ignore_result=True)
 def deliver() -> None:
-    """Twice a second: what is to be sent goes to threads; the task itself waits for none of them."""
-    sending.senders.ring()
+    """Every two seconds: what is to be sent goes to threads; the task itself waits for none of them."""
+    sending.senders.ring_for(KEEP_LOOKING)
 
 
 @shared_task(name="alerts.remind", ignore_result=True)

@@ -18,14 +18,14 @@ def ago(*seconds: float) -> list[datetime]:
 
 
 @pytest.mark.parametrize("sent,incidents,wait", [
-    ([], 0, 0), (ago(1), 1, 2), (ago(5), 1, -2), (ago(1, 4, 7), 500, 2), (ago(1, 4, 7, 10), 54, 2),
-    (ago(1, 4, 7, 10), 55, 59), (ago(1, 4, 7, 70), 500, 2), (ago(61, 64, 67, 70), 500, -1),
+    ([], 0, 0), (ago(1), 1, 1.5), (ago(5), 1, -2.5), (ago(1, 4, 7), 500, 1.5), (ago(1, 4, 7, 10), 50, 1.5),
+    (ago(1, 4, 7, 10), 51, 59), (ago(1, 4, 7, 70), 500, 1.5), (ago(61, 64, 67, 70), 500, -1),
 ])  # fmt: skip
 def test_a_channel_that_was_told_a_lot_is_left_alone_for_a_minute(sent, incidents, wait):
     assert next_message_at(sent, incidents, NOW) == NOW + timedelta(seconds=wait)
 
 
-@pytest.mark.parametrize("per_minute", [500, 900, 3_000])
+@pytest.mark.parametrize("per_minute", [450, 500, 900, 3_000])
 def test_so_many_in_a_minute_are_at_most_five_messages(per_minute):
     sent, told, waiting, at = [], [], 0, NOW
     for step in range(1_400):  # tenths of a second
@@ -41,7 +41,7 @@ def test_so_many_in_a_minute_are_at_most_five_messages(per_minute):
 
 
 @given(st.integers(1, 30))
-def test_fifty_budgets_never_wait_longer_than_three_seconds(messages):
+def test_fifty_budgets_never_wait_longer_than_a_few_seconds(messages):
     sent = ago(*[3 * n for n in range(messages)])
     assert next_message_at(sent, 50, NOW) <= NOW + timedelta(seconds=3)
 
