@@ -62,10 +62,10 @@ def _begin(budgets: Sequence[Budget], now: datetime) -> int:
 def judge(due: Sequence[BudgetPeriod], now: datetime) -> None:
     """Judge rows of one workspace."""
     rolled = [row for row in due if row.period_start == ROLLING]
-    cases = _cases([row for row in due if row.period_start != ROLLING])
+    calendar = cases([row for row in due if row.period_start != ROLLING])
     with writing() as cursor:
-        rows.judged(cursor, (_judged(case) for case in cases if not case.has_news), now)
-    for case in cases:
+        rows.judged(cursor, (_judged(case) for case in calendar if not case.has_news), now)
+    for case in calendar:
         if case.has_news:
             tell.tell(case, now)
     for row in rolled:
@@ -84,7 +84,8 @@ def _judged(case: Case) -> Judged:
     return Judged(case.row.pk, case.row.revision, case.row.at_most, case.spent, look_at)
 
 
-def _cases(due: Sequence[BudgetPeriod]) -> list[Case]:
+def cases(due: Sequence[BudgetPeriod]) -> list[Case]:
+    """Rows of calendar periods of one workspace with what was spent in them, read now."""
     if not due:
         return []
     workspace = due[0].budget.workspace
@@ -99,11 +100,11 @@ def _cases(due: Sequence[BudgetPeriod]) -> list[Case]:
             before.append(_part(own, evaluate.before(rules[number], period)))
     answers = read(workspace, [*parts, *before])
     left = iter(answers[len(parts) :])
-    cases = []
+    found = []
     for ((number, period), own), sums in zip(by_period.items(), answers, strict=False):
         last = next(left) if rules[number].carry_over else {}
-        cases += [_case(row, rules[number], period, sums, last) for row in own]
-    return cases
+        found += [_case(row, rules[number], period, sums, last) for row in own]
+    return found
 
 
 def _case(row: BudgetPeriod, own: Rule, period: Period, sums: dict[str, Sums], last: dict[str, Sums]) -> Case:

@@ -21,9 +21,10 @@ def look() -> None:
 
 @shared_task(name="budgets.turn", ignore_result=True)
 def turn() -> None:
-    """Every minute: periods that are over."""
+    """Every minute: periods that are over, and the figures of those that are not."""
     now = datetime.now(UTC)
     turning.turn(now)
+    turning.follow(now)
     turning.forget(now)
 
 

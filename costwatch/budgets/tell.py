@@ -153,19 +153,21 @@ def figures(case: Case, told: Crossings) -> dict[str, Any]:
     return say.facts(budget, value, case.period, case.limit, case.spent, case.sums, told, ACTUAL)
 
 
+def follow(case: Case, now: datetime) -> None:
+    """New figures of the period's incident, if it is not over."""
+    facts = figures(case, [one for one in case.row.crossings if one["basis"] == ACTUAL])
+    amount = None if case.budget.in_tokens else case.spent
+    key = say.key(case.budget.pk, case.row.value, case.period.start)
+    incidents.refresh(case.budget.workspace_id, key, facts, amount, now)
+
+
 def calm(case: Case, now: datetime) -> None:
     """A correction or a larger amount ended being used up: new figures; over, if nothing is reached any more."""
-    budget, key = case.budget, say.key(case.budget.pk, case.row.value, case.period.start)
-    facts = figures(case, [one for one in case.row.crossings if one["basis"] == ACTUAL])
-    amount = None if budget.in_tokens else case.spent
-    incidents.refresh(budget.workspace_id, key, facts, amount, now)
+    follow(case, now)
     if not evaluate.reached(case.spent, case.limit, case.rule.thresholds):
-        end(
-            budget.workspace_id,
-            key,
-            now,
-            "What was spent is below every threshold again: corrected, or a larger amount",
-        )
+        key = say.key(case.budget.pk, case.row.value, case.period.start)
+        text = "What was spent is below every threshold again: corrected, or a larger amount"
+        end(case.budget.workspace_id, key, now, text)
 
 
 def end(workspace_id: int, key: str, now: datetime, text: str) -> None:

@@ -1,11 +1,13 @@
 """What time alone changes: periods end, windows move on, rows that say nothing are forgotten."""
 
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from django.db import transaction
 from django.db.models import Q
 
-from costwatch.budgets import say, tell
+from costwatch.alerts.models import PENDING, Incident
+from costwatch.budgets import judge, say, tell
 from costwatch.budgets.evaluate import ROLLING
 from costwatch.budgets.models import BudgetPeriod
 from costwatch.budgets.say import ACTUAL, FORECAST
@@ -19,6 +21,32 @@ def turn(now: datetime) -> int:
     BudgetPeriod.objects.filter(period_start=ROLLING, over=True, due=False).update(due=True, touched_from=now)
     ended = BudgetPeriod.objects.filter(settle_at__lte=now).select_related("budget").order_by("settle_at")
     return sum(_end(row, now) for row in ended[:MOST])
+
+
+def follow(now: datetime) -> int:
+    """Bring the figures of open incidents up to what is spent by now; how many have changed."""
+    told = BudgetPeriod.objects.filter(settle_at__gt=now).exclude(period_start=ROLLING)
+    rows = told.exclude(budget__period__startswith="rolling_").select_related("budget__workspace")
+    changed = 0
+    for _, own in groupby(rows.order_by("budget__workspace", "-pk")[:MOST], key=lambda row: row.budget.workspace_id):
+        moved = _moved(list(own))
+        for case in judge.cases(moved):
+            tell.follow(case, now)
+        changed += len(moved)
+    return changed
+
+
+def _moved(rows: list[BudgetPeriod]) -> list[BudgetPeriod]:
+    """The rows whose incident is open and says another sum than the row."""
+    keys = {say.key(row.budget_id, row.value, row.period_start): row for row in rows}
+    known = Incident.objects.filter(workspace=rows[0].budget.workspace_id, dedupe_key__in=keys, state__in=PENDING)
+    found = []
+    for key, facts in known.values_list("dedupe_key", "facts"):
+        row = keys[key]
+        unit = "spent_tokens" if row.budget.in_tokens else "spent_usd"
+        if facts[unit] != say.exact(row.budget, row.at_most):
+            found.append(row)
+    return found
 
 
 def forget(now: datetime) -> None:

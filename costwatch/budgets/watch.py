@@ -21,7 +21,9 @@ from costwatch.ledger.feed import Folded, Spent
 from costwatch.lib.periods import Period
 
 READER = "budgets"
-MOST_BATCHES = 100  # small ones, if there are so many; the fold takes up to 500 at once
+MOST_BATCHES = (
+    20  # of up to 10,000 events; with more at once those of single events would go faster, others fill memory
+)
 AHEAD = timedelta(minutes=10)  # events may be dated five minutes ahead
 REMEMBERED = timedelta(days=1)  # rows in which nothing was told are kept for longer than this after their end
 LATE = timedelta(hours=1)

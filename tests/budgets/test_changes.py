@@ -99,7 +99,7 @@ def test_a_budget_that_is_changed_or_removed_while_it_is_judged_tells_nothing_wr
         look()
         send(spend(NOW, "85", agent_id=name))
         BudgetPeriod.objects.filter(budget=budget).update(due=True)
-        read = judge._cases(list(BudgetPeriod.objects.select_related("budget__workspace").filter(budget=budget)))
+        read = judge.cases(list(BudgetPeriod.objects.select_related("budget__workspace").filter(budget=budget)))
         disturb(budget)
         for case in read:
             tell.tell(case, NOW)
@@ -194,3 +194,20 @@ def test_channels_of_the_budget_are_those_of_the_incident(make, send, workspace)
     send(spend(NOW, "60"))
     look()
     assert Incident.objects.get().channels == [channel.pk]
+
+
+def test_the_figures_of_an_incident_follow_the_spend(make, send):
+    make()
+    make(name="quiet", scope={"agent": ["lookup"]})
+    look()
+    send(spend(NOW, "60"), spend(NOW, "55", agent_id="lookup"))
+    look()
+    before = {one.facts["budget_name"]: one.changed_at for one in incidents()}
+    send(spend(NOW, "7.5"))
+    look()
+    later = NOW + timedelta(minutes=1)
+    assert turn.follow(later) == 1
+    everything, quiet = incidents()
+    assert (everything.facts["spent_usd"], everything.amount) == ("122.500000000000", Decimal("122.5"))
+    assert (everything.changed_at, quiet.changed_at) == (later, before["quiet"])
+    assert turn.follow(later) == 0
