@@ -12,7 +12,7 @@ from costwatch.accounts.models import Workspace
 from costwatch.alerts import listing
 from costwatch.alerts.models import Delivery, Incident, Kind, Severity, State, TimelineEntry
 from costwatch.dashboards import display
-from costwatch.dashboards.addresses import run_url
+from costwatch.dashboards.addresses import profile_url, run_url
 from costwatch.dashboards.anomalies.evidence import Evidence, evidence, subject
 from costwatch.dashboards.stops.page import stop_url
 from costwatch.loops.account import Repeat, marked, repeats, total
@@ -216,7 +216,7 @@ def _related(workspace: Workspace, incident: Incident) -> list[tuple[str, str, s
     found: list[tuple[str, str, str]] = []
     for title, name in (("Agent", "agent"), ("Task", "task")):
         if value := incident.facts.get(name):
-            found.append((title, value, f"/?{urlencode({'period': '30d', name: value})}"))
+            found.append((title, value, profile_url(name, value)))
     if "detector" in incident.facts:
         found.append(subject(incident.facts["dimension"], incident.facts["value"]))
     if incident.run_id:

@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from costwatch.dashboards import display
-from costwatch.dashboards.addresses import run_url
+from costwatch.dashboards.addresses import profile_url, run_url
 from costwatch.dashboards.ranges import Range, range_of
 from costwatch.lib import periods
-from costwatch.spend.dimensions import TAG, is_dimension
+from costwatch.spend.dimensions import KEY, TAG, is_dimension
 from costwatch.spend.filters import SpendFilter
 
 DRILL = {"agent": "task", "task": "user", "user": "run", "session": "run"}
@@ -27,11 +27,12 @@ Values = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Chip:
-    """One condition as people read it, and the address without it."""
+    """One condition as people read it, and the address without it; `about` is the page about its value."""
 
     words: str
     value: str
     without: str
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,8 @@ class State:
         for name, values in self.include.items():
             words = f"{title(name).lower()} is{' one of' if len(values) > 1 else ''}"
             rest = {key: kept for key, kept in self.include.items() if key != name}
-            found.append(Chip(words, ", ".join(map(display.name, values)), self.url(include=rest)))
+            about = profile_url(name, values[0]) if len(values) == 1 and values[0] and name != KEY else ""
+            found.append(Chip(words, ", ".join(map(display.name, values)), self.url(include=rest), about))
         for name, values in self.exclude.items():
             for value in values:
                 left = {**self.exclude, name: tuple(v for v in values if v != value)}

@@ -8,11 +8,10 @@ from django.urls import reverse
 from costwatch.accounts.models import Workspace
 from costwatch.budgets.models import Budget
 from costwatch.budgets.spent import NOTHING, Part, read
-from costwatch.budgets.status import Status, statuses
-from costwatch.budgets.terms import counted, scope
+from costwatch.budgets.status import Standing, State, Status, statuses
+from costwatch.budgets.terms import NOT, counted, scope
 from costwatch.dashboards.budgets import words
 from costwatch.dashboards.budgets.words import Mark
-from costwatch.spend.sums import Sums
 
 SHOWN = 6
 
@@ -38,26 +37,25 @@ def budgets_about(workspace: Workspace, dimension: str, value: str, now: datetim
 
 def _is_template_of(budget: Budget, dimension: str, value: str) -> bool:
     """Whether it limits every value of the dimension, this one among them."""
-    return (
-        budget.per == dimension
-        and not budget.scope.get(dimension)
-        and value not in budget.scope.get(f"{dimension}!", ())
-    )
+    narrowed = budget.scope.get(dimension) or value in budget.scope.get(f"{dimension}{NOT}", ())
+    return budget.per == dimension and not narrowed
 
 
 def _line(workspace: Workspace, status: Status, dimension: str, value: str) -> Line:
     budget, mark, spent = status.budget, words.mark(status), status.spent
     if budget.per == dimension:
         known = next((standing for standing in status.values if standing.value == value), None)
-        spent = counted(_of_value(workspace, status, value), budget.in_tokens) if known is None else known.spent
-        mark = words.of_value(known, budget) if known else Mark("muted hollow", "within")
+        standing = known or _standing(workspace, status, value)
+        mark, spent = words.of_value(standing, budget), standing.spent
     return Line(
         budget.name, reverse("budget", args=[budget.pk]), words.limit(budget), words.used(spent / status.limit),
         words.amount(spent, budget.in_tokens), mark,
     )  # fmt: skip
 
 
-def _of_value(workspace: Workspace, status: Status, value: str) -> Sums:
-    """What one value spent that is not among the dearest of its template."""
+def _standing(workspace: Workspace, status: Status, value: str) -> Standing:
+    """How a value stands that is not among the dearest of its template."""
     part = Part(scope(status.budget), status.period, status.budget.per, (value,))
-    return read(workspace, [part])[0].get(value, NOTHING)
+    sums = read(workspace, [part])[0].get(value, NOTHING)
+    spent = counted(sums, status.budget.in_tokens)
+    return Standing(value, spent, status.limit, State.OVER if spent >= status.limit else State.OK, sums)

@@ -124,7 +124,7 @@ def test_budgets_that_name_the_value_stand_on_its_page(client, workspace, month)
     budget(workspace, name="Not reasoning", scope={"agent!": ["reasoning"]})
     budget(workspace, name="Everything")
     said = text(body(client, "/agents/reasoning"))
-    assert "Reasoning 62.5 % within $6.25 of $10.00 a month" in said
+    assert "Reasoning 62.5 % above 50 % $6.25 of $10.00 a month" in said
     assert "Not reasoning" not in said
     assert "Everything" not in said
     assert "No budget limits this task by name." in text(body(client, "/tasks/refund"))
@@ -137,7 +137,7 @@ def test_a_budget_for_each_user_shows_what_this_one_used(client, workspace, mont
     assert "Each user 125 % over $5.00 of $4.00 a month per user" in said
     assert "Each of some" not in said
     monkeypatch.setattr("costwatch.dashboards.profiles.budgets.statuses", partial(statuses, top=0))
-    assert "Each user 125 % within $5.00" in text(body(client, "/users/u-1")), "read for itself"
+    assert "Each user 125 % over $5.00" in text(body(client, "/users/u-1")), "read for itself"
 
 
 def test_values_of_users_with_very_many_calls_are_not_read_one_by_one(client, month, monkeypatch):
@@ -160,3 +160,12 @@ def test_percentiles_are_those_of_its_runs(client, send):
     said = text(body(client, "/agents/a"))
     assert "Median run $50.00 90 %: $90.00 · 99 %: $99.00" in said
     assert "r-100 $100.00 1 call" in said
+
+
+def test_pages_that_name_a_value_lead_to_its_profile(client, month):
+    assert {"/agents/reasoning", "/tasks/refund"} <= set(links(body(client, "/runs/r-1")))
+    assert {"/agents/reasoning", "/users/u-1", "/tasks/refund"} <= set(links(body(client, "/runs")))
+    filtered = links(body(client, "/?agent=reasoning&by=task"))
+    assert "/agents/reasoning" in filtered, "the chip"
+    assert "/?agent=reasoning&task=refund&by=user" in filtered, "a click on a row still narrows"
+    assert "/agents/reasoning" not in links(body(client, "/?agent=reasoning&agent=triage"))
