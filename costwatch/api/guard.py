@@ -83,7 +83,10 @@ def _answer(request: Request, values: Mapping[str, str], refused: int = 200) -> 
     headers = {} if wait is None else {"Retry-After": str(wait)}
     answer = {"allow": allow, "reasons": [verdict.told() for verdict in verdicts], "retry_after": wait,
               "advisory": True, "overshoot_seconds": stops.OVERSHOOT}  # fmt: skip
-    return Response(answer, status=200 if allow else refused, headers=headers)
+    response = Response(answer, status=200 if allow else refused, headers=headers)
+    # a stop is an answer; Django would log each 403 as a warning
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 def _values(params: Mapping[str, str]) -> dict[str, str]:
