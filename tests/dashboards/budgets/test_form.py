@@ -143,8 +143,8 @@ def test_what_is_not_attributed_can_be_ticked(editor, spend):
 def test_the_form_shows_a_budget_as_it_is(editor, make, spend):
     spend((1, "5", {"agent_id": "triage"}))
     budget = make(
-        name="Triage", amount_usd="12.5", period="rolling_36h", scope={"agent": ["triage", "gone"], "tag.team!": ["red"]},
-        thresholds=[80, 99.5], owner="lena@larkfield.example", per="tag.customer",
+        name="Triage", amount_usd="12.5", period="rolling_36h", thresholds=[80, 99.5],
+        scope={"agent": ["triage", "gone"], "tag.team!": ["red"]}, owner="lena@larkfield.example", per="tag.customer",
     )  # fmt: skip
     page = editor.get(f"/budgets/{budget.pk}/edit").content.decode()
     assert 'value="12.5"' in page
