@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from costwatch.accounts.models import ApiKey, AuditEntry, Workspace
-from costwatch.demo import company, fill, stream
+from costwatch.budgets.models import Budget
+from costwatch.demo import budgets, company, fill, stream
 from costwatch.demo.generate import between, generate
 from costwatch.ledger.models import IngestBatch, UsageEvent
 from costwatch.ledger.verify import verify
@@ -58,7 +59,9 @@ def test_an_empty_installation_is_filled_priced_and_folded(expected, capsys):
 
 def test_filling_twice_stores_nothing_more():
     fill.fill_if_empty(NOW)
+    assert [budget.name for budget in Budget.objects.order_by("pk")] == [wanted["name"] for wanted in budgets.BUDGETS]
     assert fill.fill_if_empty(NOW + timedelta(days=1)) == 0
+    assert Budget.objects.count() == len(budgets.BUDGETS)
 
 
 def test_a_fill_that_was_interrupted_is_completed_as_it_was_begun(expected):
