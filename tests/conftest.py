@@ -1,5 +1,7 @@
 """Shared fixtures."""
 
+import sys
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -18,6 +20,9 @@ def fresh_caches():
     from costwatch.ledger import record
 
     record.forget()
+    deliver = sys.modules.get("costwatch.alerts.deliver")
+    if deliver is not None:  # a task that was run may have left a thread that looks for messages
+        deliver.senders.halt()
     stops.forget()
 
 

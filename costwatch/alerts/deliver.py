@@ -51,12 +51,11 @@ class Senders:
                 given += self._give(channel_id, not healthy)
         return given
 
-    def wait(self, seconds: float) -> bool:
-        """Wait until no thread has work; False if that takes longer."""
-        until = time.monotonic() + seconds
-        while self._busy and time.monotonic() < until:
-            time.sleep(0.01)
-        return not self._busy
+    def halt(self) -> None:
+        """Look no more, and wait for the thread that looks."""
+        self._until = 0.0
+        if (pulse := self._pulse) is not None:
+            pulse.join()
 
     def _beat(self) -> None:
         while True:

@@ -1,5 +1,6 @@
 """From an incident's change to the sink and the log: told once, again after a failure, never the wrong ones."""
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +8,7 @@ import pytest
 from django.db.models import F
 from django.urls import reverse
 
-from costwatch.alerts import compose, deliver, incidents
+from costwatch.alerts import compose, deliver, incidents, tasks
 from costwatch.alerts.models import Attempt, Delivery, Incident, Notice, Severity, State
 from costwatch.lib import outbound
 from tests.alerts.sinks import answer, drip, drop, in_turn
@@ -356,3 +357,22 @@ def test_a_digest_goes_once_for_each_key(webhook):
     deliver.send_all()
     (body,) = bodies(sink)
     assert (body["type"], body["incidents"], body["digest"]) == ("digest", [], digest)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_task_returns_at_once_and_its_threads_deliver(webhook, opened):
+    answered = threading.Event()
+    _, slow = webhook("slow", lambda handler, number: (answered.wait(8), answer(200)(handler, number)))
+    _, quick = webhook("quick")
+    opened()
+    tasks.deliver()
+    assert len(quick.wait(1)) == 1
+    incidents.settle(Incident.objects.get(), NOW, "over")
+    assert len(quick.wait(2)) == 2  # found without another task
+    assert len(slow.wait(1)) == 1 and not Delivery.objects.filter(channel__name="slow", state="sent").exists()
+    answered.set()
+    until = time.monotonic() + 10
+    while Delivery.objects.filter(state="sent").count() < 4 and time.monotonic() < until:
+        time.sleep(0.05)
+    deliver.senders.halt()
+    assert Delivery.objects.filter(state="sent").count() == 4
