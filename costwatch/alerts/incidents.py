@@ -203,8 +203,9 @@ def note(incident: Incident, at: datetime, action: str, text: str, actor: str = 
 
 
 def open_count(workspace_id: int) -> int:
-    """How many incidents nobody has looked at."""
-    return Incident.objects.filter(workspace_id=workspace_id, state=State.OPEN).count()
+    """How many alarms nobody has looked at; a notice calls nobody."""
+    rows = Incident.objects.filter(workspace_id=workspace_id, state=State.OPEN)
+    return rows.exclude(severity=Severity.NOTICE).count()
 
 
 def _values(report: Report, now: datetime) -> dict[str, Any]:

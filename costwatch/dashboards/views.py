@@ -13,6 +13,7 @@ from django.utils.cache import patch_vary_headers
 
 from costwatch.accounts.access import MemberRequest, View, member_page
 from costwatch.alerts import incidents, listing
+from costwatch.alerts.models import Severity
 from costwatch.dashboards import menu, welcome
 from costwatch.dashboards.csv import csv_answer
 from costwatch.dashboards.overview import overview as content
@@ -103,7 +104,7 @@ def overview_page(request: MemberRequest, state: State) -> HttpResponse:
         "without_filters": state.url(include={}, exclude={}),
         "last_month": state.url(range=of_kind("30d", state.range.today, now, state.range.zone), include={}, exclude={}),
         "open_incidents": incidents.open_count(request.workspace.pk),
-        "incidents": listing.find(request.workspace.pk, state="open")[:INCIDENTS],
+        "incidents": listing.find(request.workspace.pk, state="open").exclude(severity=Severity.NOTICE)[:INCIDENTS],
         **frame(state),
         **filter_menu(request, state),
     }

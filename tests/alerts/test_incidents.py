@@ -161,7 +161,9 @@ def test_counts_and_lists_go_by_state(workspace, incident):
     counts = listing.counts(workspace.pk)
     assert (counts["open"], counts["acknowledged"], counts["resolved"]) == (3, 1, 0)
     assert incidents.open_count(workspace.pk) == 3
-    assert listing.find(workspace.pk, state="pending").count() == 4
+    incidents.open_or_update(workspace.pk, replace(REPORT, key="mild", severity=Severity.NOTICE), NOW)
+    assert incidents.open_count(workspace.pk) == 3
+    assert listing.find(workspace.pk, state="pending").count() == 5
     assert [one.run_id for one in listing.find(workspace.pk, run_id="r1")] == ["r1"]
 
 
