@@ -8,18 +8,19 @@ from decimal import Decimal
 from typing import Any
 
 from costwatch.accounts.models import Workspace
-from costwatch.budgets import evaluate, fields, seen
+from costwatch.budgets import evaluate, fields, outlook, seen
 from costwatch.budgets.evaluate import Rule
 from costwatch.budgets.fields import BadBudget
 from costwatch.budgets.manage import DEFAULTS, REQUIRED
 from costwatch.budgets.models import Budget
+from costwatch.budgets.spent import Part, read
 from costwatch.budgets.terms import counted, rule, scope
 from costwatch.lib import periods
 from costwatch.lib.periods import Period
 from costwatch.spend import queries
 
 DAYS = 90
-MOST_VALUES = 300  # of a template, the dearest
+MOST_VALUES, FEWEST_VALUES = 500, 20  # of a template: that may have reached a threshold; to show in any case
 FINE_WINDOW = timedelta(days=3)
 SHOWN = 500
 
@@ -42,6 +43,7 @@ class Preview:
 
     `crossings`: oldest first, at most 500 of `crossing_count`. `daily`: what was spent on each local day of [start,
     end). `periods`: spent and limit of each period by its beginning, of the dearest value in it for a template.
+    `left_out`: values of a template beyond the dearest 500 that may have reached a threshold too.
     """
 
     start: datetime
@@ -52,6 +54,7 @@ class Preview:
     crossing_count: int
     daily: list[tuple[date, Decimal]]
     periods: list[tuple[Period, Decimal, Decimal]]
+    left_out: int = 0
 
 
 def preview(workspace: Workspace, data: Mapping[str, Any], now: datetime) -> Preview:
@@ -60,10 +63,12 @@ def preview(workspace: Workspace, data: Mapping[str, Any], now: datetime) -> Pre
     own = rule(budget, workspace)
     problem = next(seen.unseen(budget), None)
     start = periods.midnight(periods.local_day(now, own.zone) - timedelta(days=DAYS - 1), own.zone)
-    history = _history(budget, own, start, now)
-    fired, spans = _replay(own, history, start)
+    span = Period(_begin(own, start), now)
+    values, left_out = _values(budget, own, span) if budget.per else ((), 0)
+    fired, spans = _replay(own, _history(budget, own, span, values), start)
     fired.sort(key=lambda one: (one.at, one.value, one.threshold))
-    return Preview(start, now, problem is None, problem, fired[:SHOWN], len(fired), _daily(own, history), spans)
+    daily = outlook.daily(budget, scope(budget), start, now)
+    return Preview(start, now, problem is None, problem, fired[:SHOWN], len(fired), daily, spans, left_out)
 
 
 def draft(workspace: Workspace, data: Mapping[str, Any], now: datetime) -> Budget:
@@ -77,24 +82,35 @@ def draft(workspace: Workspace, data: Mapping[str, Any], now: datetime) -> Budge
     return budget
 
 
-def _history(budget: Budget, own: Rule, start: datetime, now: datetime) -> dict[str, list[Bucket]]:
-    """Value → what was spent in each bucket, in order; with the whole period or window that lies before the start."""
+def _begin(own: Rule, start: datetime) -> datetime:
+    """Where the whole period or window begins that the start lies in; with carry-over, the one before that."""
+    first = evaluate.bounds(own, start)
+    return evaluate.before(own, first).start if own.carry_over else first.start
+
+
+def _values(budget: Budget, own: Rule, span: Period) -> tuple[tuple[str, ...], int]:
+    """The dearest values of a template that may have reached something, and how many more there are."""
+    least = evaluate.next_look(min([own.amount, *own.planned.values()]), own.thresholds, ())
+    sums = read(budget.workspace, [Part(scope(budget), span, budget.per)])[0]
+    spent = {value: counted(one, budget.in_tokens) for value, one in sums.items() if value}
+    ranked = sorted(spent, key=lambda value: (-spent[value], value))
+    able = sum(least is not None and amount >= least for amount in spent.values())
+    return tuple(ranked[: max(FEWEST_VALUES, min(able, MOST_VALUES))]), max(0, able - MOST_VALUES)
+
+
+def _history(budget: Budget, own: Rule, span: Period, values: tuple[str, ...]) -> dict[str, list[Bucket]]:
+    """Value → what was spent in each bucket, in order."""
+    if budget.per and not values:
+        return {}
+    part = scope(budget).with_values(budget.per, values) if budget.per else scope(budget)
     fine = own.window is not None and own.window <= FINE_WINDOW
-    first = evaluate.bounds(own, start).start
-    if own.carry_over:
-        first = evaluate.before(own, evaluate.bounds(own, start)).start
-    answer = queries.query(
-        budget.workspace,
-        scope(budget).within(Period(first, now)),
-        [budget.per] if budget.per else [],
-        "hour" if fine else "day",
-        own.zone.key,
-        MOST_VALUES,
-    )
+    by = [budget.per] if budget.per else []
+    bucket = "hour" if fine else "day"
+    answer = queries.query(budget.workspace, part.within(span), by, bucket, own.zone.key, len(values) or 1)
     history: dict[str, list[Bucket]] = defaultdict(list)
     for group in answer.groups:
         value = group.values[budget.per] if budget.per else ""
-        if group.bucket is not None and value is not None and (value or not budget.per):
+        if group.bucket is not None and value is not None:
             history[value].append((group.bucket, counted(group.sums, budget.in_tokens)))
     return history
 
@@ -158,11 +174,3 @@ def _rolling(own: Rule, window: timedelta, value: str, buckets: list[Bucket]) ->
                 told.add(threshold)
                 fired.append(Fired(value, threshold, at, Period(at - window, at)))
     return fired
-
-
-def _daily(own: Rule, history: Mapping[str, list[Bucket]]) -> list[tuple[date, Decimal]]:
-    days: dict[date, Decimal] = defaultdict(Decimal)
-    for buckets in history.values():
-        for at, amount in buckets:
-            days[periods.local_day(at, own.zone)] += amount
-    return sorted(days.items())

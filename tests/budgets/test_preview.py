@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from costwatch.budgets import preview as trying
 from costwatch.budgets.manage import BadBudget
 from costwatch.budgets.models import Budget
 from costwatch.budgets.preview import preview
@@ -49,3 +50,13 @@ def test_what_cannot_be_understood_is_refused(workspace):
     with pytest.raises(BadBudget) as refused:
         preview(workspace, {"period": "fortnightly", "amount_usd": 10}, NOW)
     assert refused.value.field == "period"
+
+
+def test_of_many_values_those_are_replayed_that_may_have_reached_something(workspace, send, monkeypatch):
+    monkeypatch.setattr(trying, "MOST_VALUES", 3)
+    monkeypatch.setattr(trying, "FEWEST_VALUES", 1)
+    send(*(spend(NOW - timedelta(days=2), str(n), user_id=f"u-{n}") for n in range(10)))
+    shown = preview(workspace, DAILY | {"per": "user"}, NOW)
+    assert [one.value for one in shown.crossings] == ["u-7", "u-8", "u-9"]
+    assert shown.left_out == 2
+    assert shown.daily == [(date(2026, 11, 16), Decimal(45))]
