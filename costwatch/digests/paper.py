@@ -16,7 +16,8 @@ from costwatch.digests import words
 from costwatch.digests.report import Report
 
 INK, MUTED, LINE, BAR = (23, 32, 43), (86, 98, 114), (223, 227, 232), (47, 98, 207)
-MARGIN, CHART = 18, 34  # millimetres
+MARGIN, CHART, TOGETHER = 18, 34, 22  # millimetres; a title and its first rows stay together
+NAME, FIGURES = 0.4, (0.25, 0.15, 0.2)  # shares of the width
 WIDTH = 210 - 2 * MARGIN
 NEAREST = str.maketrans(
     {
@@ -95,12 +96,12 @@ class _Paper(FPDF):
         self.line(MARGIN, self.get_y(), MARGIN + WIDTH, self.get_y())
         self.ln(1.5)
         self._use(size, bold=True)
-        self.multi_cell(WIDTH, size * 0.5, printable(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.multi_cell(WIDTH, size * 0.5, printable(text), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.ln(1)
 
     def text(self, text: str, size: int = 10, *, muted: bool = False) -> None:  # type: ignore[override]
         self._use(size, muted=muted)
-        self.multi_cell(WIDTH, size * 0.5, printable(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.multi_cell(WIDTH, size * 0.5, printable(text), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def bars(self, amounts: Sequence[Decimal]) -> None:
         """Spend by day (or hour), the tallest bar with its amount."""
@@ -127,16 +128,18 @@ class _Paper(FPDF):
         """A name and three figures a row; nothing where there are none."""
         if not rows:
             return
+        if self.will_page_break(TOGETHER):
+            self.add_page()
         if title:
             self.heading(title)
         for name, *figures in rows:
             self._use(9)
             self.set_draw_color(*LINE)
             self.line(MARGIN, self.get_y(), MARGIN + WIDTH, self.get_y())
-            self.cell(WIDTH * 0.46, 6, self._fitting(name, WIDTH * 0.46))
-            for number, figure in enumerate(figures):
+            self.cell(WIDTH * NAME, 6, self._fitting(name, WIDTH * NAME))
+            for number, (figure, share) in enumerate(zip(figures, FIGURES, strict=True)):
                 self._use(9, muted=number == 2)
-                self.cell(WIDTH * 0.18, 6, self._fitting(figure, WIDTH * 0.18), align="R")
+                self.cell(WIDTH * share, 6, self._fitting(figure, WIDTH * share), align="R")
             self.ln(6)
 
     def _fitting(self, text: str, width: float) -> str:
