@@ -73,20 +73,23 @@ def chart(found: Report) -> dict[str, Any]:
     """Spend by day of the period (by hour of a day)."""
     tz, hourly = ZoneInfo(found.zone), found.span.kind == "daily"
     shape = "%H:%M" if hourly else "%a %-d %b"
-    labels = [start.astimezone(tz).strftime(shape) for start, _ in found.days]
+    labels: list[str] = []
+    for start, _ in found.days:  # an hour that the clocks repeat has a place of its own
+        label = start.astimezone(tz).strftime(shape)
+        labels.append(f"{label} again" if label in labels else label)
     amounts = [amount for _, amount in found.days]
     largest = max(amounts, default=Decimal(0))
     every = max(1, len(labels) // 8)
     ticks = list(range(0, len(labels), every))
     return {
         "data": [
-            {"type": "bar", "name": "spent", "x": list(range(len(labels))), "y": [float(a) for a in amounts],
-             "customdata": labels, "hovertemplate": "%{customdata} $%{y:,.2f}<extra></extra>",
+            {"type": "bar", "name": "spent", "x": labels, "y": [float(a) for a in amounts],
+             "hovertemplate": "%{x} $%{y:,.2f}<extra></extra>",
              "marker": {"color": "--s1"}},
         ],
         "layout": {
             "yaxis": {"range": [0, float(largest) * 1.08 or 1.0], "tickformat": ",.2f" if largest < 5 else ","},
-            "xaxis": {"tickvals": ticks, "ticktext": [labels[n] for n in ticks], "hoverformat": " "},
+            "xaxis": {"type": "category", "tickvals": ticks, "ticktext": [labels[n] for n in ticks]},
             "hovermode": "closest",
         },
         "narrow": {"xaxis": {"tickvals": ticks[::3], "ticktext": [labels[n] for n in ticks[::3]]}},
