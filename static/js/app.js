@@ -24,8 +24,14 @@
   const closeMenus = except => $$('details.menu[open]').forEach(d => d.contains(except) || d.removeAttribute('open'));
   document.addEventListener('click', event => closeMenus(event.target));
 
-  /* a form that answers as soon as something else is chosen */
-  document.addEventListener('change', event => event.target.closest('form[data-auto]')?.requestSubmit());
+  /* a form that answers as soon as something else is chosen; somebody who types or presses arrows is let finish */
+  let choosing;
+  document.addEventListener('change', event => {
+    const form = event.target.closest('form[data-auto]');
+    if (!form) return;
+    clearTimeout(choosing);
+    choosing = setTimeout(() => form.isConnected && form.requestSubmit(), 350);
+  });
 
   /* copy what a button stands beside */
   document.addEventListener('click', async event => {
@@ -104,7 +110,11 @@
   /* keyboard */
   const follow = selector => $(selector)?.click();
   const keys = {
-    '/': () => { const menu = $('#filter-menu'); if (menu) { menu.open = true; $('a, input, select', $('.pop', menu))?.focus(); } },
+    '/': () => {
+      const menu = $('#filter-menu');
+      if (menu) menu.open = true;
+      (menu ? $('a, input, select', $('.pop', menu)) : $('[role=search] input:not([type=hidden])'))?.focus();
+    },
     '?': () => $('#help')?.togglePopover(),
     d: () => follow('[data-key=d]'), w: () => follow('[data-key=w]'), m: () => follow('[data-key=m]'),
     ArrowLeft: () => follow('[data-key=previous]'), ArrowRight: () => follow('[data-key=next]')

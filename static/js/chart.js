@@ -28,11 +28,16 @@
     xaxis: { ...axis, showgrid: false, showline: true, linecolor: '--control', showspikes: false },
     yaxis: { ...axis, gridcolor: '--line', rangemode: 'tozero', tickprefix: '$', tickformat: ',', nticks: 5 }
   });
+  /* a name as it was before it was made harmless for Plotly (dashboards/charts.py); only ever set as text */
+  const plainly = text => String(text).replace(/\u2060/g, '').replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&');
+  const round = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 6 });
+  const MOST_CELLS = 1500;
   const calm = { displayModeBar: false, responsive: false, doubleClick: false };
 
   customElements.define('cost-chart', class extends HTMLElement {
     connectedCallback() {
       this.box = document.createElement('div');
+      this.box.setAttribute('aria-hidden', 'true');
       this.append(this.box);
       this.draw();
       this.box.on('plotly_click', click => {
@@ -43,7 +48,7 @@
       this.watch = new ResizeObserver(() => this.width !== this.clientWidth && this.draw());
       this.watch.observe(this);
     }
-    disconnectedCallback() { this.watch.disconnect(); Plotly.purge(this.box); this.box.remove(); }
+    disconnectedCallback() { this.watch.disconnect(); Plotly.purge(this.box); this.box.remove(); this.told?.remove(); }
     /* the segment of the stack that was clicked: with a unified hover Plotly names all series of the bar */
     under({ points, event }) {
       const { yaxis } = this.box._fullLayout;
@@ -57,6 +62,34 @@
       const same = this.dataset.figure === other.dataset.figure;
       for (const { name, value } of other.attributes) this.setAttribute(name, value);
       if (!same) this.draw();
+      else if (this.told) this.setAttribute('role', 'figure');
+    }
+    /* the figures as a table for those who do not see the drawing; a page that has them itself says data-told */
+    tell(data, unit) {
+      this.told?.remove();
+      this.told = null;
+      const shown = data.filter(t => t.x && t.y && t.orientation !== 'h' && t.hoverinfo !== 'skip');
+      const places = [...new Set(shown.flatMap(t => t.x))];
+      if ('told' in this.dataset || !places.length || places.length * shown.length > MOST_CELLS) return;
+      const table = document.createElement('table');
+      const row = (first, cells, kind) => {
+        const tr = table.insertRow();
+        [first, ...cells].forEach((text, n) => {
+          const cell = document.createElement(n && kind === 'row' ? 'td' : 'th');
+          if (cell.localName === 'th') cell.scope = kind;
+          cell.textContent = text;
+          tr.append(cell);
+        });
+      };
+      row('', shown.map(t => plainly(t.name ?? '')), 'col');
+      const at = shown.map(t => new Map(t.x.map((x, n) => [x, t.y[n]])));
+      const told = y => y == null ? '' : typeof y === 'number' ? unit + round.format(y) : y;
+      places.forEach(x => row(String(x).replace('T', ' ').replace(/\.\d+$/, ''), at.map(series => told(series.get(x))), 'row'));
+      this.told = document.createElement('section');
+      this.told.className = 'vh';
+      this.told.append(table);
+      this.append(this.told);
+      this.setAttribute('role', 'figure');
     }
     draw() {
       this.width = this.clientWidth;
@@ -64,7 +97,9 @@
       const full = merge(base(), layout);
       if (this.width < 520) merge(full, narrow);
       full.height = +this.dataset.height || 280;
-      Plotly.react(this.box, resolve(data.map(trace => ({ ...shared, ...trace }))), resolve(full), calm);
+      const traces = data.map(trace => ({ ...shared, ...trace }));
+      this.tell(traces, full.yaxis.tickprefix ?? '');
+      Plotly.react(this.box, resolve(traces), resolve(full), calm);
     }
   });
 })();

@@ -127,7 +127,7 @@ def selects(workspace: Workspace, question: Question) -> dict[str, list[Option]]
     return {
         "metrics": _options(metrics, question.metric.name),
         "dimensions": _options([*dimensions, (NONE, "nothing")], question.by or NONE),
-        "crossings": _options([("", "nothing"), *(d for d in dimensions if d[0] != question.by)], question.across),
+        "crossings": _options([("", "nothing"), *dimensions], question.across),
         "buckets": [
             Option(kind, BUCKET_WORDS[kind], kind == question.bucket, question.range.length / DAYS[kind] > MOST_BARS)
             for kind in KINDS
