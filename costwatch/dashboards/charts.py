@@ -18,6 +18,7 @@ from costwatch.lib import periods
 LONGEST_LABEL = 40
 JOINER = "\N{WORD JOINER}"  # invisible; takes the meaning out of what stands before it
 UNFINISHED = 0.5
+BAR = 0.72  # of its place, the gap is the rest
 HATCH = {"size": 5, "solidity": 0.32}
 WITHIN_DAY = ("15m", "hour")
 HOURS_APART = ((1, 3), (2, 6), (4, 12))  # words below the bars of so many days
@@ -54,19 +55,46 @@ class Buckets:
     tick_labels: list[str]
 
 
-def stacked(buckets: Buckets, series: Sequence[Series]) -> dict[str, Any]:
-    """Spend per bucket, stacked; the bucket that is still filling is pale."""
+def stacked(
+    buckets: Buckets, series: Sequence[Series], expected: Decimal | None = None, pace: Decimal | None = None
+) -> dict[str, Any]:
+    """Spend per bucket, stacked; the bucket that is still filling is pale.
+
+    `expected`: what that bucket will come to, a dotted outline; `pace`: of a budget, a dashed line with its amount.
+    """
     opacity = [UNFINISHED if n == buckets.unfinished else 1 for n in range(len(buckets.labels))]
     totals = [sum(amounts) for amounts in zip(*(s.amounts for s in series), strict=True)]
     ticks = _ticks(buckets, buckets.ticks)
+    marks = [mark for mark in (expected, pace) if mark is not None]
     return {
         "data": [_bars(number, s, buckets, opacity) for number, s in enumerate(series)] + _total(buckets, totals),
         "layout": {
-            "yaxis": {"range": [0, _top(totals)], **_dollars(max(totals, default=Decimal(0)))},
+            "yaxis": {"range": [0, _top([*totals, *marks])], **_dollars(max(totals, default=Decimal(0)))},
             "xaxis": {"type": "category", "range": [-0.6, len(buckets.labels) - 0.4], **ticks},
+            **_marks(buckets, totals, expected, pace),
         },
         "narrow": {"xaxis": _ticks(buckets, buckets.narrow_ticks), "margin": {"l": 40}, "bargap": 0.18},
     }
+
+
+def _marks(
+    buckets: Buckets, totals: Sequence[Decimal | int], expected: Decimal | None, pace: Decimal | None
+) -> dict[str, Any]:
+    """The outline of what is expected and the line of the pace."""
+    shapes: list[dict[str, Any]] = []
+    now = buckets.unfinished
+    if expected is not None and now is not None and expected > totals[now]:
+        edges = {"x0": now - BAR / 2, "x1": now + BAR / 2, "y0": float(totals[now]), "y1": float(expected)}
+        shapes.append({"type": "rect", **edges, "line": {"color": "--muted", "width": 1, "dash": "dot"}})
+    if pace is None:
+        return {"shapes": shapes} if shapes else {}
+    across = {"xref": "paper", "x0": 0, "x1": 1, "y0": float(pace), "y1": float(pace)}
+    shapes.append({"type": "line", **across, "line": {"color": "--accent", "width": 1.5, "dash": "dash"}})
+    note = {
+        "xref": "paper", "x": 1, "xanchor": "left", "xshift": 4, "y": float(pace), "showarrow": False, "align": "left",
+        "text": f"pace<br>{label(display.about(pace))}", "font": {"color": "--accent", "size": 12},
+    }  # fmt: skip
+    return {"shapes": shapes, "annotations": [note], "margin": {"r": 52}}
 
 
 def cumulative(at: Sequence[datetime], amounts: Sequence[Decimal], zone: ZoneInfo) -> dict[str, Any]:

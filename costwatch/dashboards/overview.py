@@ -36,11 +36,15 @@ class LegendItem:
 
 @dataclass(frozen=True)
 class Chart:
-    """The figure, its legend in the order of the series, and the sentence that says what is to be seen."""
+    """The figure, its legend in the order of the series, and the sentence that says what is to be seen.
+
+    `expects`: what the bar that is still filling will come to is drawn too.
+    """
 
     figure: dict[str, Any]
     legend: list[LegendItem]
     sentence: str
+    expects: bool
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def overview(workspace: Workspace, state: State, now: datetime) -> Overview:
         state.range.compared(),
         bool(earlier.total),
         head,
-        _chart(workspace, state, bars, found, order, colour) if found.total else None,
+        _chart(workspace, state, bars, found, order, colour, head) if found.total else None,
         movers(state, moved, moved_before, found.total.cost - earlier.total.cost),
         table(state, found, earlier, colour),
     )
@@ -124,7 +128,13 @@ def _series(found: Answer, by: str, owned: Sequence[str]) -> tuple[list[str], di
 
 
 def _chart(
-    workspace: Workspace, state: State, bars: Answer, found: Answer, order: list[str], colour: dict[str, str]
+    workspace: Workspace,
+    state: State,
+    bars: Answer,
+    found: Answer,
+    order: list[str],
+    colour: dict[str, str],
+    head: Figures,
 ) -> Chart:
     places = charts.buckets_of(state.range, workspace.week_start)
     starts = periods.buckets(
@@ -147,7 +157,19 @@ def _chart(
     series = [charts.Series(name, token, amounts[key]) for name, token, _, key in shown]
     legend = [LegendItem(name, token, url, state.leaves(key)) for name, token, url, key in shown]
     totals = [sum(column, Decimal(0)) for column in zip(*(s.amounts for s in series), strict=True)]
-    return Chart(charts.stacked(places, series), legend, _sentence(state, places, totals, found.total.cost))
+    expected, pace = _marks(state, head)
+    figure = charts.stacked(places, series, expected, pace)
+    return Chart(figure, legend, _sentence(state, places, totals, found.total.cost), expected is not None)
+
+
+def _marks(state: State, head: Figures) -> tuple[Decimal | None, Decimal | None]:
+    """What today will come to, and the even pace of the budget in its month: where bars are days."""
+    if state.range.bucket != "day" or not state.range.unfinished:
+        return None, None
+    month, coming = head.month, head.month.outlook.coming
+    expected = coming.daily[0][1] if coming else None
+    within = month.budget is not None and month.first <= state.range.first
+    return expected, month.budget.limit / month.last.day if within and month.budget else None
 
 
 def _sentence(state: State, places: charts.Buckets, totals: Sequence[Decimal], total: Decimal) -> str:

@@ -10,7 +10,7 @@ from costwatch.dashboards.month_figure import band_picture
 from costwatch.ledger.fold import fold_all
 from costwatch.spend.outlooks import workspace_outlook
 from tests.dashboards.conftest import DAY
-from tests.dashboards.page import text
+from tests.dashboards.page import figure, text
 from tests.ledger.make import NOW, entry
 
 pytestmark = pytest.mark.usefixtures("now")
@@ -110,3 +110,26 @@ def test_curves_stay_in_their_picture(client, steady):
     for pair in " ".join(points).split():
         x, y = map(float, pair.split(","))
         assert 0 <= x <= 300 and 2.9 <= y <= 58
+
+
+def test_the_chart_outlines_what_today_will_come_to_and_draws_the_pace_of_the_budget(client, workspace, steady):
+    budget(workspace, amount_usd="300")
+    html = shown(client)
+    layout = figure(html)["layout"]
+    outline, pace = layout["shapes"]
+    assert (outline["y0"], outline["y1"], outline["type"]) == (4.0, 10.0, "rect")
+    assert pace["y0"] == pace["y1"] == 10.0
+    assert layout["annotations"][0]["text"] == "pace<br>$\N{WORD JOINER}10.00"
+    assert "expected by midnight" in text(html)
+
+
+@pytest.mark.parametrize("address", ["/?period=today", "/?first=2026-11-01&last=2026-11-17"])
+def test_hours_and_past_days_have_no_outline(client, steady, address):
+    html = shown(client, address)
+    assert "shapes" not in figure(html)["layout"]
+    assert "expected by midnight" not in text(html)
+
+
+def test_over_more_than_the_month_there_is_no_pace(client, workspace, steady):
+    budget(workspace, amount_usd="300")
+    assert [shape["type"] for shape in figure(shown(client, "/?period=30d"))["layout"]["shapes"]] == ["rect"]
