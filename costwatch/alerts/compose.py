@@ -55,8 +55,10 @@ def incident_url(number: int) -> str:
 
 
 def _waiting(channel: Channel) -> list[Notice]:
-    """What waits, without what became pointless: news of what is expected, and the end of what is only told now."""
+    """What waits, but not of snoozed incidents, and without what became pointless: news of what is expected, and the
+    end of what is only told now."""
     rows = Notice.objects.filter(channel=channel, delivery=None, dropped=False).select_related("incident")
+    rows = rows.exclude(incident__state=State.SNOOZED)
     found = list(rows.order_by("pk")[: 4 * MOST])
     newest: dict[int, str] = {n.incident_id: n.type for n in found if n.type in NEWS}
     pointless = [
@@ -72,15 +74,10 @@ def _waiting(channel: Channel) -> list[Notice]:
 
 
 def _sendable(channel: Channel, notices: Iterable[Notice], now: datetime) -> list[Notice]:
-    """Not of snoozed incidents; in quiet hours only of critical ones."""
+    """In quiet hours only what is critical."""
     place = zone(channel.time_zone or channel.workspace.time_zone)
     quiet = is_quiet(channel.quiet_from, channel.quiet_until, place, now)
-    return [
-        notice
-        for notice in notices
-        if notice.incident.state != State.SNOOZED
-        and not (quiet and notice.incident.severity != Severity.CRITICAL)
-    ]  # fmt: skip
+    return [notice for notice in notices if not quiet or notice.incident.severity == Severity.CRITICAL]
 
 
 def _may_go(channel: Channel, types: Sequence[str], now: datetime) -> bool:

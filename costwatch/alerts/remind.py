@@ -16,6 +16,7 @@ from costwatch.alerts.outbox import NEWS
 
 MINUTE = timedelta(minutes=1)
 KEPT = timedelta(days=90)
+MOST_FORGOTTEN = 2_000  # messages an hour
 
 
 def remind(now: datetime) -> int:
@@ -26,9 +27,12 @@ def remind(now: datetime) -> int:
 
 
 def forget() -> int:
-    """Delete messages and their log after 90 days; how many."""
-    old = Delivery.objects.filter(created_at__lt=Now() - KEPT).exclude(state=Delivery.State.WAITING)
-    return old.delete()[0]
+    """Delete messages and their log after 90 days, and what was never to be sent; at most so many at a time."""
+    old = Now() - KEPT
+    done = Delivery.objects.filter(created_at__lt=old).exclude(state=Delivery.State.WAITING)
+    messages = Delivery.objects.filter(pk__in=list(done.order_by("pk").values_list("pk", flat=True)[:MOST_FORGOTTEN]))
+    Notice.objects.filter(dropped=True, delivery=None, created_at__lt=old).delete()
+    return messages.defer("body").delete()[0]
 
 
 def _to_escalate() -> Iterator[tuple[Incident, Channel]]:

@@ -27,7 +27,7 @@ LISTING = "channels"
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-class Options(serializers.Serializer[Any]):
+class ChannelOptions(serializers.Serializer[Any]):
     """What goes over a channel, and when."""
 
     name = serializers.CharField(max_length=200)
@@ -42,7 +42,7 @@ class Options(serializers.Serializer[Any]):
     renotify_minutes = serializers.IntegerField(allow_null=True, required=False, help_text="while it is open")
 
 
-class Channel(Options):
+class Channel(ChannelOptions):
     """A channel. What its kind needs stands beside the options; secrets are shown by their end only."""
 
     id = serializers.IntegerField()
@@ -57,7 +57,7 @@ class Channel(Options):
     channel = serializers.CharField(required=False, help_text="of a Slack bot")
 
 
-class Wanted(Options):
+class ChannelWanted(ChannelOptions):
     """A channel to be made or changed."""
 
     kind = serializers.ChoiceField(list(MODULES), help_text="cannot be changed")
@@ -69,7 +69,7 @@ class Wanted(Options):
     enabled = serializers.BooleanField(required=False)
 
 
-class Made(Channel):
+class ChannelMade(Channel):
     """A channel just made; `secret` is what signs a webhook's messages and is shown this once."""
 
     secret = serializers.CharField(required=False)
@@ -119,8 +119,8 @@ class Channels(APIView):
         operation_id="channels_create",
         summary="Make a channel",
         description="The answer holds the `secret` of a webhook, once: it signs every message (docs/alerts.md).",
-        request=Wanted,
-        responses={201: Made, **shapes.REFUSALS, 422: OpenApiResponse(shapes.Refusal)},
+        request=ChannelWanted,
+        responses={201: ChannelMade, **shapes.REFUSALS, 422: OpenApiResponse(shapes.Refusal)},
         examples=EXAMPLES,
     )
     def post(self, request: Request) -> Response:
@@ -137,7 +137,7 @@ class Channels(APIView):
         return Response({**shown(channel), **({"secret": secret} if secret else {})}, status=201, headers=NO_STORE)
 
 
-class Channel_(APIView):
+class OneChannel(APIView):
     """`GET`, `PATCH`, `DELETE /api/v1/channels/{id}`."""
 
     required_scope = "read"
@@ -152,7 +152,7 @@ class Channel_(APIView):
         operation_id="channel_change",
         summary="Change a channel",
         description="What is not named stays. `enabled: true` switches on again what was switched off.",
-        request=Wanted,
+        request=ChannelWanted,
         responses={200: Channel, **shapes.NOT_FOUND, **shapes.REFUSALS, 422: OpenApiResponse(shapes.Refusal)},
     )
     def patch(self, request: Request, channel_id: int) -> Response:
