@@ -117,6 +117,15 @@ def json(figure: Any) -> str:
 
 
 @register.filter
+def short(text: Any, length: int) -> SafeString:
+    """A name cut to so many characters, in full on hover."""
+    full = str(text)
+    if len(full) <= length:
+        return format_html("{}", full)
+    return format_html('<span title="{}">{}…</span>', full, full[: length - 1])
+
+
+@register.filter
 def width(share: Any) -> str:
     """A share as the width of a drawn bar."""
     return f"{max(0, min(100, float(share) * 100)):.2f}%"
