@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 UP ?= --demo
 LOCK := uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --quiet
 
-.PHONY: up install test test-fast lint bench lock wheel clean
+.PHONY: up install test test-fast lint bench gallery lock wheel clean
 .DELETE_ON_ERROR:
 
 up: $(VENV)/.installed
@@ -34,6 +34,10 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench
+
+# the pictures of the documentation; with FOLDER=… every page, light and dark, on a screen and on a phone, into that folder
+gallery: $(VENV)/.installed-dev browser
+	$(BIN)/python -m tests.journeys.gallery $(FOLDER)
 
 wheel: $(VENV)/.installed-dev
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
