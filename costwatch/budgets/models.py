@@ -103,7 +103,7 @@ class BudgetPeriod(models.Model):
     crossings = models.JSONField(default=list, help_text="[{threshold, basis, at, event_id}]")
     over = models.BooleanField(default=False, help_text="it is used up now")
     settle_at = models.DateTimeField(null=True, help_text="when its incidents are over by themselves")
-    revision = models.IntegerField(default=0, help_text="counted up with each judgement")
+    revision = models.IntegerField(default=0, help_text="counted up with each judgement and correction")
     judged_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 class Outlook:
     """Four times of five the period will end from `low` to `high`. `daily`: what each coming day adds, today first.
 
-    `exhausted_on`: the local day on which `mid` reaches the limit, None if it does not in this period.
+    `exhausted_on`: the local day on which `mid` reaches the limit; None if it does not in this period, or has already.
     """
 
     low: Decimal
@@ -85,6 +85,8 @@ def to_store(made: Outlook, period: Period) -> dict[str, Any]:
 
 
 def _exhausted(past: Decimal, today: Decimal, coming: Forecast, limit: Decimal) -> date | None:
+    if past + today >= limit:
+        return None
     running = past
     for number, (day, amount) in enumerate(coming.daily):
         running += max(amount, today) if number == 0 else amount

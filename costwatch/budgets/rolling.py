@@ -15,7 +15,7 @@ from django.db import transaction
 from costwatch.budgets import evaluate, say, tell
 from costwatch.budgets.evaluate import ROLLING, Rule
 from costwatch.budgets.models import BudgetPeriod
-from costwatch.budgets.spent import NOTHING, Part, read
+from costwatch.budgets.spent import Part, read
 from costwatch.budgets.tell import Case
 from costwatch.budgets.terms import Scope, counted, rule, scope
 from costwatch.lib.periods import Period
@@ -48,13 +48,13 @@ def judge(row: BudgetPeriod, now: datetime) -> None:
     if counted(possible, budget.in_tokens) >= min(_amounts(own), default=Decimal("Infinity")):
         _search(row, own, part, known, since, end)
     case = Case(row, own, Period(now - length, now), own.amount, current)
+    filled = [(window, _filled(row, own, part, window)) for window in known if window.news]
     with transaction.atomic():
         claimed = tell.claim(row)
         if claimed is None:
             return
-        for window in known:
-            if window.news:
-                _tell(row, own, part, window, now)
+        for window, told in filled:
+            _tell(told, window, now)
         claimed.over = case.over
         tell.judged(claimed, row, counted(bound, budget.in_tokens), _next_look(own, known, now), now)
         claimed.save()
@@ -91,19 +91,21 @@ def _search(row: BudgetPeriod, own: Rule, part: Scope, known: list[Told], since:
         since = window.anchor + length if window else until
 
 
-def _tell(row: BudgetPeriod, own: Rule, part: Scope, window: Told, now: datetime) -> None:
-    budget, period = row.budget, _window(own, window.anchor)
+def _filled(row: BudgetPeriod, own: Rule, part: Scope, window: Told) -> Case:
+    """A window with what was spent in it by the time of its newest crossing."""
+    newest = _window(own, datetime.fromisoformat(window.news[-1]["at"]))
+    sums = read(row.budget.workspace, [Part(part, Period(newest.start + TICK, newest.end + TICK))])[0][""]
+    return Case(row, own, _window(own, window.anchor), own.amount, sums)
+
+
+def _tell(case: Case, window: Told, now: datetime) -> None:
     told, _ = BudgetPeriod.objects.get_or_create(
-        budget=budget, value=row.value, period_start=period.start,
-        defaults={"period_end": window.anchor + (own.window or timedelta())},
+        budget=case.budget, value=case.row.value, period_start=case.period.start,
+        defaults={"period_end": window.anchor + (case.rule.window or timedelta())},
     )  # fmt: skip
     told.crossings = [*told.crossings, *window.news]
     told.settle_at = told.period_end
     told.save(update_fields=["crossings", "settle_at"])
-    newest = datetime.fromisoformat(window.news[-1]["at"])
-    filled = _window(own, newest)
-    sums = read(budget.workspace, [Part(part, Period(filled.start + TICK, filled.end + TICK))])[0][""]
-    case = Case(row, own, period, own.amount, sums or NOTHING)
     tell.publish(case, told.crossings, window.news, now, late=told.period_end <= now)
 
 

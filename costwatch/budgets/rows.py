@@ -10,8 +10,8 @@ from psycopg import Cursor
 
 from costwatch.budgets.evaluate import ZERO
 
-# excluded.revision stands for "look, whatever the sum": a new row has no judgements to count. A budget that somebody is
-# deleting is left out; in order, because somebody may be changing the same rows.
+# excluded.revision is 1 for "look, whatever the sum": a judgement that is under way then counts for nothing. A budget
+# that somebody is deleting is left out; in order, because somebody may be changing the same rows.
 _ADD = """
 INSERT INTO budget_period AS p (budget_id, value, period_start, period_end, at_most, look_at, due, touched_from,
                                 revision, crossings, over)
@@ -23,7 +23,7 @@ SELECT b.id, n.value, s.starts, s.ends, n.spent, s.look_at, n.due OR coalesce(n.
   JOIN budget b ON b.id = s.budget ORDER BY b.id, n.value, s.starts FOR KEY SHARE OF b SKIP LOCKED
 ON CONFLICT (budget_id, value, period_start) DO UPDATE SET
        at_most = p.at_most + excluded.at_most,
-       touched_from = least(p.touched_from, excluded.touched_from),
+       touched_from = least(p.touched_from, excluded.touched_from), revision = p.revision + excluded.revision,
        due = p.due OR excluded.revision > 0 OR coalesce(p.at_most + excluded.at_most >= p.look_at, false)"""
 
 # what the feed added since the row was read stays in at_most, although the sum may hold it already; a row that somebody

@@ -125,8 +125,10 @@ def exact(budget: Budget, number: Decimal) -> str | int:
 
 
 def amount(budget: Budget, number: Decimal) -> str:
-    """An amount for people."""
-    return f"{number:,.0f} tokens" if budget.in_tokens else f"${number.quantize(CENT):,}"
+    """An amount for people; less than a cent with all its digits."""
+    if budget.in_tokens:
+        return f"{number:,.0f} tokens"
+    return f"${number.normalize():f}" if 0 < abs(number) < CENT else f"${number.quantize(CENT):,}"
 
 
 def utc(at: datetime) -> str:

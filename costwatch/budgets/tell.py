@@ -17,7 +17,7 @@ from costwatch.budgets.models import Action, Budget, BudgetPeriod
 from costwatch.budgets.say import ACTUAL, Crossings
 from costwatch.budgets.terms import counted, scope
 from costwatch.lib.periods import Period
-from costwatch.spend.reach import Reached, reached
+from costwatch.spend.reach import TICK, Reached, reached
 from costwatch.spend.sums import Sums
 
 FRESH = timedelta(hours=1)
@@ -70,16 +70,16 @@ def tell(case: Case, now: datetime) -> None:
     part = scope(budget).with_values(budget.per, (row.value,)) if budget.per else scope(budget)
     amounts = [evaluate.amount_at(threshold, case.limit) for threshold in wanted]
     found = reached(budget.workspace, part.within(case.period), amounts, tokens=budget.in_tokens) if wanted else []
-    news = crossings(wanted, found)
+    # the events of a day long ago may be gone from the ledger, its sums stay
+    unknown = Reached(min(now, case.period.end - TICK), "")
+    news = crossings(wanted, [one or unknown for one in found])
     with transaction.atomic():
         claimed = claim(row)
         if claimed is None:
             return
         claimed.crossings = [*row.crossings, *news]
         claimed.over = case.over
-        # where a correction came between the two reads, it is looked at again
-        look_at = evaluate.next_look(case.limit, case.rule.thresholds, told(claimed))
-        judged(claimed, row, case.spent, look_at if len(news) == len(wanted) else evaluate.ZERO, now)
+        judged(claimed, row, case.spent, evaluate.next_look(case.limit, case.rule.thresholds, told(claimed)), now)
         if news:
             claimed.settle_at = case.period.end
             publish(case, claimed.crossings, news, now, late=case.period.end <= now)
@@ -106,7 +106,9 @@ def judged(
 ) -> None:  # fmt: skip
     """What rows.judged does for many; the caller saves."""
     claimed.at_most = claimed.at_most - row.at_most + spent
-    claimed.look_at, claimed.touched_from = look_at, None
+    if claimed.at_most == spent:  # nothing came since it was read
+        claimed.touched_from = None
+    claimed.look_at = look_at
     claimed.due = look_at is not None and claimed.at_most >= look_at
     claimed.revision, claimed.judged_at = row.revision + 1, now
 
@@ -121,7 +123,9 @@ def publish(case: Case, every: Crossings, news: Crossings, now: datetime, *, lat
     late = late and len(old) == len(news)
     if len(every) == len(news):
         first = old if old and len(old) < len(news) else news
-        incidents.open_or_update(case.budget.workspace_id, report(case, first, late), now)
+        opened = incidents.open_or_update(case.budget.workspace_id, report(case, first, late), now)
+        if case.budget.owner is not None:
+            incidents.assign(Incident.objects.get(pk=opened), case.budget.owner, "", now)
         if len(first) == len(news):
             return
     whole = report(case, every, late)

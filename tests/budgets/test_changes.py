@@ -5,12 +5,14 @@ from decimal import Decimal
 
 import pytest
 
+from costwatch.accounts.models import Member
 from costwatch.alerts import stops
 from costwatch.alerts.models import Channel, Incident, State, Stop
-from costwatch.budgets import judge, manage, tell, turn
+from costwatch.budgets import judge, manage, tell, turn, watch
 from costwatch.budgets.models import BudgetPeriod
 from costwatch.budgets.status import statuses
 from costwatch.ledger.adjust import Adjustment, adjust
+from costwatch.ledger.fold import fold_all
 from costwatch.ledger.models import UsageEvent
 from tests.budgets.conftest import NOW, incidents, look, spend, thresholds
 
@@ -211,3 +213,49 @@ def test_the_figures_of_an_incident_follow_the_spend(make, send):
     assert (everything.facts["spent_usd"], everything.amount) == ("122.500000000000", Decimal("122.5"))
     assert (everything.changed_at, quiet.changed_at) == (later, before["quiet"])
     assert turn.follow(later) == 0
+
+
+def test_an_incident_belongs_to_the_owner_of_its_budget(make, send, workspace):
+    lena = Member.objects.create(workspace=workspace, email=ACTOR, role="editor")
+    make(owner=ACTOR)
+    look()
+    send(spend(NOW, "60"))
+    look()
+    assert incidents()[0].owner == lena
+
+
+def test_what_is_taken_back_while_it_is_judged_is_judged_again(make, send, correct, workspace):
+    budget = make(action="block", thresholds=[100])
+    look()
+    send(spend(NOW, "100", event_id="a"))
+    watch.watch(NOW)
+    rows = BudgetPeriod.objects.select_related("budget__workspace").filter(budget=budget)
+    read = judge.cases(list(rows))
+    correct("a", "-60")
+    fold_all()
+    watch.watch(NOW)
+    for case in read:
+        tell.tell(case, NOW)
+    look()
+    assert not incidents()
+    assert asked(workspace, agent="triage") == []
+    assert not rows.get().due
+
+
+def test_an_amount_below_a_cent_is_said_with_all_its_digits(make, send):
+    make(amount_usd="0.004", thresholds=[100])
+    look()
+    send(spend(NOW, "0.005"))
+    look()
+    assert incidents()[0].title == "All agents: 100 % of $0.004 spent"
+
+
+def test_where_the_events_are_gone_and_only_their_sums_are_left_it_still_ends(make, send):
+    budget = make(now=NOW - 90 * DAY)
+    send(spend(NOW - 9 * DAY, "99"))
+    UsageEvent.objects.all()._raw_delete("default")
+    send(spend(NOW, "1"))
+    look()
+    (incident,) = incidents()
+    assert thresholds(incident) == [50, 80, 100]
+    assert not budget.periods.filter(due=True).exists()

@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                 ('crossings', models.JSONField(default=list, help_text='[{threshold, basis, at, event_id}]')),
                 ('over', models.BooleanField(default=False, help_text='it is used up now')),
                 ('settle_at', models.DateTimeField(help_text='when its incidents are over by themselves', null=True)),
-                ('revision', models.IntegerField(default=0, help_text='counted up with each judgement')),
+                ('revision', models.IntegerField(default=0, help_text='counted up with each judgement and correction')),
                 ('judged_at', models.DateTimeField(null=True)),
                 ('budget', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='periods', to='budgets.budget')),
             ],
