@@ -146,7 +146,7 @@ def _row(one: Ranked, status: Status, now: datetime) -> Row:
         words.amount(status.spent, unit),
         words.amount(abs(status.remaining), unit),
         words.about(ahead.mid, unit) if ahead else "",
-        f"{words.about(ahead.low, unit)} – {words.about(ahead.high, unit)}" if ahead else "",
+        words.band(ahead.low, ahead.high, unit) if ahead else "",
         words.resets(status, zone(budget.time_zone or budget.workspace.time_zone), now),
     )
 

@@ -51,6 +51,11 @@ def about(number: Decimal, in_tokens: bool) -> str:
     return amount(number, in_tokens) if in_tokens else display.about(number)
 
 
+def band(low: Decimal, high: Decimal, in_tokens: bool) -> str:
+    """$2,106 – $2,222; tokens without their unit, which stands above it."""
+    return f"{tokens(low)} – {tokens(high)}" if in_tokens else f"{display.about(low)} – {display.about(high)}"
+
+
 def used(share: Decimal) -> str:
     """A share of the limit, rounded down: what is not 100 % is never shown as that."""
     if 0 < share < Decimal("0.001"):
@@ -118,7 +123,7 @@ def resets(status: Status, zone: ZoneInfo, now: datetime) -> Resets:
     """When the running period ends; a rolling budget never begins anew."""
     end = status.resets_at
     if end is None:
-        return Resets("never", f"it looks back over {window(status.budget.period)}", "")
+        return Resets("never", f"looks back {window(status.budget.period)}", "")
     at = end.astimezone(zone)
     year = f" {at.year}" if at.year != now.astimezone(zone).year else ""
     day = f"{at:%A}" if end - now <= WEEK - DAY else f"{at.day} {at:%b}{year}"
@@ -148,7 +153,9 @@ def mark(status: Status) -> Mark:
         return Mark("warn", above(status, status.budget))
     if will_be_over(status):
         return Mark("warn part", "will be over")
-    return Mark("muted hollow", "within")
+    ahead = status.forecast and percentages(status.budget.forecast_thresholds)
+    reached = evaluate.reached(status.forecast.mid, status.limit, ahead) if status.forecast and ahead else ()
+    return Mark("warn part", f"forecast {percent(max(reached))} %") if reached else Mark("muted hollow", "within")
 
 
 def template(budget: Budget, kept: Kept, count: int | None) -> Mark:

@@ -8,6 +8,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from costwatch.budgets.outlook import Outlook
 from costwatch.dashboards.budgets import words
 from costwatch.dashboards.templatetags.display import headline as money_headline
 
@@ -23,6 +24,12 @@ register.filter("used", words.used)
 def headline_amount(number: Decimal, in_tokens: bool) -> SafeString:
     """A headline figure: dollars with lighter cents, or tokens."""
     return format_html("{}", words.tokens(number)) if in_tokens else money_headline(number)
+
+
+@register.filter
+def band(forecast: Outlook, in_tokens: bool) -> str:
+    """Where four of five periods will end."""
+    return words.band(forecast.low, forecast.high, in_tokens)
 
 
 @register.filter

@@ -128,7 +128,7 @@ def test_a_rolling_budget_shows_what_the_window_held(client, make, spend):
     spend(*[(day + 0.1, "4", {}) for day in range(4)], (0.4, "1", {}))
     page = shown(client, budget)
     assert "The last 24 hours cost $5.00 of $10.00." in text(page)
-    assert "never: it looks back over 24 hours" in text(page)
+    assert "never: looks back 24 hours" in text(page)
     assert figure(page)["data"][0]["name"] == "Spent"
     assert figure(page)["data"][0]["y"][-1] == 5
     assert set(figure(page)["data"][0]["y"]) == {4, 5}
