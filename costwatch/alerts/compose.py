@@ -18,6 +18,7 @@ from costwatch.lib.periods import zone
 Type = Delivery.Type
 MOST = 2_000  # incidents in a message
 SETS = (NEWS, (Type.ACKNOWLEDGED,), (Type.RESOLVED,))
+ONE_BY_ONE = 20
 GROUPED = 5  # PagerDuty makes one alert of more than these
 
 
@@ -27,8 +28,13 @@ def next_delivery(channel: Channel, now: datetime) -> Delivery | None:
     for types in SETS:
         notices = [notice for notice in waiting if notice.type in types]
         if notices and (types == (Type.ACKNOWLEDGED,) or _may_go(channel, types, now)):
-            return _made(channel, notices[:MOST])
+            return _made(channel, notices[: ONE_BY_ONE if _calls_for_each(channel, types) else MOST])
     return None
+
+
+def _calls_for_each(channel: Channel, types: Sequence[str]) -> bool:
+    """Whether every incident of such a message is a call of its own: they must fit into the time of a lease."""
+    return channel.kind == Channel.Kind.PAGERDUTY and types != NEWS
 
 
 def message_of(delivery: Delivery) -> Message:

@@ -21,7 +21,7 @@ from costwatch.alerts.message import Message
 from costwatch.alerts.models import Attempt, Channel, Delivery, Notice
 from costwatch.alerts.transports.parts import Receipt, Undeliverable
 
-LEASE = timedelta(seconds=45)  # a message has ten seconds, one of many parts a few times that
+LEASE = timedelta(seconds=40)  # a call has ten seconds, a message of many calls twenty and the last of them
 MOST_REJECTIONS = 3  # a 400 may come from something in between
 DIGESTS = UUID("5f0c7a52-6f7e-4c39-9a4d-2b1f6a7d9c10")
 

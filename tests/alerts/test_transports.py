@@ -184,6 +184,20 @@ def test_many_incidents_page_once_and_end_with_the_last_of_them(pager, opened):
     assert pager.got[-1].json == {**pager.got[-1].json, "event_action": "resolve", "dedup_key": trigger["dedup_key"]}
 
 
+def test_hundreds_that_are_over_are_resolved_in_portions(pager, opened):
+    made = [opened(f"{n}") for n in range(45)]
+    deliver.send_all()
+    for incident in made:
+        incidents.settle(incident, NOW, "over")
+    for _ in range(3):
+        later(61)
+        deliver.send_all()
+    keys = [got.json["dedup_key"] for got in pager.got if got.json["event_action"] == "resolve"]
+    assert {f"costwatch-incident-{incident.pk}" for incident in made} < set(keys)
+    assert len(set(keys)) == 46  # and the alert that they were told in
+    assert [one.size for one in Delivery.objects.order_by("pk")] == [45, 20, 20, 5]
+
+
 def test_a_wrong_integration_key_ends_it(workspace, sink, opened):
     said = '{"status":"invalid event","errors":["\'routing_key\' is invalid"]}'
     data = {"kind": "pagerduty", "name": "p", "routing_key": "a" * 32, "url": sink(answer(400, said)).url}

@@ -1,5 +1,6 @@
 """PagerDuty Events API v2: one alert for each incident, under a key that stays the same until it is resolved."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ FIELDS = (
 US = "https://events.pagerduty.com/v2/enqueue"
 HOSTS = ("events.pagerduty.com", "events.eu.pagerduty.com")
 ONE_BY_ONE = 5  # incidents in a message; more become one alert, or a bad minute would page for an hour
+LONGEST = 20.0  # seconds for all events of a message
 SEVERITIES = {"critical": "critical", "alarm": "error", "notice": "warning"}
 
 
@@ -29,8 +31,10 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
 
 def send(message: Message, config: dict[str, Any]) -> Receipt:
     """Send the events one after the other; the keys make sending some of them again harmless."""
-    receipt = Receipt(None, "nothing to send")
+    receipt, began = Receipt(None, "nothing to send"), time.monotonic()
     for event in events(message):
+        if time.monotonic() - began > LONGEST:
+            raise Undeliverable(f"PagerDuty took longer than {LONGEST:g} seconds for a part of them.")
         try:
             value = {"routing_key": config["routing_key"], "client": "costwatch", **event}
             receipt = post_json(config.get("url", US), value, hosts=HOSTS, by_token=True)
