@@ -12,10 +12,10 @@ from fnmatch import fnmatchcase
 from importlib import resources
 from typing import Any
 
-from costwatch.pricing.package import UNITS
 from costwatch.pricing.specs import (
     MILLION,
     TOKEN_UNITS,
+    UNITS,
     Alias,
     Catalogue,
     Component,

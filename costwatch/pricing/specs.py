@@ -9,6 +9,39 @@ from decimal import Decimal
 from typing import NamedTuple
 
 MILLION = 1_000_000
+
+# the package's price keys -> our unit and the number of units that its price is for
+UNITS: dict[str, tuple[str, int]] = {
+    "input_mtok": ("input", MILLION),
+    "cache_read_mtok": ("cache_read", MILLION),
+    "cache_write_mtok": ("cache_write_5m", MILLION),
+    "cache_write_5m_mtok": ("cache_write_5m", MILLION),
+    "cache_write_1h_mtok": ("cache_write_1h", MILLION),
+    "input_audio_mtok": ("input_audio", MILLION),
+    "cache_audio_read_mtok": ("cache_read_audio", MILLION),
+    "input_image_mtok": ("input_image", MILLION),
+    "cache_image_read_mtok": ("cache_read_image", MILLION),
+    "input_video_mtok": ("input_video", MILLION),
+    "output_mtok": ("output", MILLION),
+    "output_reasoning_mtok": ("reasoning", MILLION),
+    "output_audio_mtok": ("output_audio", MILLION),
+    "output_image_mtok": ("output_image", MILLION),
+    "output_video_mtok": ("output_video", MILLION),
+    "output_citation_mtok": ("citation", MILLION),
+    "audio_hours": ("audio_second", 3600),
+    "input_audio_hours": ("audio_second", 3600),
+    "input_mchars": ("character", MILLION),
+    "input_text_messages_kcount": ("text_message", 1000),
+    "input_gpixels": ("pixel", 1_000_000_000),
+    "input_document_kpages": ("page", 1000),
+    "input_annotated_document_kpages": ("annotated_page", 1000),
+    "rerank_searches_kcount": ("rerank_search", 1000),
+    "web_searches_kcount": ("web_search", 1000),
+    "social_searches_kcount": ("social_search", 1000),
+    "storage_searches_kcount": ("file_search", 1000),
+    "code_executions_kcount": ("code_execution", 1000),
+    "requests_kcount": ("request", 1000),
+}
 TOKEN_UNITS = (
     "input",
     "cache_read",

@@ -15,7 +15,7 @@ from costwatch.accounts.access import MemberRequest, member_page, own_or_404
 from costwatch.alerts import channels
 from costwatch.dashboards.csv import csv_answer
 from costwatch.dashboards.digests.page import NAMES, csv_rows, page
-from costwatch.digests import paper, send, subscriptions
+from costwatch.digests import send, subscriptions
 from costwatch.digests import span as spans
 from costwatch.digests.models import Subscription
 from costwatch.digests.report import Report, report
@@ -62,6 +62,8 @@ def digest_pdf(request: MemberRequest, kind: str, day: str) -> HttpResponse:
     """The same on paper."""
     now = timezone.now()
     found = _found(request, kind, day, now)
+    from costwatch.digests import paper  # 60 MB and a second in each process, for the few who print
+
     answer = HttpResponse(paper.pdf(request.workspace.name, found, now), content_type="application/pdf")
     answer["Content-Disposition"] = f'inline; filename="digest-{kind}-{found.span.first}.pdf"'
     return answer
