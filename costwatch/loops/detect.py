@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from costwatch.loops.growth import HEAVY, again, grow, how_bad
+from costwatch.loops.growth import HEAVY, again, bring, brings, grow, how_bad
 from costwatch.loops.repeats import pass_over, weigh
 from costwatch.loops.sizes import UNMOVED, forget_sizes, weigh_sizes
 from costwatch.loops.state import NOTHING, WHOLE_RUN, AgentState, Call, Finding, Level, Limits, RunState, Settings
@@ -24,6 +24,9 @@ REPEATING, REPEATING_STRETCH = 1.75, 0.5
 """A run with two exact repeats close together is too long at half of its limits …"""
 PROGRESS_STRETCH = 3.0
 """… one whose fingerprints show ever new calls only at three times them (a long list, many pages)."""
+
+READING_STRETCH = 2.0
+"""Without fingerprints: at twice them where nearly every call brings in something from outside."""
 
 
 class Late(Exception):
@@ -66,6 +69,7 @@ def observe(run: RunState, call: Call, settings: Settings) -> tuple[Finding, ...
         agent = run.agents[call.agent] = AgentState()
         if len(run.agents) > MOST_AGENTS:
             del run.agents[next(iter(run.agents))]
+    bring(run, agent, call)
     grow(agent, call)
     if call.agent != run.speaker:
         run.neighbour, run.speaker = run.speaker, call.agent
@@ -169,7 +173,7 @@ def _net(run: RunState, agent: AgentState, call: Call, seen: bool) -> tuple[Find
     limits = run.limits
     if run.net:
         return ()
-    stretch = 1.0 if not seen else REPEATING_STRETCH if _repeating(run) else PROGRESS_STRETCH
+    stretch = _stretch(run, seen)
     calls, dollars = limits.calls * stretch, limits.dollars * Decimal(stretch)
     if run.calls > calls:
         rule, score, threshold = "calls", float(run.calls), calls
@@ -179,6 +183,13 @@ def _net(run: RunState, agent: AgentState, call: Call, seen: bool) -> tuple[Find
         return ()
     run.net = Level.alarm
     return (_finding(run, agent, call, run.net, rule, score, threshold, run.calls, not seen),)
+
+
+def _stretch(run: RunState, seen: bool) -> float:
+    """How much of its limits a run may take: less if it repeats itself, more the surer one is that it gets on."""
+    if not seen:
+        return READING_STRETCH if brings(run) else 1.0
+    return REPEATING_STRETCH if _repeating(run) else PROGRESS_STRETCH
 
 
 def _growth(run: RunState, agent: AgentState, call: Call) -> tuple[Finding, ...]:

@@ -1,4 +1,6 @@
-"""Context that grows without use: each call pays for reading again what the one before had read.
+"""What the size of the context tells: whether a run brings in anything new, and what reading it all again costs.
+
+Context that grows without use: each call pays for reading again what the one before had read.
 
 A history that is carried along and never trimmed makes a run of n calls cost n². That is no fault in short runs and
 none where the provider's cache takes most of it off the bill, so dollars decide: what the calls cost, by the share of
@@ -7,7 +9,7 @@ tokens that had been read before. A context that shrinks (a summary, a new conve
 
 from decimal import Decimal
 
-from costwatch.loops.state import NOTHING, AgentState, Call, Level
+from costwatch.loops.state import NOTHING, AgentState, Call, Level, RunState
 
 TRIMMED = 0.9
 """A context below this share of the one before was trimmed."""
@@ -18,6 +20,29 @@ HEAVY = 300_000
 CALLS, CONTEXT, TIMES, SHARE = 20, 20_000, 8, 0.8
 NOTICE, ALARM = Decimal(1), Decimal(10)
 """Dollars spent on reading again."""
+
+OVERHEAD = 20
+"""Tokens that a message adds to what it says."""
+FEWEST, MOSTLY = 20, 0.8
+"""From so many calls on, four of five are taken for the rule."""
+
+
+def bring(run: RunState, agent: AgentState, call: Call) -> None:
+    """Did this call bring in something from outside: more than all agents of the run have written since this one was
+    last called? A context that was begun anew counts as well: the next item of a list. Before `grow`."""
+    before = agent.context
+    if before:
+        run.followed += 1
+        more = call.input_tokens - before
+        if more > run.written - agent.heard + OVERHEAD or call.input_tokens < before * TRIMMED:
+            run.brought += 1
+    agent.heard = run.written
+    run.written += call.output_tokens
+
+
+def brings(run: RunState) -> bool:
+    """Whether it reads on, page after page, item after item, as far as sizes can tell."""
+    return run.followed >= FEWEST and run.brought >= MOSTLY * run.followed
 
 
 def grow(agent: AgentState, call: Call) -> None:

@@ -133,6 +133,8 @@ class AgentState(msgspec.Struct, array_like=True):
     tools: list[str] = []
     """The tools of the repeats, each once, the latest last."""
     level: Level = Level.none
+    heard: int = 0
+    """What the run had written when this agent was last called, in tokens (growth.py)."""
     context: int = 0
     """The last call's context in tokens, whether it carries fingerprints or not (growth.py)."""
     grown_from: int = 0
@@ -165,6 +167,12 @@ class RunState(msgspec.Struct):
     watch_calls: float = 25.0
     watch_dollars: Decimal = Decimal("2.5")
     """From here on the limits are looked at with each call."""
+    written: int = 0
+    """Tokens that all its agents have written."""
+    followed: int = 0
+    """Calls of agents that had been called before …"""
+    brought: int = 0
+    """… and those of them that brought something from outside (growth.py)."""
     failures: int = 0
     batch: bool = False
     net: Level = Level.none

@@ -45,6 +45,7 @@ class TestTheDevelopmentData:
         assert real.identical_delay is not None
         assert real.identical_delay <= most_delay
         assert injected.found == injected.loops == 135
+        assert injected.false_alarms / injected.clean <= 0.03
 
     def test_with_fingerprints_saves_the_money_and_leaves_legitimate_repetition_alone(self, judged):
         mode, parts = judged

@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from costwatch.loops.detect import judge
 from costwatch.loops.say import say, title
-from costwatch.loops.state import Level
-from tests.loops.calls import findings, run_of, says, state
+from costwatch.loops.state import Level, Settings
+from tests.loops.calls import ROOMY, run_of, says, state
 
 
 def growing(calls: int, by: int = 4_000, *, cost: str = "0.10", start: int = 1_000, output: int = 50, **more):
@@ -16,7 +17,7 @@ def growing(calls: int, by: int = 4_000, *, cost: str = "0.10", start: int = 1_0
 
 
 def growth(calls):
-    return [one for one in findings(calls) if one.rule == "growth"]
+    return [one for one in judge(calls, ROOMY, Settings())[1] if one.rule == "growth"]
 
 
 def test_a_history_that_is_never_trimmed_and_costs_a_dollar_is_a_notice_once():
