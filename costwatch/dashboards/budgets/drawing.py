@@ -16,6 +16,7 @@ Figure = dict[str, Any]
 TICKS, NARROW_TICKS = 7, 4
 HEADROOM = 1.12
 APART = 0.07  # of the height: closer levels would cover each other's words
+LOW = Decimal("0.2")  # of the height: below it words would stand on those of the axis
 EDGE = 0.85  # of the width: words of what is further right stand on the left of it
 
 
@@ -76,8 +77,10 @@ def burn_up(
                       "tickformat": "%-d %b" if span.end - span.start > 2 * DAY else "%H:%M",
                       "hoverformat": "%a %-d %b %H:%M"},
             "shapes": [*(_line(level) for level in shown), *([_now(now, zone)] if now < span.end else [])],
-            "annotations": [*(_named(level) for level in shown), *(_ring_named(mark, span, zone) for mark in named),
-                            *([_now_named(now, zone)] if now < span.end else [])],
+            "annotations": [
+                *(_named(level) for level in shown), *(_ring_named(mark, span, top, zone) for mark in named),
+                *([_now_named(now, zone)] if now < span.end else []),
+            ],
         },
         "narrow": {"margin": {"l": 48}, "xaxis": {"nticks": NARROW_TICKS}},
     }  # fmt: skip
@@ -154,10 +157,11 @@ def _rings(marks: Sequence[Mark], zone: ZoneInfo) -> Figure:
     return {**path, "mode": "markers", "name": "Reached", "marker": marker, "hoverinfo": "skip"}
 
 
-def _ring_named(mark: Mark, span: Period, zone: ZoneInfo) -> Figure:
+def _ring_named(mark: Mark, span: Period, top: Decimal, zone: ZoneInfo) -> Figure:
+    """Below and on the right of what lies behind, above and on the left of what is expected or at an edge."""
     late = (mark.at - span.start) / (span.end - span.start) > EDGE
-    side = {"ax": -14, "xanchor": "right"} if mark.is_expected or late else {"ax": 14, "xanchor": "left"}
-    place = {**side, "ay": -26 if mark.is_expected or late else 26}
+    above = mark.is_expected or late or mark.amount < top * LOW
+    place = {"ax": -14, "ay": -26, "xanchor": "right"} if above else {"ax": 14, "ay": 26, "xanchor": "left"}
     return {"x": _local(mark.at, zone), "y": _pixel(mark.amount), **place, "text": mark.label, "arrowhead": 0,
             "arrowwidth": 1, "arrowcolor": "--control", "font": {"color": mark.colour, "size": 12}}  # fmt: skip
 
