@@ -192,7 +192,8 @@ def _figures(incident: Incident) -> list[Figure]:
     if facts["rule"] not in ("calls", "dollars", "retries"):
         count = display.count(facts.get("repeats", facts["count"]))
         of_all = f"{count} of {display.count(facts['calls'])} calls, {spent} in all"
-        first = Figure("Spent on repeats", _spent(facts["repeats_cost_usd"], unpriced), of_all, bad=True)
+        what = "Spent on reading again" if facts["rule"] == "growth" else "Spent on repeats"
+        first = Figure(what, _spent(facts["repeats_cost_usd"], unpriced), of_all, bad=True)
     pace = Decimal(facts["pace_usd_per_hour"])
     risk = "unpriced" if unpriced and not pace else f"{display.money(pace)} / h"
     second = Figure("At risk", risk, "at the pace when it was found")
@@ -214,7 +215,7 @@ def _spent(amount: str, unpriced: int) -> str:
 def _related(workspace: Workspace, incident: Incident) -> list[tuple[str, str, str]]:
     """(what, value, address)."""
     found: list[tuple[str, str, str]] = []
-    for title, name in (("Agent", "agent"), ("Task", "task")):
+    for title, name in (("Agent", "agent"), ("Task", "task"), ("Session", "session")):
         if value := incident.facts.get(name):
             found.append((title, value, profile_url(name, value)))
     if "detector" in incident.facts:

@@ -57,7 +57,9 @@ def figures(run: RunState) -> tuple[dict[str, Any], Decimal | None]:
 
 def _facts(finding: Finding, settings: Settings) -> dict[str, Any]:
     limits = finding.limits
+    grew = {} if finding.grew is None else {"context_before": finding.grew[0], "context_now": finding.grew[1]}
     return {
+        **grew,
         "run_id": finding.run_id,
         "agent": finding.agent,
         "task": finding.task,

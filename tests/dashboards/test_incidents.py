@@ -1,16 +1,21 @@
 """The incidents' pages: the list, one of them, what members do; and where else an open one is seen."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
+from decimal import Decimal
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from costwatch.accounts.models import AuditEntry, Role
+from costwatch.alerts import incidents
 from costwatch.alerts.models import Incident, State
 from costwatch.ledger.fold import fold_all
 from costwatch.loops import watch
 from costwatch.loops.models import Lesson
+from costwatch.loops.neighbour_reports import circle
+from costwatch.loops.pingpong import PingPong
+from costwatch.loops.state import Settings
 from tests.dashboards.conftest import logged_in
 from tests.dashboards.page import links, row, rows, text
 from tests.ledger.make import NOW, entry
@@ -217,3 +222,22 @@ def test_many_incidents_come_in_pages(client, loop):
 def _copy(loop: Incident, number: int) -> Incident:
     values = {field.attname: getattr(loop, field.attname) for field in Incident._meta.fields if field.name != "id"}
     return Incident(**(values | {"dedupe_key": f"copy {number}"}))
+
+
+def test_a_growing_context_is_told_by_what_reading_it_again_cost(client, send, workspace):
+    send(*[entry(f"g{n}", minutes=-10 + n / 10, run_id="r-long", step=n, cost="0.2", output_tokens=40,
+                 input_tokens=1_000 + 4_000 * n, call_fingerprint=f"c{n}", input_fingerprint=f"i{n}")
+           for n in range(40)])  # fmt: skip
+    fold_all()
+    watch.watch_all(NOW, 10)
+    html = text(body(client, f"/incidents/{Incident.objects.get(facts__rule='growth').pk}"))
+    assert "Spent on reading again" in html and "was never trimmed" in html
+
+
+def test_an_incident_about_a_session_has_a_page_too(client, workspace):
+    at = NOW.timestamp()
+    found = PingPong(("sales", "support"), 6, 7, 5.0, 5.0, False, at, at, "e", "r", Decimal("0.5"))
+    told = circle(found, 1, "s-1", Settings(), UTC)
+    pk = incidents.open_or_update(workspace.pk, told, NOW)
+    html = text(body(client, f"/incidents/{pk}"))
+    assert "sales and support answer each other in circles" in html and "Session s-1" in html

@@ -238,3 +238,12 @@ def test_the_feed_forgets_what_was_read_and_keeps_what_was_not(send, lane):
     watch.watch_all(NOW, 10)
     feed.prune()
     assert not FoldedBatch.objects.exists()
+
+
+def test_a_context_that_grows_without_use_is_a_notice_of_its_own_and_stops_nobody(send, workspace):
+    send(*[call("r-long", n, 600 - 5 * n, cost="0.2", call_fingerprint=f"c{n}", input_fingerprint=f"i{n}",
+                input_tokens=1_000 + 4_000 * n, output_tokens=40) for n in range(40)])  # fmt: skip
+    found = Incident.objects.get(facts__rule="growth")
+    assert (found.severity, found.stops, found.run_id) == (Severity.NOTICE, False, "r-long")
+    assert (found.facts["context_before"], found.amount >= 1) == (1_000, True)
+    assert found.facts["context_now"] >= 20_000
