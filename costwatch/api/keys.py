@@ -60,7 +60,7 @@ class Keys(APIView):
     def get(self, request: Request) -> Response:
         """The workspace's keys, newest first; `cursor` is the id after which to go on."""
         rows = ApiKey.objects.filter(workspace=caller(request).workspace).order_by("-id")
-        limit, cursor = _whole(request, "limit", 100, 1_000), _whole(request, "cursor", 0, 2**63 - 1)
+        limit, cursor = whole_within(request, "limit", 100, 1_000), whole_within(request, "cursor", 0, 2**63 - 1)
         page = list((rows.filter(pk__lt=cursor) if cursor else rows)[: limit + 1])
         more = page[limit - 1].pk if len(page) > limit else None
         return Response({"items": KeyShown(page[:limit], many=True).data, "next_cursor": more and str(more)})
@@ -122,7 +122,7 @@ def _moment(value: Any) -> datetime | None:
     return moment
 
 
-def _whole(request: Request, name: str, default: int, most: int) -> int:
+def whole_within(request: Request, name: str, default: int, most: int) -> int:
     """A whole number of the query, held within 1 and `most`; anything else is the default."""
     text = request.query_params.get(name, "")
     return min(max(int(text), 1), most) if text.isascii() and text.isdigit() and len(text) < 20 else default
