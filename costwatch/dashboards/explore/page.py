@@ -128,12 +128,22 @@ def selects(workspace: Workspace, question: Question) -> dict[str, list[Option]]
         "metrics": _options(metrics, question.metric.name),
         "dimensions": _options([*dimensions, (NONE, "nothing")], question.by or NONE),
         "crossings": _options([("", "nothing"), *dimensions], question.across),
-        "buckets": [
-            Option(kind, BUCKET_WORDS[kind], kind == question.bucket, question.range.length / DAYS[kind] > MOST_BARS)
-            for kind in KINDS
-        ],
+        "buckets": _buckets(question),
         "ways": _options(list(comparing.WAYS.items()), question.against),
     }
+
+
+def _buckets(question: Question) -> list[Option]:
+    """The lengths of a bar; the one that suits the span is "", so that another span gets its own."""
+    return [
+        Option(
+            "" if kind == question.range.bucket else kind,
+            BUCKET_WORDS[kind],
+            kind == question.bucket,
+            question.range.length / DAYS[kind] > MOST_BARS,
+        )
+        for kind in KINDS
+    ]
 
 
 def links(question: Question, server: str) -> dict[str, str]:

@@ -163,6 +163,7 @@ def test_the_zone_is_named_and_too_short_buckets_are_lengthened_and_say_so(page,
     assert "1–18 Nov 2026, Europe/Berlin" in text(html)
     assert "Shown per day: bars of 15 minutes would be too many for 18 days." in text(html)
     assert '<option value="15m" disabled>' in html
+    assert '<option value="" selected>day</option>' in html, "what suits the span is not held on to"
 
 
 def test_the_figures_of_the_chart_stand_below_it(page, month):
