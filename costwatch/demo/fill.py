@@ -15,7 +15,7 @@ from django.db import transaction
 from costwatch.accounts import audit, setup
 from costwatch.accounts.keys import create_key
 from costwatch.accounts.models import ApiKey, AuditEntry, Workspace
-from costwatch.demo import budgets, company
+from costwatch.demo import budgets, company, forecasts
 from costwatch.demo.calls import Event
 from costwatch.demo.generate import Story, generate
 from costwatch.ledger.fold import fold_all
@@ -58,6 +58,7 @@ def fill_if_empty(now: datetime | None = None, stopped: Callable[[], bool] = nev
     stored = fill(demo.workspace, demo.story.end, demo.story.seed, stopped)
     if not stopped():
         budgets.make(demo.workspace)
+        forecasts.make(demo.story.end)
         audit.record(demo.workspace, ACTOR, FILLED, demo.workspace, {"calls": stored})
         took = time.monotonic() - began
         print(f"{company.DAYS} days of demo usage in {demo.workspace}: {stored:,} calls in {took:.0f} s", flush=True)

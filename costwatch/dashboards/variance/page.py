@@ -151,7 +151,7 @@ def _figure(effects: Sequence[Effect], change: Decimal) -> dict[str, Any]:
         labels.append(effect.label)
         bases.append(running)
         lengths.append(effect.amount)
-        texts.append(display.money_change(effect.amount))
+        texts.append(display.money_change(effect.amount) if effect.amount else display.NOTHING)
         colours.append(f"--{effect.state}")
         running += effect.amount
     labels.append("Net change")
