@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from costwatch.alerts import incidents
 from costwatch.alerts.incidents import Report
@@ -18,20 +18,22 @@ from costwatch.budgets.outlook import Outlook
 from costwatch.budgets.say import FORECAST
 from costwatch.budgets.status import Standing, Status, statuses
 from costwatch.budgets.terms import percentages, rule
+from costwatch.lib import periods
 
 EVERY = timedelta(minutes=15)
 AFTER_CHANGES = timedelta(minutes=1)
-MOST = 200  # budgets at once
+MOST = 1_000  # budgets at once
 MOST_VALUES = 50  # a template's dearest, each with a forecast of its own
 
 
 def look(now: datetime, seconds: float) -> int:
     """Forecast what is due until the time is up; how many budgets.
 
-    Each budget every 15 minutes; one with thresholds on its forecast also a minute after something was spent.
+    Each budget every 15 minutes, where something was spent or a new day has begun; one with thresholds on its forecast
+    also a minute after something was spent.
     """
     until = time.monotonic() + seconds
-    done = 0
+    done, same = 0, list[int]()
     for _, own in groupby(_due(now), key=lambda budget: budget.workspace_id):
         budgets = list(own)
         for found in statuses(budgets[0].workspace, now, budgets, MOST_VALUES):
@@ -40,6 +42,9 @@ def look(now: datetime, seconds: float) -> int:
             if _is_due(found, now):
                 _forecast(found, now)
                 done += 1
+            elif now - (found.budget.forecast_at or now) > EVERY:
+                same.append(found.budget.pk)
+    Budget.objects.filter(pk__in=same).update(forecast_at=now)
     return done
 
 
@@ -47,13 +52,21 @@ def _due(now: datetime) -> list[Budget]:
     calendar = Budget.objects.filter(paused=False).exclude(period__startswith="rolling_")
     waits = Q(forecast_at=None) | Q(forecast_at__lt=now - EVERY)
     asked = Q(forecast_at__lt=now - AFTER_CHANGES) & ~Q(forecast_thresholds=[])
-    rows = calendar.filter(waits | asked).select_related("workspace", "owner").order_by("forecast_at")[:MOST]
+    rows = (
+        calendar.filter(waits | asked)
+        .select_related("workspace", "owner")
+        .order_by(F("forecast_at").asc(nulls_first=True))[:MOST]
+    )
     return sorted(rows, key=lambda budget: budget.workspace_id)
 
 
 def _is_due(found: Status, now: datetime) -> bool:
     kept, at = found.budget.forecast, found.budget.forecast_at
-    return at is None or now - at > EVERY or kept is None or kept["spent"] != str(found.spent)
+    if at is None or kept is None:
+        return at is None or now - at > EVERY
+    tz = rule(found.budget, found.budget.workspace).zone
+    same_day = periods.local_day(at, tz) == periods.local_day(now, tz)
+    return not same_day or kept["spent"] != str(found.spent)
 
 
 def _forecast(found: Status, now: datetime) -> None:

@@ -73,6 +73,8 @@ def change(
         stored.changed_at = now
         if changed & {*COUNTING}:
             _count_anew(stored, now)
+        if "forecast_thresholds" in changed:
+            stored.forecast_at = None
         stored.save()
         _tell_watches(stored.workspace)
         facts = {"before": {n: before[n] for n in changed}, "after": {n: after[n] for n in changed}}

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from costwatch.alerts.models import Incident, Severity
-from costwatch.budgets import ahead
+from costwatch.budgets import ahead, manage
 from costwatch.budgets.models import Budget
 from costwatch.budgets.status import statuses
 from tests.budgets.conftest import NOW, incidents, look, spend
@@ -57,8 +57,9 @@ def test_it_is_made_every_quarter_hour_and_a_minute_after_something_was_spent(ma
     send(spend(NOW, "1"))
     assert ahead.look(NOW + MINUTE / 2, 30) == 0
     assert ahead.look(NOW + 4 * MINUTE, 30) == 1
-    assert ahead.look(NOW + 16 * MINUTE, 30) == 1
-    assert ahead.look(NOW + 20 * MINUTE, 30) == 1
+    assert ahead.look(NOW + 16 * MINUTE, 30) == 1  # the one without thresholds, which had no turn since
+    assert ahead.look(NOW + 40 * MINUTE, 30) == 0  # nothing was spent
+    assert ahead.look(NOW + timedelta(days=1), 30) == 2
 
 
 def test_lists_show_the_forecast_that_was_kept(make, history, workspace):
@@ -78,3 +79,12 @@ def test_a_week_is_needed_and_rolling_budgets_have_no_end(make, send):
     assert ahead.look(NOW, 30) == 1
     assert not Incident.objects.exists()
     assert not Budget.objects.filter(forecast__isnull=False).exists()
+
+
+def test_another_threshold_on_the_forecast_is_held_against_it_at_once(make, history):
+    budget = make(forecast_thresholds=[400])
+    ahead.look(NOW, 30)
+    assert not Incident.objects.exists()
+    manage.change(budget, {"forecast_thresholds": [100, 400]}, "lena", now=NOW)
+    ahead.look(NOW + MINUTE, 30)
+    assert [one["threshold"] for one in incidents()[0].facts["crossings"]] == [100]
