@@ -1,4 +1,4 @@
-"""The figure of a measure minute by minute, with the line of its limit."""
+"""The figure of a measure over some hours, with the line of its limit."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,12 +7,23 @@ from zoneinfo import ZoneInfo
 from costwatch.limits.pressure import NEAR, Pressure
 
 MINUTE = timedelta(minutes=1)
+MOST_BARS = 180
+
+
+def step(start: datetime, end: datetime) -> int:
+    """How many minutes a bar stands for: it shows the highest of them."""
+    return max(1, -(-(end - start) // MINUTE // MOST_BARS))
 
 
 def per_minute(one: Pressure, start: datetime, end: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    """Bars of every minute; those near the limit and at it stand out."""
-    minutes = [start + n * MINUTE for n in range((end - start) // MINUTE)]
-    counts = [one.series.get(at, 0) for at in minutes]
+    """Bars of every minute (of several, the highest); those near the limit and at it stand out."""
+    wide = step(start, end) * MINUTE
+    bars: dict[datetime, int] = {}
+    for at, count in one.series.items():
+        begun = start + (at - start) // wide * wide
+        bars[begun] = max(bars.get(begun, 0), count)
+    minutes = sorted(bars)
+    counts = [bars[at] for at in minutes]
     top = max([*counts, one.limit if one.limit and one.peak > one.limit / 4 else 0, 1]) * 1.1
     return {
         "data": [
@@ -20,7 +31,9 @@ def per_minute(one: Pressure, start: datetime, end: datetime, zone: ZoneInfo) ->
                 "type": "bar",
                 "x": [_local(at, zone) for at in minutes],
                 "y": counts,
-                "marker": {"color": [_colour(count, one.limit) for count in counts], "line": {"width": 0}},
+                "width": wide / MINUTE * 54_000,
+                "offset": 0,
+                "marker": {"color": _colours(counts, one.limit), "line": {"width": 0}},
                 "hovertemplate": "%{y:,}<extra></extra>",
             }
         ],
@@ -34,6 +47,12 @@ def per_minute(one: Pressure, start: datetime, end: datetime, zone: ZoneInfo) ->
         },
         "narrow": {"xaxis": {"nticks": 4}},
     }  # fmt: skip
+
+
+def _colours(counts: list[int], limit: int | None) -> list[str] | str:
+    """One colour where all bars have it."""
+    found = [_colour(count, limit) for count in counts]
+    return found if len(set(found)) > 1 else "".join(found[:1]) or "--ink"
 
 
 def _colour(count: int, limit: int | None) -> str:

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from costwatch.accounts.models import Workspace
 from costwatch.dashboards import display
-from costwatch.dashboards.limits.drawing import per_minute
+from costwatch.dashboards.limits.drawing import per_minute, step
 from costwatch.lib import periods
 from costwatch.limits.models import ProviderLimit
 from costwatch.limits.pressure import MEASURES, NEAR, Pressed, Pressure, pressed
@@ -75,6 +75,10 @@ class Page:
     described: str
     start: datetime
     end: datetime
+
+    @property
+    def minutes_a_bar(self) -> int:
+        return step(self.start, self.end)
 
 
 def page(workspace: Workspace, hours: int, chosen: str, now: datetime) -> Page:
