@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
+from time import monotonic
 from typing import Any
 
 from costwatch.accounts.models import Workspace
@@ -24,6 +25,7 @@ MOST_TAGS = 3
 MOST_TAG_VALUES = 2_000  # a tag with more is no dimension that people think in
 BEFORE = 4  # weeks that drivers are compared with
 KEPT = 20_000
+TAGS_FOR = 600  # seconds
 
 _known: dict[int, dict[tuple[Any, ...], Any]] = defaultdict(dict)
 
@@ -34,8 +36,13 @@ class StoredBooks:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.zone = zone(workspace.time_zone)
-        self.tags = _tags(workspace.lane)
         self._asked: dict[tuple[Any, ...], Series] = {}
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags that name few enough values to be worth watching, looked up every ten minutes."""
+        found: list[str] = self.once(("tags", int(monotonic() // TAGS_FOR)), lambda: _tags(self.workspace.lane))
+        return found
 
     def series(
         self, dimension: str, bucket: str, start: datetime, end: datetime, values: Collection[str] | None = None

@@ -63,8 +63,10 @@ def look_through(workspace: Workspace, since: datetime, until: datetime, now: da
     if len(hours) > FEW:
         keeping.forget(workspace.lane)
         past = PreloadedBooks(workspace, since, until)
+    midnights = [hour for hour in hours if period("day", hour, past.zone).start == hour]
     for hour in hours:
-        every = {"look", "hour", "day"} if _is_midnight(hour, past) else {"look", "hour"}
+        # what looks at whole weeks says the same at the last of several midnights as at each
+        every = {"look", "hour", "day"} if hour in midnights[-1:] else {"look", "hour"}
         _look(past, hour, every, settings, lessons, now)
     _look(live, until, {"look"}, settings, lessons, now)
 
@@ -124,7 +126,3 @@ def _hours(since: datetime, until: datetime, tz: ZoneInfo) -> Iterator[datetime]
     while hour <= until:
         yield hour
         hour = period("hour", hour, tz).end
-
-
-def _is_midnight(hour: datetime, books: StoredBooks) -> bool:
-    return period("day", hour, books.zone).start == hour
