@@ -55,7 +55,6 @@ urlpatterns = [
     path("v1/channels/<int:channel_id>/rotate", channels.ChannelRotate.as_view(), name="api-channel-rotate"),
     path("v1/incidents", incidents.Incidents.as_view(), name="api-incidents"),
     path("v1/incidents/<int:incident_id>/<str:action>", incidents.IncidentAct.as_view(), name="api-incident-act"),
-    path("v1/guard", guard.Guard.as_view(), name="api-guard"),
     path("v1/guard/status", guard.GuardStatus.as_view(), name="api-guard-status"),
     path("v1/guard/status/<anything:path>", guard.GuardStatus.as_view(), name="api-guard-status-of"),
     path("v1/stops", stops.Stops.as_view(), name="api-stops"),
