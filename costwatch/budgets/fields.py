@@ -14,7 +14,7 @@ from costwatch.spend.dimensions import EVENT_NAMES, is_dimension
 
 LONGEST = 200
 MOST_USD = Decimal(10) ** 12
-MOST_TOKENS = 10**18
+MOST_TOKENS = 10**15
 MOST_THRESHOLDS = 20
 MOST_PERCENT = 1000
 MOST_DIMENSIONS = 16

@@ -7,7 +7,8 @@ import pytest
 
 from costwatch.accounts.models import AuditEntry, Member, Workspace
 from costwatch.alerts.models import Channel
-from costwatch.budgets.models import Budget, BudgetVersion
+from costwatch.budgets.models import Budget, BudgetPeriod, BudgetVersion
+from costwatch.budgets.tasks import look
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.record import record
 from tests.api.conftest import caller
@@ -97,6 +98,20 @@ def test_what_cannot_be_kept_is_refused_by_name(post, field, value):
     assert error["field"].startswith(field.split(".")[0])
     assert len(error["message"]) > 15
     assert not Budget.objects.exists()
+
+
+@pytest.mark.parametrize("tokens", [0, -5, 1.5, 10**15 + 1, "many", True])
+def test_tokens_that_cannot_be_counted_are_refused(post, tokens):
+    assert post(422, amount_usd=..., amount_tokens=tokens)["error"]["field"] == "amount_tokens"
+
+
+def test_the_largest_amounts_are_kept_and_counted(workspace, post):
+    for amount in ({"amount_usd": "999999999999.999999999999"}, {"amount_usd": ..., "amount_tokens": 10**15}):
+        post(thresholds=[0.01, 1000], scope={}, **amount)
+    record(workspace.lane, [entry(timestamp=datetime.now(UTC), cost="2.5")])
+    look()
+    assert not BudgetPeriod.objects.filter(due=True).exists()
+    assert BudgetPeriod.objects.count() == 2
 
 
 def test_fields_that_contradict_each_other_are_refused(post):
