@@ -29,7 +29,10 @@ def test_the_list_holds_expected_and_actual(client, incident):
 def test_expected_is_remembered_once_and_audited(workspace, incident):
     admin = caller(workspace, "admin")
     for _ in range(2):
-        assert admin.post(f"/api/v1/incidents/{incident}/expected").json()["state"] == "expected"
+        assert (
+            admin.post(f"/api/v1/incidents/{incident}/expected", content_type="application/json").json()["state"]
+            == "expected"
+        )
     row = Expected.objects.get()
     assert (row.value, str(row.level), row.hours) == ("triage", "37.500000000000", [13, 14, 15])
     assert AuditEntry.objects.filter(action="anomalies.taught").count() == 1
