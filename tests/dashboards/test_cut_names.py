@@ -26,6 +26,8 @@ def test_where_a_template_cuts_a_name_the_element_has_a_title(path):
         opened = re.findall(r"<[a-zA-Z][^<>]*>?", before)
         last = opened[-1] if opened else ""
         in_title = before.rfind("{% block title %}") > before.rfind("{% endblock") or last.startswith("<title")
-        no_room = re.match(r"<(option|text|rect|svg)", last)  # elements that can hold no other, or show all when opened
+        no_room = re.match(r"<(option|text|rect|svg)", last)  # these can hold no other element
         in_attribute = before.rfind("<") > before.rfind(">")
-        assert in_title or no_room or in_attribute or "title=" in last, f"{path.name}: {cut[0]} — write |short:… instead"
+        assert in_title or no_room or in_attribute or "title=" in last, (
+            f"{path.name}: {cut[0]} — write |short:… instead"
+        )
