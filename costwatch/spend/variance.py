@@ -102,13 +102,14 @@ def add(parts: Iterable[Effects]) -> Effects:
         return total
 
 
-def in_cents(start: Decimal, amounts: Sequence[Decimal]) -> list[Decimal]:
-    """Amounts to the cent so that they still lead from the rounded start to the rounded end."""
-    steps, running, shown = [], start, _cents(start)
+def in_cents(start: Decimal, amounts: Sequence[Decimal], unit: Decimal = CENT) -> list[Decimal]:
+    """Amounts to the cent (or another unit) so that they still lead from the rounded start to the rounded end."""
+    steps, running, shown = [], start, start.quantize(unit, ROUND_HALF_EVEN)
     for amount in amounts:
         running += amount
-        steps.append(_cents(running) - shown)
-        shown = _cents(running)
+        rounded = running.quantize(unit, ROUND_HALF_EVEN)
+        steps.append(rounded - shown)
+        shown = rounded
     return steps
 
 
@@ -208,7 +209,3 @@ def _ratio(part: int, whole: int) -> Decimal:
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, ZERO)
-
-
-def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT, ROUND_HALF_EVEN)

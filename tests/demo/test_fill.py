@@ -94,7 +94,8 @@ def test_calls_belong_to_the_keys_of_their_senders_and_the_log_says_who_made_the
     pipeline = sum(event.get("environment") == "ci" for event in expected)
     calls = {group.values["key"]: group.sums.calls for group in answer.groups}
     assert calls == {company.KEYS[0]: len(expected) - pipeline, company.KEYS[1]: pipeline}
-    assert list(AuditEntry.objects.order_by("id").values_list("action", flat=True)) == [fill.STARTED, fill.FILLED]
+    done = AuditEntry.objects.filter(action__startswith="demo.").order_by("id").values_list("action", flat=True)
+    assert list(done) == [fill.STARTED, fill.FILLED]
 
 
 def test_the_stream_goes_on_where_the_history_ends(expected):

@@ -16,7 +16,7 @@ from costwatch.spend.dimensions import TAG
 from costwatch.spend.variance import EFFECTS, in_cents
 from costwatch.spend.variances import Part, Variance, variance
 
-CENT = Decimal("0.01")
+CENT, FINE = Decimal("0.01"), Decimal("0.000001")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ class Page:
 def page(workspace: Workspace, state: VarianceState, now: datetime) -> Page:
     """The content for a state."""
     found = read(workspace, state, now)
-    total = _row("Total", found.before.cost, found.after.cost, found.effects)
+    # where all of it is less than a dollar, cents would hide what it is made of
+    unit = CENT if max(found.before.cost, found.after.cost) >= 1 else FINE
+    total = _row("Total", found.before.cost, found.after.cost, found.effects, unit)
     drivers = words.drivers(found.before, found.after)
     amounts = dict(zip(EFFECTS, total.effects, strict=True))
     effects = [
@@ -77,7 +79,7 @@ def page(workspace: Workspace, state: VarianceState, now: datetime) -> Page:
     ]
     has_runs = bool(found.before.runs and found.after.runs)
     said = words.sentence(total.before, total.after, state.range.label, state.compared.label, amounts, has_runs)
-    rows = [_part_row(state, part) for part in found.parts] if state.by else []
+    rows = [_part_row(state, part, unit) for part in found.parts] if state.by else []
     return Page(
         found,
         total.before,
@@ -124,16 +126,16 @@ def _in_order(effects: dict[str, Decimal]) -> list[Decimal]:
     return [effects[name] for name in EFFECTS]
 
 
-def _part_row(state: VarianceState, part: Part) -> Row:
-    row = _row(_label(part), part.before.cost, part.after.cost, part.effects)
+def _part_row(state: VarianceState, part: Part, unit: Decimal) -> Row:
+    row = _row(_label(part), part.before.cost, part.after.cost, part.effects, unit)
     if part.value is None:
         return row
     return Row(row.label, row.before, row.after, row.change, row.effects, state.drill(part.value))
 
 
-def _row(label: str, before: Decimal, after: Decimal, effects: dict[str, Decimal]) -> Row:
-    steps = in_cents(before, _in_order(effects))
-    start, end = before.quantize(CENT), after.quantize(CENT)
+def _row(label: str, before: Decimal, after: Decimal, effects: dict[str, Decimal], unit: Decimal) -> Row:
+    steps = in_cents(before, _in_order(effects), unit)
+    start, end = before.quantize(unit), after.quantize(unit)
     return Row(label, start, end, end - start, steps)
 
 

@@ -77,9 +77,8 @@ def drivers(before: Sums, after: Sums) -> dict[str, str]:
     pairs = {
         "runs": (_count(before.runs), _count(after.runs), "runs"),
         "calls": (_each(before.calls, before.runs), _each(after.calls, after.runs), "calls a run"),
-        "input": (_tokens(before.input_tokens, before.calls), _tokens(after.input_tokens, after.calls), "tokens a call"),
-        "output": (_tokens(before.output_tokens, before.calls), _tokens(after.output_tokens, after.calls),
-                   "tokens a call"),
+        "input": (*(_tokens(s.input_tokens, s.calls) for s in (before, after)), "tokens a call"),
+        "output": (*(_tokens(s.output_tokens, s.calls) for s in (before, after)), "tokens a call"),
         "cache": (_share(before), _share(after), "of input from the cache"),
     }  # fmt: skip
     if not (before.runs and after.runs):

@@ -57,6 +57,18 @@ def test_every_section_adds_up_to_the_total_on_the_page_and_in_the_csv(client, b
             assert sum(Decimal(line[column]) for line in own) == Decimal(total[column]), (section, column)
 
 
+def test_page_csv_and_api_say_the_same(client, books):
+    asked = {"from": "2026-11-01", "to": "2026-12-01", "group_by": "agent"}
+    answer = client.get("/api/v1/spend", asked).json()
+    lines_of = {line["name"]: line for line in lines(client) if line["section"] == "agent"}
+    html = body(client)
+    for group in answer["groups"]:
+        assert lines_of[group["agent"]]["cost_usd"] == group["cost_usd"]
+        assert row(html, group["agent"])[1] == f"${Decimal(group['cost_usd']):,.2f}"
+    total = next(line for line in lines(client) if line["section"] == "total")
+    assert total["cost_usd"] == answer["total"]["cost_usd"]
+
+
 def test_a_month_that_is_over_is_held_against_the_whole_one_before(client, send, books):
     said = text(body(client, "/month/2026-10"))
     assert "October cost $120.00." in said

@@ -58,6 +58,27 @@ def test_the_amounts_shown_add_up_to_the_cent(client, send):
         assert after - before == change == sum(effects)
 
 
+def test_page_csv_and_api_say_the_same(client, workspace, two_months):
+    spans = {"from": "2026-11-01", "to": "2026-11-19", "before_from": "2026-10-01", "before_to": "2026-11-01"}
+    answer = client.get("/api/v1/variance", spans).json()
+    query = "?first=2026-11-01&last=2026-11-18&against=custom&cfirst=2026-10-01&clast=2026-10-31"
+    lines = {line[0]: line for line in table(client, query)}
+    for part in answer["parts"]:
+        line = lines[part["value"]]
+        assert list(map(Decimal, part["effects"].values())) == list(map(Decimal, line[4:]))
+        assert row(body(client, f"/variance{query}"), part["value"])[
+            3
+        ] == f"{Decimal(part['change_usd']):+.2f}".replace("+", "+$").replace("-", "−$")
+    assert lines["Total"][3] == answer["total"]["change_usd"]
+
+
+def test_below_a_dollar_small_amounts_are_not_lost(client, send):
+    send(entry(minutes=-5, cost="0.004", model="own", agent_id="a"), entry(minutes=-5, cost="0.008", model="own"))
+    html = body(client)
+    assert row(html, "a")[2:4] == ["$0.00400", "+$0.00400"]
+    assert row(html, "Total")[2] == "$0.01"
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [("?period=7d", "from $0.00 in 5–11 Nov"), ("?first=2026-11-18&last=2026-11-18", "from $0.00 in 17 Nov"),
