@@ -88,7 +88,8 @@
   /* live figures: only while somebody can see them, and without disturbing what the reader does */
   document.addEventListener('htmx:beforeRequest', event => {
     const { elt } = event.detail;
-    if (elt.matches('[data-live]') && (document.hidden || $('details.menu[open]'))) event.preventDefault();
+    const busy = () => $('details.menu[open], details.chart-figures[open]') || document.activeElement.matches('input, select, textarea');
+    if (elt.matches('[data-live]') && (document.hidden || busy())) event.preventDefault();
   });
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden) $$('[data-live]').forEach(elt => htmx.trigger(elt, 'wake'));

@@ -64,7 +64,7 @@ class BudgetForm(forms.Form):
         asked = query or {}
         first = _stored(budget) if budget else USUAL | {name: asked[name] for name in PREFILLED if name in asked}
         super().__init__(data, initial=first)
-        self.workspace, self.now = workspace, now
+        self.workspace, self.now, self.budget = workspace, now, budget
         scope = budget.scope if budget else conditions.of_query(query) if query else {}
         self.lines: list[Condition] = conditions.entered(data) if data is not None else conditions.of_scope(scope)
         self.planned = _months_of(data) if data is not None else dict(budget.planned) if budget else {}
@@ -94,7 +94,7 @@ class BudgetForm(forms.Form):
             "owner": read.get("owner") or None,
             "channels": list(read.get("channels") or ()),
             "action": read.get("action") or Action.NOTIFY,
-            "allow_unseen": bool(read.get("allow_unseen")),
+            "allow_unseen": bool(read.get("allow_unseen")) or self._counts_as_before(read),
         }
 
     @property
@@ -164,6 +164,11 @@ class BudgetForm(forms.Form):
         if self.cleaned_data.get("period") == ROLLING and not evaluate.is_period(_window(self.cleaned_data)):
             self.add_error("window", "A whole number of hours or days, at most 366 days.")
         return self.cleaned_data
+
+    def _counts_as_before(self, read: Mapping[str, Any]) -> bool:
+        """Whether a known budget is left with what it counts: then it was agreed on before."""
+        scope = {name: sorted(values) for name, values in conditions.scope(self.lines).items()}
+        return self.budget is not None and scope == self.budget.scope and (read.get("per") or "") == self.budget.per
 
     def _period(self, read: Mapping[str, Any]) -> str:
         if read.get("period") != ROLLING:

@@ -51,7 +51,9 @@ class Ranked:
 
 def ranked(workspace: Workspace, now: datetime) -> list[Ranked]:
     """All budgets of a workspace as they were last evaluated, the most urgent first."""
-    budgets = list(Budget.objects.filter(workspace=workspace).select_related("workspace", "owner"))
+    budgets = list(Budget.objects.filter(workspace=workspace).select_related("owner"))
+    for budget in budgets:
+        budget.workspace = workspace  # instead of one object each
     known = of_running(budgets, now)
     found = [_place(budget, known.get(budget.pk, Kept()), now) for budget in budgets]
     order = list(Group)

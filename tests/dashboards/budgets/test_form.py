@@ -173,6 +173,15 @@ def test_a_change_is_kept_and_audited(editor, make):
     assert post(editor, f"/budgets/{budget.pk}/edit", status=422, amount="0")
 
 
+def test_what_was_agreed_on_before_is_not_asked_again(editor, make, spend):
+    spend((1, "5", {"agent_id": "triage"}))
+    budget = make(scope={"agent": ["gone", "far"]})
+    line = {"conditions": "1", "dimension-0": "agent", "is-0": "is", "shown-0": "agent"}
+    post(editor, f"/budgets/{budget.pk}/edit", amount="250", **line, **{"others-0": "gone\nfar"})
+    assert made().amount_usd == 250
+    post(editor, f"/budgets/{budget.pk}/edit", status=422, **line, **{"others-0": "gone\nfarther"})
+
+
 def test_dollars_can_become_tokens(editor, make):
     budget = make()
     post(editor, f"/budgets/{budget.pk}/edit", unit="tokens", amount="9000")
