@@ -45,4 +45,4 @@ def _called(workspace: Workspace, row: RunRow, found: Sequence[Mapping[str, Any]
 
 
 def _runs(rows: QuerySet[Run]) -> list[RunRow]:
-    return named(list(rows.exclude(first_at=None).order_by("first_at", "id").values_list(*COLUMNS)[:MOST]))
+    return named(list(rows.order_by("first_at", "id").values_list(*COLUMNS)[:MOST]))

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from costwatch.dashboards import (
+    find,
     incident_views,
     price_views,
     reprice_views,
@@ -107,6 +108,7 @@ urlpatterns = [
     path("prices/reprice/place", reprice_views.place, name="reprice-place"),
     path("prices/reprice/<int:order_id>", reprice_views.show, name="reprice-order"),
     path("prices/reprice/<int:order_id>/confirm", reprice_views.confirm, name="reprice-confirm"),
+    path("find", find.find, name="find"),
     path("sessions", session_views.sessions, name="sessions"),
     path("sessions.csv", session_views.sessions_csv, name="sessions-csv"),
     path("session-paths", session_views.paths, name="session-paths"),

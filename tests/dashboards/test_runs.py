@@ -290,3 +290,22 @@ def test_strangers_find_nothing(stranger, send, now):
     send(entry("c-1", run_id="r-1"))
     assert stranger.get("/runs/r-1").status_code == stranger.get("/calls/c-1").status_code == 404
     assert b"r-1" not in stranger.get("/runs.csv").content
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [("r-1", "/runs/r-1"), (" s-1 ", "/sessions/s-1"), ("c-1", "/calls/c-1"), ("..", "/run?id=.."), ("\0", "/runs"),
+     ("", "/runs"), ("r-404", "/runs")],
+)  # fmt: skip
+def test_an_id_opens_what_it_is_the_id_of(client, send, name, address):
+    send(entry(event_id="c-1", run_id="r-1", session_id="s-1"), entry(run_id=".."))
+    response = client.get("/find", {"id": name})
+    assert (response.status_code, response["Location"]) == (302, address)
+
+
+def test_an_id_that_nothing_has_is_told_and_nobody_elses_is_found(client, stranger, send):
+    send(entry(run_id="r-1"))
+    assert "knows no run, session or event with the id “<b>”" in text(
+        client.get("/find", {"id": "<b>"}, follow=True).content.decode().replace("&lt;b&gt;", "&amp;lt;b&amp;gt;")
+    ).replace("&lt;", "<").replace("&gt;", ">")
+    assert stranger.get("/find", {"id": "r-1"})["Location"] == "/runs"
