@@ -167,7 +167,8 @@ def csv_rows(found: Statement) -> Sequence[Sequence[object]]:
     for section in found.sections:
         lines += [[month, section.by, row.label, *_cells(row.sums, row.before)] for row in section.table.rows]
     for one in found.corrections:
-        lines.append([month, "of it corrections", one.reason, one.cost, "", "", "", one.calls])
+        line = [month, "of it corrections", one.reason, one.cost, "", "", "", one.calls]
+        lines.append([*line, *[""] * (len(heading) - len(line))])
     return lines
 
 
