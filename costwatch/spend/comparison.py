@@ -13,7 +13,7 @@ from costwatch.spend.compare import EXIT_CODES, TOLERANCE, Judged, Moments, Verd
 from costwatch.spend.conditions import Clause
 from costwatch.spend.dimensions import FACTS, RUN
 from costwatch.spend.filters import SpendFilter
-from costwatch.spend.snapshot import snapshot
+from costwatch.spend.snapshot import snapshot, through_bitmaps
 from costwatch.spend.sources import Source
 
 MOST_UNITS = 100_000  # of a side, the newest: about 150 ms
@@ -40,7 +40,8 @@ _UNIT = f"""
 WITH unit AS MATERIALIZED (
     SELECT {", ".join(f"r.{name}" for name in _NAMES)}, r.unpriced_calls + r.unknown_calls AS unpriced
       FROM {{tables}} WHERE {{which}} ORDER BY r.{{time}} DESC LIMIT {MOST_UNITS}),
-counted AS (SELECT *, 1 AS one FROM unit WHERE unpriced = 0)
+counted AS (SELECT cost, calls, {", ".join(f"{name}::float8 AS {name}_" for name in _NAMES)}, 1::float8 AS one_
+              FROM unit WHERE unpriced = 0)
 SELECT count(*), (SELECT count(*) FROM unit WHERE unpriced > 0), coalesce(sum(cost), 0), coalesce(sum(calls), 0),
        percentile_disc(0.5) WITHIN GROUP (ORDER BY cost), percentile_disc(0.9) WITHIN GROUP (ORDER BY cost),
        {{moments}}
@@ -127,8 +128,7 @@ def _side(lane: int, filter: SpendFilter, source: Source, dimension: str, value:
         tables=tables, which=which, time=source.time, moments=", ".join(map(_moments, MEASURES.values()))
     )
     with connection.cursor() as cursor:
-        cursor.execute(text, values)
-        units, left_out, cost, calls, p50, p90, *rest = cursor.fetchone()
+        ((units, left_out, cost, calls, p50, p90, *rest),) = through_bitmaps(cursor, text, values)
     found = {name: Moments(units, *rest[5 * n : 5 * n + 5]) for n, name in enumerate(MEASURES)}
     return Side(value, units, left_out, cost, int(calls), p50, p90, found)
 
@@ -144,6 +144,6 @@ def _span(source: Source, filter: SpendFilter, now: datetime) -> list[Clause]:
 
 def _moments(pair: tuple[str, str]) -> str:
     """The sums of x, y, xx, yy, xy as floats."""
-    x, y = (f"{name}::float8" for name in pair)
+    x, y = (f"{name}_" for name in pair)
     products = (x, y, f"{x} * {x}", f"{y} * {y}", f"{x} * {y}")
     return ", ".join(f"coalesce(sum({product}), 0)" for product in products)
