@@ -9,11 +9,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock, Thread
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
 
 from costwatch.alerts import channels, queue, trouble
 from costwatch.alerts.models import Channel
-from costwatch.alerts.queue import Job
+from costwatch.alerts.queue import Job, Outcome
 from costwatch.alerts.transports import transport
 from costwatch.alerts.transports.parts import Receipt, Undeliverable
 from costwatch.lib.sealed import Unreadable
@@ -62,8 +62,8 @@ class Senders:
             try:
                 close_old_connections()
                 self.ring()
-            except DatabaseError as error:
-                log.warning("the database does not answer, messages wait: %s", str(error).strip())
+            except Exception as error:  # it must go on: nobody starts it again while it seems to run
+                _say(error, "looking for messages")
                 connection.close()
             time.sleep(PULSE)
             with self._lock:
@@ -89,10 +89,8 @@ class Senders:
             for _ in range(MOST_IN_A_ROW):
                 if not send_next(channel_id):
                     break
-        except DatabaseError as error:
-            log.warning("the database does not answer, messages wait: %s", str(error).strip())
-        except Exception:
-            log.exception("delivering over channel %s", channel_id)
+        except Exception as error:
+            _say(error, f"delivering over channel {channel_id}")
         finally:
             connection.close()
             with self._lock:
@@ -109,9 +107,16 @@ def send_next(channel_id: int) -> bool:
         return False
     began = time.monotonic()
     result = attempt(job)
-    outcome = queue.record(job, result, time.monotonic() - began)
-    trouble.follow(outcome)
+    outcome = written(job, result, time.monotonic() - began)
     return outcome.sent or outcome.failed
+
+
+def written(job: Job, result: Receipt | Undeliverable, latency: float) -> Outcome:
+    """Record an attempt and do what follows from it, all or nothing: what is given up here goes another way."""
+    with transaction.atomic():
+        outcome = queue.record(job, result, latency)
+        trouble.follow(outcome)
+    return outcome
 
 
 def send_all() -> int:
@@ -135,6 +140,13 @@ def attempt(job: Job) -> Receipt | Undeliverable:
     except Exception as error:
         log.exception("the transport %s failed", job.channel.kind)
         return Undeliverable(f"costwatch could not send it: {type(error).__name__}", rejected=True)
+
+
+def _say(error: Exception, what: str) -> None:
+    if isinstance(error, DatabaseError | InterfaceError):
+        log.warning("the database does not answer, messages wait: %s", str(error).strip())
+    else:
+        log.error("%s failed", what, exc_info=error)
 
 
 def test(channel: Channel) -> Receipt | Undeliverable:

@@ -2,7 +2,7 @@
 
 Every step is a transaction of its own, by the database's clock. Killed before the record, the lease ends and the same
 message is sent again under the same id. A channel's row, locked while its next message is chosen, keeps its messages
-one after the other.
+one after the other; the lock is one that lets others write notices for it.
 """
 
 import random
@@ -69,7 +69,9 @@ def channels_with_work(healthy: bool) -> list[int]:
 def claim(channel_id: int) -> Job | None:
     """The channel's next message, leased to the caller; None where there is none, or somebody else is at it."""
     with transaction.atomic():
-        rows = Channel.objects.select_for_update(skip_locked=True, of=("self",)).select_related("workspace")
+        rows = Channel.objects.select_for_update(no_key=True, skip_locked=True, of=("self",)).select_related(
+            "workspace"
+        )
         channel = rows.filter(pk=channel_id, deleted_at=None, disabled_at=None).annotate(now=Now()).first()
         if channel is None:
             return None

@@ -1,6 +1,5 @@
 """A channel that does not work is told over the others, and what it was to tell goes their way."""
 
-from django.db import transaction
 from django.utils import timezone
 
 from costwatch.alerts import channels, incidents, outbox
@@ -12,21 +11,21 @@ TELL_AFTER = 5  # attempts, about two minutes
 
 
 def follow(outcome: Outcome) -> None:
-    """After an attempt: a useless channel is disabled, a failing one is told, one that works again is settled."""
+    """After an attempt, in its transaction: a useless channel is disabled, a failing one is told of, one that works
+    again is settled."""
     if outcome.delivery.type == Delivery.Type.TEST:
         return
     channel = outcome.channel
-    with transaction.atomic():
-        if outcome.dead:
-            reason = f"Its messages are refused for good: {outcome.said or outcome.delivery.status}"
-            if channels.disable(channel, reason, timezone.now()):
-                _open(channel, outcome.delivery, f"The channel {channel.name} is switched off", reason)
-        elif outcome.failed or (not outcome.sent and outcome.attempts == TELL_AFTER):
-            _open(channel, outcome.delivery, f"Messages do not reach {channel.name}", outcome.said)
-        elif outcome.sent and outcome.attempts >= TELL_AFTER:
-            settle(channel, "Messages arrive again")
-        if outcome.failed or outcome.dead:
-            _reroute(channel)
+    if outcome.dead:
+        reason = f"Its messages are refused for good: {outcome.said or outcome.delivery.status}"
+        if channels.disable(channel, reason, timezone.now()):
+            _open(channel, outcome.delivery, f"The channel {channel.name} is switched off", reason)
+    elif outcome.failed or (not outcome.sent and outcome.attempts == TELL_AFTER):
+        _open(channel, outcome.delivery, f"Messages do not reach {channel.name}", outcome.said)
+    elif outcome.sent and outcome.attempts >= TELL_AFTER:
+        settle(channel, "Messages arrive again")
+    if outcome.failed or outcome.dead:
+        _reroute(channel)
 
 
 def settle(channel: Channel, text: str) -> None:

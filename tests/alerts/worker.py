@@ -20,7 +20,8 @@ STEPS: dict[str, tuple[Any, str]] = {
     "after the claim": (queue, "claim"),
     "after the send": (deliver, "attempt"),
     "in the record": (queue, "_settle"),
-    "after the record": (queue, "record"),
+    "before the end of the record": (queue, "record"),
+    "after the record": (deliver, "written"),
 }
 
 
