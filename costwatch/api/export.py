@@ -1,6 +1,8 @@
 """Files of any size: events and sums, streamed as they are read from the books."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from threading import BoundedSemaphore
 from typing import Any
 
 from django.http import Http404, StreamingHttpResponse
@@ -23,8 +25,35 @@ from costwatch.spend.queries import BUCKETS, MOST_GROUPS
 
 ACTION = "export.made"
 MOST, WITHIN = 20, timedelta(minutes=1)  # exports of a workspace: each may read a year of calls
+AT_ONCE = 3  # of a process: a slow reader keeps one of the threads that pages need too
 CONTENT = ("events", "spend")
+_places = BoundedSemaphore(AT_ONCE)
 _BINARY = {(200, content_type): OpenApiTypes.BINARY for content_type in FORMATS.values()}
+
+
+class Running:
+    """A file that is being sent; it holds one of AT_ONCE places until it is sent or dropped. Raises Throttled."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        if not _places.acquire(blocking=False):
+            raise Throttled(5, f"{AT_ONCE} exports are being sent already; try again.")
+        self._parts: Iterator[bytes] | None = parts
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._parts or ())
+
+    def close(self) -> None:
+        """End the reading and give the place back, once."""
+        parts, self._parts = self._parts, None
+        if parts is not None:
+            try:
+                parts.close()  # type: ignore[attr-defined]
+            finally:
+                _places.release()
+
+    def __del__(self) -> None:
+        if getattr(self, "_parts", None) is not None:
+            self.close()
 
 
 class Export(Reading):
@@ -59,8 +88,13 @@ class Export(Reading):
         if content not in CONTENT or kind not in FORMATS:
             raise Http404(f"There is {' and '.join(CONTENT)}, as {', '.join(FORMATS)}.")
         made = self._events() if content == "events" else self._spend()
-        self._note(f"{content}.{kind}")
-        response = StreamingHttpResponse(written(kind, made.columns, made.batches), content_type=FORMATS[kind])
+        running = Running(written(kind, made.columns, made.batches))
+        try:
+            self._note(f"{content}.{kind}")
+        except Throttled:
+            running.close()
+            raise
+        response = StreamingHttpResponse(running, content_type=FORMATS[kind])
         response["Content-Disposition"] = f'attachment; filename="{content}.{kind}"'
         response.one_thread = True  # type: ignore[attr-defined]  # its rows come over one database connection
         return response

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import time_machine
 from django.test import Client
+from rest_framework.exceptions import Throttled
 
 from costwatch.accounts.models import AuditEntry, Member, Workspace
 from costwatch.api import export
@@ -99,6 +100,7 @@ def test_a_file_is_a_streamed_download_whatever_the_client_accepts(client, spent
     assert response.streaming
     assert response["Content-Disposition"] == f'attachment; filename="{address.rsplit("/", 1)[1]}"'
     assert response["Cache-Control"] == "private, no-store"
+    read(response)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +117,7 @@ def test_what_cannot_be_answered_says_so_before_the_file_begins(client, spent, a
 
 
 def test_each_export_is_noted_with_its_question(client, workspace, spent):
-    client.get(f"/api/v1/export/events.csv?{NOVEMBER}&agent=triage")
+    read(client.get(f"/api/v1/export/events.csv?{NOVEMBER}&agent=triage"))
     noted = AuditEntry.objects.get(action=export.ACTION)
     assert (noted.workspace, noted.subject) == (workspace, "events.csv")
     assert noted.facts == {"query": f"{NOVEMBER}&agent=triage"}
@@ -125,14 +127,48 @@ def test_each_export_is_noted_with_its_question(client, workspace, spent):
 def test_more_than_so_many_a_minute_are_asked_to_wait(client, workspace, spent):
     with time_machine.travel(NOW, tick=False) as clock:
         for _ in range(export.MOST):
-            assert client.get("/api/v1/export/spend.csv").status_code == 200
+            read(client.get("/api/v1/export/spend.csv"))
         refused = client.get("/api/v1/export/spend.csv")
         assert (refused.status_code, refused["Retry-After"]) == (429, "60")
         assert refused.json()["error"]["message"].startswith("At most 20 exports")
         other = caller(Workspace.objects.create(name="Somebody else"), "read")
-        assert other.get("/api/v1/export/spend.csv").status_code == 200, "each workspace has its own"
+        assert read(other.get("/api/v1/export/spend.csv")) == [], "each workspace has its own"
         clock.shift(61)
-        assert client.get("/api/v1/export/spend.csv").status_code == 200
+        read(client.get("/api/v1/export/spend.csv"))
+
+
+def test_slow_readers_leave_room_for_others(client, spent):
+    held = [client.get("/api/v1/export/events.csv") for _ in range(export.AT_ONCE)]
+    refused = client.get("/api/v1/export/events.csv")
+    assert (refused.status_code, refused["Retry-After"]) == (429, "5")
+    assert AuditEntry.objects.filter(action=export.ACTION).count() == export.AT_ONCE
+    for response in held:
+        assert len(read(response)) == 3
+    assert len(read(client.get(f"/api/v1/export/events.csv?{NOVEMBER}"))) == 3
+
+
+def test_a_reader_that_goes_away_gives_its_place_back_once():
+    def parts():
+        try:
+            yield b"a"
+            yield b"b"
+        finally:
+            ended.append(True)
+
+    ended: list[bool] = []
+    running = [export.Running(parts()) for _ in range(export.AT_ONCE)]
+    with pytest.raises(Throttled):
+        export.Running(parts())
+    assert next(iter(running[0])) == b"a"
+    running[0].close()
+    running[0].close()
+    assert ended == [True], "what was read is ended"
+    again = export.Running(parts())
+    with pytest.raises(Throttled):
+        export.Running(parts())
+    again.close()
+    del running  # a server that forgets to close
+    export.Running(parts()).close()
 
 
 def test_a_key_that_only_sends_may_not_and_a_viewer_may(workspace, spent):
