@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 
+from costwatch.accounts.models import Workspace
 from costwatch.alerts.queue import enqueue_digest
 from costwatch.digests import span as spans
 from costwatch.digests import words
@@ -38,7 +40,7 @@ def due(now: datetime) -> Iterator[tuple[Subscription, Span]]:
 def send(subscription: Subscription, span: Span, now: datetime) -> bool:
     """Send one; False if it was sent before, by whomever."""
     found = report(subscription.workspace, span, now, subscription.time_zone)
-    digest = message(subscription.workspace.name, found)
+    digest = message(subscription.workspace, found)
     try:
         with transaction.atomic():
             Issue.objects.create(subscription=subscription, first_day=span.first, title=digest["title"][:255])
@@ -48,7 +50,7 @@ def send(subscription: Subscription, span: Span, now: datetime) -> bool:
     return True
 
 
-def message(workspace: str, found: Report) -> dict[str, str]:
+def message(workspace: Workspace, found: Report) -> dict[str, str]:
     """A digest as the outbox takes it: title, text, HTML of the mail, address of the page."""
     context = {
         "found": found,
@@ -62,12 +64,13 @@ def message(workspace: str, found: Report) -> dict[str, str]:
                      for model, sums in found.unpriced],
     }  # fmt: skip
     digest = {
-        "title": words.title(workspace, found),
+        "title": words.title(workspace.name, found),
         "text": words.text(found),
         "html": render_to_string("digests/mail.html", context),
     }
     if settings.PUBLIC_URL:
-        digest["url"] = f"{settings.PUBLIC_URL.rstrip('/')}/digests/{found.span.kind}/{found.span.first}"
+        other = "" if found.zone == workspace.time_zone else f"?{urlencode({'tz': found.zone})}"
+        digest["url"] = f"{settings.PUBLIC_URL.rstrip('/')}/digests/{found.span.kind}/{found.span.first}{other}"
     return digest
 
 

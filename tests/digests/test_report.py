@@ -95,7 +95,7 @@ def test_nothing_before_is_said_without_a_percentage(workspace):
 
 
 def test_the_mail_escapes_what_senders_named(workspace, week):
-    message = send.message(workspace.name, week)
+    message = send.message(workspace, week)
     assert "&lt;b&gt;preview" in message["html"] and "<b>preview" not in message["html"]
     assert "<b>preview</b>: 3 calls" in message["text"]
     for part in ("Agents that moved it", "Forecast", "Incidents", "Without a price"):
@@ -103,9 +103,9 @@ def test_the_mail_escapes_what_senders_named(workspace, week):
 
 
 def test_the_mail_links_to_the_page_where_its_address_is_known(workspace, week, settings):
-    assert "url" not in send.message(workspace.name, week)
+    assert "url" not in send.message(workspace, week)
     settings.PUBLIC_URL = "https://costwatch.example.org/"
-    assert send.message(workspace.name, week)["url"] == "https://costwatch.example.org/digests/weekly/2026-11-16"
+    assert send.message(workspace, week)["url"] == "https://costwatch.example.org/digests/weekly/2026-11-16"
 
 
 def test_the_pdf_holds_the_digest(workspace, week):

@@ -45,12 +45,15 @@ class Page:
     csv: str
     pdf: str
     overview: str
+    variance: str
 
 
 def page(workspace: Workspace, found: Report) -> Page:
     """Everything the template shows."""
     tz = ZoneInfo(found.zone)
     span = found.span
+    days = urlencode({"first": span.first, "last": span.last})
+    other = "" if found.zone == workspace.time_zone else f"?{urlencode({'tz': found.zone})}"
     after = spans.holding(span.kind, span.end, tz, workspace.week_start)
     return Page(
         found=found,
@@ -61,11 +64,12 @@ def page(workspace: Workspace, found: Report) -> Page:
         movers=[(what, _movers(found, dimension)) for dimension, what in words.WHATS.items()],
         chart=chart(found) if found.total.cost else None,
         kinds=[Link(label, reverse("digest-latest", args=[kind]), kind == span.kind) for kind, label in NAMES.items()],
-        earlier=_link(spans.before(span, tz, workspace.week_start)),
-        later=_link(after) if found.is_over else None,
-        csv=f"{_url(span)}.csv",
-        pdf=f"{_url(span)}.pdf",
-        overview=f"{reverse('overview')}?{urlencode({'period': f'{span.first}/{span.last}'})}",
+        earlier=_link(spans.before(span, tz, workspace.week_start), other),
+        later=_link(after, other) if found.is_over else None,
+        csv=f"{_url(span)}.csv{other}",
+        pdf=f"{_url(span)}.pdf{other}",
+        overview=f"{reverse('overview')}?{days}",
+        variance=f"{reverse('variance')}?{days}",
     )
 
 
@@ -112,8 +116,8 @@ def _movers(found: Report, dimension: str) -> list[tuple[Mover, str, str, str]]:
     ]
 
 
-def _link(span: Span) -> Link:
-    return Link(span.label, _url(span))
+def _link(span: Span, query: str) -> Link:
+    return Link(span.label, _url(span) + query)
 
 
 def _url(span: Span) -> str:

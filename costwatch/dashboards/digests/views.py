@@ -19,7 +19,7 @@ from costwatch.digests import send, subscriptions
 from costwatch.digests import span as spans
 from costwatch.digests.models import Subscription
 from costwatch.digests.report import Report, report
-from costwatch.digests.span import KINDS, Span
+from costwatch.digests.span import KINDS
 from costwatch.digests.subscriptions import BadSubscription
 from costwatch.lib.periods import zone
 
@@ -76,7 +76,7 @@ def digest_preview(request: MemberRequest) -> HttpResponse:
     _known(kind)
     tz = zone(request.workspace.time_zone)
     span = spans.latest(kind, now, tz, request.workspace.week_start)
-    message = send.message(request.workspace.name, report(request.workspace, span, now))
+    message = send.message(request.workspace, report(request.workspace, span, now))
     context = {"message": message, "span": span, "kind": kind, "kinds": NAMES}
     return render(request, "digests/preview.html", context)
 
@@ -144,21 +144,25 @@ def _subscribe(request: MemberRequest) -> HttpResponse:
 
 
 def _found(request: MemberRequest, kind: str, day: str, now: datetime) -> Report:
-    span = _span(request, kind, day)
+    _known(kind)
+    try:
+        tz = zone(request.GET.get("tz") or request.workspace.time_zone)
+    except ValueError as unknown:
+        raise Http404(str(unknown)) from None
+    span = spans.on(kind, _day(day), tz, request.workspace.week_start)
     if span.start >= now.astimezone(UTC):
         raise Http404("This period has not begun.")
-    return report(request.workspace, span, now)
+    return report(request.workspace, span, now, tz.key)
 
 
-def _span(request: MemberRequest, kind: str, day: str) -> Span:
-    _known(kind)
+def _day(day: str) -> date:
     try:
         on = date.fromisoformat(day)
     except ValueError:
         raise Http404("A digest's address ends in a day such as 2026-11-16.") from None
     if len(day) != 10 or not EARLIEST <= on <= LATEST:
         raise Http404("A digest's address ends in a day such as 2026-11-16.")
-    return spans.on(kind, on, zone(request.workspace.time_zone), request.workspace.week_start)
+    return on
 
 
 def _known(kind: str) -> None:

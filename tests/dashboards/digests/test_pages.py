@@ -54,6 +54,19 @@ def test_what_is_no_period_is_not_found(client, address):
     body(client, address, 404)
 
 
+def test_a_reader_of_another_zone_finds_the_days_of_the_mail(client):
+    html = body(client, "/digests/daily/2026-11-24?tz=Pacific/Auckland")
+    assert "Pacific/Auckland" in html and "/digests/daily/2026-11-23?tz=Pacific%2FAuckland" in html
+    body(client, f"{WEEK}?tz=Mars/Base", 404)
+
+
+def test_the_overview_and_the_variance_of_the_same_days_are_linked(client):
+    html = body(client, WEEK)
+    for address in ("/?first=2026-11-16&amp;last=2026-11-22", "/variance?first=2026-11-16&amp;last=2026-11-22"):
+        assert f'href="{address}"' in html
+        assert "16–22 Nov" in body(client, address.replace("&amp;", "&"))
+
+
 def test_the_csv_has_all_digits(client):
     lines = client.get(f"{WEEK}.csv").getvalue().decode("utf-8-sig").splitlines()
     assert lines[0] == "Dimension,Value,Spend USD,Before USD,Change USD"
