@@ -18,6 +18,7 @@ from costwatch.spend.variance import add as add_effects
 MODEL = "model"
 MOST_VALUES = 10_000  # looked at; those that cost most and those that changed most have a part of their own:
 OWN_PARTS = 15
+PRICED_DAYS = 62  # of a longer span the prices of so many days are looked at, evenly apart
 MEASURES = ("cost", "calls", "runs", "input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens")
 
 ByModel = dict[str, Sums]
@@ -142,7 +143,8 @@ def _cell(s: Sums, rates: Rates | None) -> Cell:
 
 
 def _days(span: SpendFilter, now: datetime, tz: ZoneInfo) -> list[date]:
-    """The local days of a span, of one that is not over those up to now."""
+    """Local days of a span whose prices stand for all of it; of one that is not over, days up to now."""
     last_instant = max(min(span.end, now), span.start + timedelta(microseconds=1)) - timedelta(microseconds=1)
     first, last = periods.local_day(span.start, tz), periods.local_day(last_instant, tz)
-    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    count = (last - first).days + 1
+    return [first + timedelta(days=n) for n in range(0, count, 1 + (count - 1) // PRICED_DAYS)]

@@ -145,3 +145,12 @@ def test_a_filter_holds_for_both_spans(workspace, stored):
 def test_nothing_at_all_has_no_parts(workspace):
     found = variance(workspace, OCTOBER, NOVEMBER, NOVEMBER.end, "agent")
     assert found.change == 0 and found.parts == []
+
+
+def test_of_long_spans_the_prices_of_some_days_stand_for_all():
+    ten_years = SpendFilter(datetime(2016, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
+    days = variances._days(ten_years, NOW, BERLIN)
+    assert 31 < len(days) <= variances.PRICED_DAYS
+    assert days[0] == date(2016, 1, 1) and days[-1] > date(2025, 10, 1)
+    month = variances._days(NOVEMBER, NOVEMBER.end, BERLIN)
+    assert len(month) == 30, "of a month all of them"
