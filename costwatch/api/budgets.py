@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
@@ -164,6 +165,8 @@ class Budget(Reading):
             changed = manage.change(budget, data, actor(request), ip=audit.client_ip(request))
         except BadBudget as problem:
             return _refused(problem)
+        except BudgetRow.DoesNotExist:
+            raise Http404("It was deleted meanwhile.") from None
         return Response(_with_warnings(changed))
 
     @extend_schema(

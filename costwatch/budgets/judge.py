@@ -21,7 +21,7 @@ from costwatch.ledger.store import writing
 from costwatch.lib.periods import Period
 from costwatch.spend.sums import Sums
 
-MOST = 2_000
+MOST = 5_000
 MOST_NEW = 1_000  # budgets that were made or changed, looked at in full
 
 

@@ -51,7 +51,7 @@ def create(
 def change(
     budget: Budget, data: Mapping[str, Any], actor: Actor, *, ip: str | None = None, now: datetime | None = None
 ) -> Budget:
-    """Change what `data` names and leave the rest; the changed budget. Raises BadBudget.
+    """Change what `data` names and leave the rest; the changed budget. Raises BadBudget, Budget.DoesNotExist.
 
     What was told in a period stays told: raising the amount does not tell the same threshold of it a second time.
     """
