@@ -12,10 +12,11 @@ import ssl
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 PORTS = frozenset({80, 443, 8443})
 SECONDS = 10.0
+NAME_SECONDS = 4.0
 MOST_BYTES = 64 * 1024
 LONGEST_URL = 2_000
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -63,9 +64,26 @@ class Answer:
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """All addresses of a name, as the system's resolver has them. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    """All addresses of a name, as the system's resolver has them, within a few seconds. Raises OSError.
+
+    The resolver itself has no deadline; where no name server answers it may take a minute.
+    """
+    answers: list[list[Any] | OSError | UnicodeError] = []
+
+    def ask() -> None:
+        try:
+            answers.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            answers.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(NAME_SECONDS)
+    if not answers:
+        raise OSError(f"no answer within {NAME_SECONDS:g} seconds")
+    if isinstance(answers[0], Exception):
+        raise answers[0]
+    return list(dict.fromkeys(str(entry[4][0]) for entry in answers[0]))
 
 
 def check(

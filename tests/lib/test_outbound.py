@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from costwatch.lib import outbound
 from costwatch.lib.outbound import Failed, Forbidden, Target, call, check, is_public
 
 CASES = [json.loads(line) for line in (Path(__file__).parents[1] / "data" / "webhook_urls.jsonl").open()]
@@ -79,6 +80,33 @@ def test_a_name_that_does_not_resolve_may_do_so_later():
         check("https://example.com/", resolve=nowhere)
     with pytest.raises(Failed, match="no address"):
         check("https://example.com/", resolve=lambda host, port: [])
+
+
+def test_a_name_server_that_does_not_answer_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(outbound, "NAME_SECONDS", 0.1)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(2))
+    began = time.monotonic()
+    with pytest.raises(Failed, match=r"within 0\.1 seconds"):
+        check("https://example.com/")
+    assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize("url,said", [
+    ("https://nobody.test/", "no name of the open internet"), ("https://intranet/", "no name of the open internet"),
+    ("https://example.com:22/", "port 22"), ("https://example.com/", "Only addresses at hooks.slack.com"),
+])  # fmt: skip
+def test_without_a_name_server_what_could_never_be_called_is_refused_all_the_same(url, said):
+    def nowhere(host: str, port: int) -> list[str]:
+        raise socket.gaierror("not known")
+
+    with pytest.raises(Forbidden, match=said):
+        check(url, hosts=["hooks.slack.com"] if "Only" in said else [], resolve=nowhere)
+
+
+def test_plain_http_may_be_ruled_out_and_an_operator_may_allow_it(serve):
+    with pytest.raises(Forbidden, match="https://"):
+        check("http://example.com/", https=True, resolve=names)
+    assert check("http://own.test:9000/", ["own.test"], ["hooks.slack.com"], resolve=names, https=True).port == 9000
 
 
 @given(st.ip_addresses())
