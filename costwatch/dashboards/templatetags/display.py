@@ -151,7 +151,8 @@ def forecast_error(said: Decimal, came: Decimal) -> SafeString:
         return SafeString(display.NOTHING)
     share = (said - came) / came
     sign = "+" if share > 0 else display.MINUS if share < 0 else ""
-    return format_html('<span title="{}">{}{}</span>', display.money_change(said - came), sign, display.percent(abs(share)))
+    told = f"{sign}{display.percent(abs(share))}"
+    return format_html('<span title="{}">{}</span>', display.money_change(said - came), told)
 
 
 @register.simple_tag
