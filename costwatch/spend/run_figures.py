@@ -17,13 +17,14 @@ from django.db import connection
 
 from costwatch.ledger.models import Run
 from costwatch.spend import conditions as where
+from costwatch.spend.bounds import bounded
 from costwatch.spend.dimensions import FACTS, RUN
 from costwatch.spend.filters import SpendFilter
 from costwatch.spend.runs import COLUMNS, RunRow, named
 from costwatch.spend.snapshot import snapshot
 from costwatch.spend.sources import Source
 
-MOST_RUNS = 50_000  # the newest of the range are looked at: about 60 ms
+MOST_RUNS = 50_000  # the newest days of the range are looked at
 ENOUGH = 20  # runs of an agent
 AT_LEAST = 3  # times the median
 TUKEY = Decimal("1.5")
@@ -31,18 +32,18 @@ SHARES = (0.5, 0.9, 0.99)
 QUARTERS = (0.25, 0.5, 0.75)
 
 _IDS = {name: f"r.{column}" for name, column in FACTS.items()} | {RUN: "r.id"}
-_SOURCE = Source("recent", "last_at", None, _IDS, "r.attribution_id")
-_RECENT = """
-WITH recent AS MATERIALIZED (
-    SELECT id, attribution_id, end_user_id, session_id, cost, calls - unpriced_calls - unknown_calls AS priced FROM run
-     WHERE lane = %s AND last_at >= %s AND last_at < %s ORDER BY last_at DESC LIMIT %s),
-chosen AS MATERIALIZED (SELECT r.id, r.attribution_id, r.cost FROM {tables} WHERE r.priced > 0 AND {which})"""
+_SOURCE = Source("run", "last_at", None, _IDS, "r.attribution_id")
+_CHOSEN = """
+WITH chosen AS MATERIALIZED (
+    SELECT r.id, r.attribution_id, r.cost FROM {tables}
+     WHERE r.lane = %s AND r.last_at >= %s AND r.last_at < %s AND r.calls > r.unpriced_calls + r.unknown_calls
+       AND {which})"""
 _FIGURES = f"""
 SELECT NULL AS agent_id, count(*), percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY cost),
-       (SELECT count(*) FROM recent), ARRAY(SELECT id FROM chosen ORDER BY cost DESC, id DESC LIMIT %s)
+       ARRAY(SELECT id FROM chosen ORDER BY cost DESC, id DESC LIMIT %s)
   FROM chosen
 UNION ALL
-SELECT a.agent_id, count(*), percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY c.cost), 0, NULL
+SELECT a.agent_id, count(*), percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY c.cost), NULL
   FROM chosen c JOIN attribution a ON a.id = c.attribution_id GROUP BY a.agent_id HAVING count(*) >= {ENOUGH}"""
 
 
@@ -58,7 +59,7 @@ class Usual:
 class RunFigures:
     """`count` runs were looked at; half of them cost at most `p50` (USD) and so on, None where there are none.
 
-    `capped`: there are more runs in the range than `MOST_RUNS`, the newest were looked at. `dearest` first. `usual` of
+    `capped`: there are more runs in the range than `MOST_RUNS`, its newest days were looked at. `dearest` first. `usual` of
     each agent that has enough runs.
     """
 
@@ -81,15 +82,16 @@ class RunFigures:
 def run_figures(workspace: Any, filter: SpendFilter, dearest: int = 0) -> RunFigures:
     """The figures of the runs that a filter means, with so many of the dearest."""
     with snapshot(workspace.lane):
-        rows = _rows(workspace.lane, filter, [list(SHARES), dearest, list(QUARTERS)])
-        (_, count, costs, looked_at, ids), *agents = sorted(rows, key=lambda row: row[0] is not None)
+        span = bounded(workspace, filter, MOST_RUNS, "runs")
+        rows = _rows(workspace.lane, span, [list(SHARES), dearest, list(QUARTERS)])
+        (_, count, costs, ids), *agents = sorted(rows, key=lambda row: row[0] is not None)
         if not count:
             return RunFigures()
         runs = named(Run.objects.filter(id__in=ids).order_by("-cost", "-id").values_list(*COLUMNS)) if ids else []
         names = where.names_of("agent", {row[0] for row in agents})
-    usual = {names[agent]: Usual(quarters[1], fence(*quarters)) for agent, _, quarters, _, _ in agents}
+    usual = {names[agent]: Usual(quarters[1], fence(*quarters)) for agent, _, quarters, _ in agents}
     p50, p90, p99 = costs
-    return RunFigures(count, p50, p90, p99, looked_at >= MOST_RUNS, runs, usual)
+    return RunFigures(count, p50, p90, p99, span.start > filter.start, runs, usual)
 
 
 def fence(q1: Decimal, median: Decimal, q3: Decimal) -> Decimal:
@@ -104,6 +106,6 @@ def _rows(lane: int, filter: SpendFilter, parameters: list[Any]) -> list[tuple[A
     tables = where.from_clause(_SOURCE, conditions, attributions, ())
     which, values = where.joined([("true", []), *where.on_source(_SOURCE, conditions, attributions)])
     with connection.cursor() as cursor:
-        text = _RECENT.format(tables=tables, which=which) + _FIGURES
-        cursor.execute(text, [lane, filter.start, filter.end, MOST_RUNS, *values, *parameters])
+        text = _CHOSEN.format(tables=tables, which=which) + _FIGURES
+        cursor.execute(text, [lane, filter.start, filter.end, *values, *parameters])
         return cursor.fetchall()

@@ -34,9 +34,8 @@ ORDERS = {
 
 _SESSIONS = """
 WITH session AS MATERIALIZED (
-    SELECT r.session_id AS id, sum(r.cost) AS cost, sum(r.calls)::bigint AS calls, sum(r.errors)::bigint AS errors,
-           sum(r.runs)::bigint AS runs, sum(r.calls - r.unpriced_calls - r.unknown_calls)::bigint AS priced,
-           sum(r.input_tokens + r.output_tokens)::bigint AS tokens,
+    SELECT r.session_id AS id, sum(r.cost) AS cost, sum(r.calls)::bigint AS calls,
+           sum(r.calls - r.unpriced_calls - r.unknown_calls)::bigint AS priced,
            min(r.occurred_at) FILTER (WHERE r.events > 0) AS first_at,
            max(r.occurred_at) FILTER (WHERE r.events > 0) AS last_at
       FROM {tables} WHERE r.session_id IS NOT NULL AND {which} GROUP BY r.session_id HAVING sum(r.events) > 0),
@@ -52,6 +51,11 @@ figures AS (
 SELECT f.*, s.* FROM figures f LEFT JOIN (
     SELECT * FROM session ORDER BY {order} {way} NULLS LAST, id {way} LIMIT %s OFFSET %s) s ON true"""
 
+# only of the sessions that are listed: nobody puts them in order by these
+_MORE = """
+SELECT r.session_id, sum(r.errors)::bigint, sum(r.runs)::bigint, sum(r.input_tokens + r.output_tokens)::bigint
+  FROM {tables} WHERE {which} AND r.session_id = ANY(%s::bigint[]) GROUP BY r.session_id"""
+
 
 @dataclass(frozen=True)
 class SessionRow:
@@ -64,12 +68,12 @@ class SessionRow:
     session_id: str
     cost: Decimal
     calls: int
-    errors: int
-    runs: int
     priced: int
-    tokens: int
     first_at: datetime
     last_at: datetime
+    errors: int
+    runs: int
+    tokens: int
 
     @property
     def duration(self) -> timedelta:
@@ -117,11 +121,13 @@ def sessions(workspace: Any, filter: SpendFilter, order: str = "-cost", limit: i
         with connection.cursor() as cursor:
             cursor.execute(text, [*which[1], list(EDGES), list(SHARES), limit + 1, offset])
             rows = cursor.fetchall()
-        found = [row[7:] for row in rows if row[7] is not None]
+            found = [row[7:] for row in rows if row[7] is not None]
+            cursor.execute(_MORE.format(tables=tables, which=which[0]), [*which[1], [row[0] for row in found]])
+            more = {number: rest for number, *rest in cursor.fetchall()}
         names = where.names_of(SESSION, {row[0] for row in found})
     count, with_cost, total, costs, places, counts, sums = rows[0][:7]
     p50, p90, p99 = costs or (None, None, None)
-    listed = [SessionRow(row[0], names.get(row[0], ""), *row[1:]) for row in found[:limit]]
+    listed = [SessionRow(row[0], names.get(row[0], ""), *row[1:], *more[row[0]]) for row in found[:limit]]
     bars = [_bar(*bar) for bar in zip(places, counts, sums, strict=True)]
     return Sessions(count, with_cost, total, p50, p90, p99, bars, listed, len(found) > limit, span.start)
 

@@ -12,7 +12,7 @@ from costwatch.ledger.rollups import DAY_CUTS, QUARTER_CUTS
 from costwatch.lib import periods
 from costwatch.spend.dimensions import NAMES
 from costwatch.spend.filters import SpendFilter
-from costwatch.spend.queries import _prepare
+from costwatch.spend.queries import prepare
 from costwatch.spend.snapshot import Snapshot
 from costwatch.spend.sources import ENTRIES, PAIRS, SINGLE, cover, sources_for
 from costwatch.spend.statement import statement
@@ -133,7 +133,7 @@ def test_what_comes_from_rollups_is_one_stretch_so_that_one_tail_completes_it(st
 def test_the_statement_reads_no_other_table_when_nothing_is_unfolded(workspace, conditions, group_by, bucket, tables):
     days = SpendFilter(utc("2026-10-31T23:00"), utc("2026-11-30T23:00"), conditions)
     starts = [] if bucket == "none" else [p.start for p in periods.buckets(days.start, days.end, bucket, BERLIN)]
-    asked = _prepare(workspace, days, group_by, starts)
+    asked = prepare(workspace, days, group_by, starts)
     text, parameters = statement(asked, Snapshot(days.end, []), 10)
     assert {name for name in ("spend_day", "spend_quarter", "ledger_entry") if f"FROM {name} " in text} == tables
     assert text.count("%s") == len(parameters)
@@ -142,7 +142,7 @@ def test_the_statement_reads_no_other_table_when_nothing_is_unfolded(workspace, 
 @pytest.mark.django_db
 def test_the_tail_is_read_for_the_stretch_of_the_rollups_and_only_if_there_is_one(workspace):
     days = SpendFilter(utc("2026-10-31T23:00"), utc("2026-11-30T23:00"))
-    asked = _prepare(workspace, days, (), [])
+    asked = prepare(workspace, days, (), [])
     inside = (7, workspace.lane, utc("2026-11-18T13:00"), utc("2026-11-18T14:00"))
     later = (8, workspace.lane, utc("2026-12-18T13:00"), utc("2026-12-18T14:00"))
     with_tail, parameters = statement(asked, Snapshot(days.end, [inside, later]), 10)
