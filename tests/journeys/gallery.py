@@ -99,7 +99,8 @@ def main(folder: Path | None) -> None:
         site = LiveServer(Path(data))
         site.start()
         try:
-            subprocess.run([sys.executable, "-c", FILL], env={**os.environ, **site.environment}, cwd=ROOT, check=True)
+            patient = {**os.environ, **site.environment, "COSTWATCH_DATABASE_TIMEOUT": "0"}
+            subprocess.run([sys.executable, "-c", FILL], env=patient, cwd=ROOT, check=True)
             browser = launch(playwright)
             state = _become_owner(browser, site, Path(data) / "state.json")
             if folder:
