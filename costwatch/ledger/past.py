@@ -10,6 +10,7 @@ from psycopg import Cursor
 MOST_SESSIONS = 500
 MOST_CALLS = 300  # of a session, the newest
 MOST_RUNS = 20  # of an agent and task, the newest
+MOST_SCANNED = 50_000  # newest runs that these are looked for among
 
 _SESSIONS = """
 SELECT session_id FROM run
@@ -34,8 +35,8 @@ WITH pairs AS (
 mine AS (
   SELECT r.*, a.agent_id, a.task_id,
          row_number() OVER (PARTITION BY a.agent_id, a.task_id ORDER BY r.first_at DESC, r.id DESC) AS n
-    FROM run r JOIN attribution a ON a.id = r.attribution_id JOIN pairs p USING (agent_id, task_id)
-   WHERE r.lane = %(lane)s AND r.last_at >= %(since)s),
+    FROM (SELECT * FROM run WHERE lane = %(lane)s AND last_at >= %(since)s ORDER BY last_at DESC LIMIT %(scanned)s) r
+    JOIN attribution a ON a.id = r.attribution_id JOIN pairs p USING (agent_id, task_id)),
 newest AS (SELECT * FROM mine WHERE n <= %(most)s),
 ends AS (
   SELECT DISTINCT ON (run_id) run_id, error FROM usage_event
@@ -116,7 +117,7 @@ def session_calls(
 
 def attempts(cursor: Cursor[Any], lane: int, fresh: datetime, since: datetime) -> list[PairRun]:
     """The newest runs since then, by start, of each agent and task with a failure after `fresh`."""
-    values = {"lane": lane, "fresh": fresh, "since": since, "most": MOST_RUNS}
+    values = {"lane": lane, "fresh": fresh, "since": since, "most": MOST_RUNS, "scanned": MOST_SCANNED}
     return [PairRun(row[:2], *row[2:]) for row in cursor.execute(_ATTEMPTS, values).fetchall()]
 
 
