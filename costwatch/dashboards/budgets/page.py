@@ -205,7 +205,7 @@ def _page(budget: Budget, value: str, number: int, now: datetime) -> Page:
         kept,
         own_values,
         _per_day(stands, now),
-        _lately(one, now),
+        Decimal(0) if is_template else _lately(one, now),
         words.resets(stands, own.zone, now),
     )
 

@@ -125,3 +125,18 @@ def test_another_workspace_sees_none_of_them(stranger, make):
 def test_the_rail_leads_there(workspace, now):
     page = logged_in(workspace, "o@larkfield.example", Role.OWNER).get("/budgets").content.decode()
     assert '<a href="/budgets" aria-current="page">Budgets</a>' in page
+
+
+def test_many_budgets_cost_no_more_than_the_page_that_is_shown(client, make, spend, django_assert_max_num_queries):
+    for number in range(200):
+        make(
+            name=f"Budget {number}", scope={"agent": [f"agent-{number % 50}"]}, period=("daily", "monthly")[number % 2]
+        )
+    make(name="Each user", per="user")
+    spend(*[(1, "120", {"agent_id": f"agent-{number}"}) for number in range(50)])
+    client.get("/budgets")
+    with django_assert_max_num_queries(25):
+        answer = client.get("/budgets")
+    assert len(answer.content) < 60_000
+    with django_assert_max_num_queries(25):
+        client.get("/budgets?page=9")

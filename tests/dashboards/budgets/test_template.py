@@ -131,3 +131,13 @@ def test_the_csv_holds_all_values(client, template):
     assert lines[1].split(",")[:2] == ["u-1", "6.000000000000"]
     own = client.get(f"/budgets/{template.pk}.csv?value=u-1").content.decode()
     assert own.startswith("period_start")
+
+
+def test_many_values_cost_no_more_than_those_that_are_shown(client, make, spend, django_assert_max_num_queries):
+    budget = make(per="user", amount_usd="5")
+    spend(*[(1, "1", {"user_id": f"u-{number}"}) for number in range(400)])
+    client.get(f"/budgets/{budget.pk}")
+    with django_assert_max_num_queries(45):
+        answer = client.get(f"/budgets/{budget.pk}")
+    assert "400 users within" in text(answer.content.decode())
+    assert len(answer.content) < 60_000
