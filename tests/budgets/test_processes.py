@@ -85,7 +85,8 @@ def test_killed_at_any_step_everything_is_told_once_by_the_next(step):
     tasks.look()
     record(workspace.lane, [spend(datetime.now(UTC), "9", event_id="a"), spend(datetime.now(UTC), "2", event_id="b")])
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-    environment = {**os.environ, "DATABASE_URL": url, "COSTWATCH_SECRET_KEY": settings.SECRET_KEY}
+    environment = {**os.environ, "DATABASE_URL": url, "COSTWATCH_SECRET_KEY": settings.SECRET_KEY,
+                   "DJANGO_SETTINGS_MODULE": "costwatch.settings"}  # fmt: skip
     command = [sys.executable, "-m", "tests.budgets.worker", step]
     assert subprocess.run(command, env=environment, cwd=ROOT, timeout=60).returncode == -9
     for _ in range(2):

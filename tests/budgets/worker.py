@@ -1,10 +1,17 @@
 """A watch in a process of its own that is killed at a named step: `python -m tests.budgets.worker "in the telling"`."""
 
+import os
 import sys
 from typing import Any
 
-from costwatch.budgets import rows, tasks, tell, watch
-from tests.alerts.worker import dying_after  # sets Django up
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "costwatch.settings")
+
+import django
+
+django.setup()
+
+from costwatch.budgets import rows, tasks, tell, watch  # noqa: E402  needs Django to be ready
+from tests.alerts.worker import dying_after  # noqa: E402
 
 STEPS: dict[str, tuple[Any, str]] = {
     "in the addition": (rows, "add"),
