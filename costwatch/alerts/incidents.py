@@ -243,9 +243,10 @@ def _raise(incident: Incident, report: Report, now: datetime) -> bool:
     text = f"{'Open again, ' if reopened else ''}{report.severity.value} now: {report.title}"
     entry = note(incident, now, "raised", text)
     first = reopened or incident.severity == Severity.NOTICE
+    news = {} if first else outbox.new_crossings(incident.facts, report.facts)
     incident.refresh_from_db()
     if incident.state != State.EXPECTED:
-        outbox.tell(incident, entry, Delivery.Type.OPENED if first else Delivery.Type.UPDATED, report.at, now)
+        outbox.tell(incident, entry, Delivery.Type.OPENED if first else Delivery.Type.UPDATED, report.at, now, news)
     return True
 
 

@@ -153,6 +153,17 @@ def test_each_crossing_is_in_one_message(workspace, webhook, opened):
     assert told == [[50], [80, 100], []]
 
 
+def test_a_worse_report_tells_only_the_crossings_that_are_new(webhook, opened):
+    _, sink = webhook()
+    opened(facts=crossings(50))
+    deliver.send_all()
+    opened(facts=crossings(50, 100), severity=Severity.CRITICAL)
+    later(4)
+    deliver.send_all()
+    told = [[c["threshold"] for c in body["incidents"][0]["facts"]["crossings"]] for body in bodies(sink)]
+    assert told == [[50], [100]]
+
+
 def test_what_crosses_before_the_first_message_went_is_in_it(workspace, webhook, opened):
     _, sink = webhook()
     opened(facts=crossings(50))
