@@ -101,6 +101,7 @@ def overview_page(request: MemberRequest, state: State) -> HttpResponse:
         "by_title": title(state.by),
         "by_plural": plural(state.by),
         "runs_url": state.url(path=reverse("runs"), by=USUAL_GROUPING, sort=USUAL_SORT, all_rows=False),
+        "variance_url": _variance_url(state),
         "without_filters": state.url(include={}, exclude={}),
         "last_month": state.url(range=of_kind("30d", state.range.today, now, state.range.zone), include={}, exclude={}),
         "open_incidents": incidents.open_count(request.workspace.pk),
@@ -109,6 +110,12 @@ def overview_page(request: MemberRequest, state: State) -> HttpResponse:
         **filter_menu(request, state),
     }
     return page_or_fragment(request, "dashboards/overview.html", "dashboards/overview_body.html", context)
+
+
+def _variance_url(state: State) -> str:
+    """Why the page's change came about: the same spans and conditions."""
+    query = state.url(path="", sort=USUAL_SORT, all_rows=False).removeprefix("?")
+    return f"{reverse('variance')}?{query}{'&' if query else ''}against=weeks"
 
 
 def frame(state: State) -> dict[str, Any]:

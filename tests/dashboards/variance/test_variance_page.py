@@ -150,3 +150,12 @@ def test_hostile_names_stay_text(client, send):
 
 def test_another_workspace_sees_nothing_of_it(stranger, two_months):
     assert "No calls in" in text(body(stranger))
+
+
+def test_the_overview_leads_to_why_its_change_came_about(client, two_months):
+    link = next(link for link in links(body(client, "/?agent!=lookup")) if link.startswith("/variance?"))
+    assert link == "/variance?agent%21=lookup&against=weeks"
+    plain = next(link for link in links(body(client, "/")) if link.startswith("/variance?"))
+    html = body(client, plain)
+    assert "against 4–21 Oct" in text(html) and "Net change −$95.00" in text(html)
+    assert "Net change −$95.00" in text(body(client, "/")), "the same change"
