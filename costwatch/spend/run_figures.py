@@ -59,8 +59,8 @@ class Usual:
 class RunFigures:
     """`count` runs were looked at; half of them cost at most `p50` (USD) and so on, None where there are none.
 
-    `capped`: there are more runs in the range than `MOST_RUNS`, its newest days were looked at. `dearest` first. `usual` of
-    each agent that has enough runs.
+    `capped`: there are more runs in the range than `MOST_RUNS`, its newest days were looked at. `dearest` first.
+    `usual` of each agent that has enough runs.
     """
 
     count: int = 0

@@ -69,8 +69,8 @@ def test_runs_of_unknown_cost_are_no_free_runs(workspace):
 
 def test_only_so_many_runs_are_looked_at_the_newest(workspace, monkeypatch):
     monkeypatch.setattr(figures, "MOST_RUNS", 3)
-    send(workspace, *(entry(minutes=-n, run_id=f"r-{n}", cost=str(n)) for n in range(1, 11)))
-    found = figures.run_figures(workspace, span(), 9)
+    send(workspace, *(entry(minutes=-24 * 60 * n, run_id=f"r-{n}", cost=str(n)) for n in range(1, 11)))
+    found = figures.run_figures(workspace, SpendFilter(NOW - 480 * HOUR, NOW), 9)
     assert found.capped
     assert {run.run_id for run in found.dearest} == {"r-1", "r-2", "r-3"}
 
