@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -99,8 +100,14 @@ Call = tuple[str, str, Callable[[], object]]
 
 def _starting(workspace: Any, now: datetime) -> Iterator[Call]:
     """What the Overview asks before anybody has clicked, for 30 and for 90 days."""
+    from costwatch.dashboards.colours import SERIES
+    from costwatch.dashboards.sides import MOST_VALUES
     from costwatch.spend.filters import SpendFilter
     from costwatch.spend.queries import query
+
+    def dearest(by: str, span: SpendFilter) -> list[str]:
+        groups = query(workspace, span, (by,), limit=SERIES).groups
+        return [value for group in groups if (value := group.values[by])]
 
     today = SpendFilter.from_query({}, workspace, now, days=1)
     yield "starting pages", "today", lambda: query(workspace, today)
@@ -114,14 +121,15 @@ def _starting(workspace: Any, now: datetime) -> Iterator[Call]:
         span = SpendFilter.from_query({}, workspace, now, days=days)
         yield "starting pages", f"{days} d by day", lambda s=span: query(workspace, s, (), "day")
         for by in ("agent", "model", "task"):
-            yield "starting pages", f"{days} d, {by}", lambda s=span, b=by: query(workspace, s, (b,), limit=10_000)
+            yield "starting pages", f"{days} d, {by}", lambda s=span, b=by: query(workspace, s, (b,), limit=MOST_VALUES)
+            drawn = replace(span, include={by: tuple(dearest(by, span))})
             yield (
                 "starting pages",
                 f"{days} d, {by} by day",
-                lambda s=span, b=by: query(workspace, s, (b,), "day", limit=60),
+                lambda s=drawn, b=by: query(workspace, s, (b,), "day", limit=SERIES, measures=("cost",)),
             )
     span = SpendFilter.from_query({}, workspace, now, days=30)
-    yield "starting pages", "30 d, user", lambda: query(workspace, span, ("user",), limit=10_000)
+    yield "starting pages", "30 d, user", lambda: query(workspace, span, ("user",), limit=MOST_VALUES)
 
 
 def _crossings(workspace: Any, now: datetime) -> Iterator[Call]:
