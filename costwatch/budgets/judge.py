@@ -14,7 +14,7 @@ from costwatch.budgets import evaluate, rolling, rows, tell
 from costwatch.budgets.evaluate import ROLLING, ZERO, Rule
 from costwatch.budgets.models import Budget, BudgetPeriod
 from costwatch.budgets.rows import Additions, Judged, Key
-from costwatch.budgets.spent import NOTHING, Part, read
+from costwatch.budgets.spent import NOTHING, REST, Part, read
 from costwatch.budgets.tell import Case
 from costwatch.budgets.terms import counted, rule, scope
 from costwatch.ledger.store import writing
@@ -133,4 +133,5 @@ def _values(budget: Budget, own: Rule, period: Period) -> list[str]:
     if least is None:
         return []
     sums = read(budget.workspace, [Part(scope(budget), period, budget.per)])[0]
-    return [value for value, one in sums.items() if value and counted(one, budget.in_tokens) >= least]
+    named = {value: one for value, one in sums.items() if value not in ("", REST)}
+    return [value for value, one in named.items() if counted(one, budget.in_tokens) >= least]

@@ -13,7 +13,7 @@ from costwatch.budgets.evaluate import Rule
 from costwatch.budgets.fields import BadBudget
 from costwatch.budgets.manage import DEFAULTS, REQUIRED
 from costwatch.budgets.models import Budget
-from costwatch.budgets.spent import Part, read
+from costwatch.budgets.spent import REST, Part, read
 from costwatch.budgets.terms import counted, rule, scope
 from costwatch.lib import periods
 from costwatch.lib.periods import Period
@@ -92,7 +92,7 @@ def _values(budget: Budget, own: Rule, span: Period) -> tuple[tuple[str, ...], i
     """The dearest values of a template that may have reached something, and how many more there are."""
     least = evaluate.next_look(min([own.amount, *own.planned.values()]), own.thresholds, ())
     sums = read(budget.workspace, [Part(scope(budget), span, budget.per)])[0]
-    spent = {value: counted(one, budget.in_tokens) for value, one in sums.items() if value}
+    spent = {value: counted(one, budget.in_tokens) for value, one in sums.items() if value not in ("", REST)}
     ranked = sorted(spent, key=lambda value: (-spent[value], value))
     able = sum(least is not None and amount >= least for amount in spent.values())
     return tuple(ranked[: max(FEWEST_VALUES, min(able, MOST_VALUES))]), max(0, able - MOST_VALUES)

@@ -13,6 +13,8 @@ from costwatch.spend.queries import MOST_GROUPS, Group, Workspace
 from costwatch.spend.sums import Sums, add
 
 NOTHING = Sums()
+REST = "\0"
+"""Stands for all values of a template beyond the dearest 10,000; no name holds a NUL."""
 MOST_SHARED = 2  # dimensions: of more, the combinations may be many more than the budgets
 
 
@@ -29,7 +31,7 @@ class Part:
 def read(workspace: Workspace, parts: Sequence[Part]) -> list[dict[str, Sums]]:
     """For each part, value of its template → sums; "" is the key of a part that is no template.
 
-    A template without `values` answers its dearest 10,000 values and those not attributed ("").
+    A template without `values` answers its dearest 10,000 values, those not attributed ("") and the REST together.
     """
     answers: dict[int, dict[str, Sums]] = {}
     for numbers in _alike(parts):
@@ -80,7 +82,7 @@ def _alone(workspace: Workspace, part: Part) -> dict[str, Sums]:
         return {"": queries.query(workspace, part.scope.within(part.period)).total}
     if part.values is None:
         answer = queries.query(workspace, part.scope.within(part.period), [part.per], limit=MOST_GROUPS)
-        return {group.values[part.per] or "": group.sums for group in answer.groups if not group.other}
+        return {REST if group.other else group.values[part.per] or "": group.sums for group in answer.groups}
     allowed = part.scope.include.get(part.per)
     wanted = [value for value in part.values if allowed is None or value in allowed]
     sums: dict[str, Sums] = {}

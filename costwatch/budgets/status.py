@@ -11,7 +11,7 @@ from costwatch.budgets import evaluate, outlook
 from costwatch.budgets.evaluate import Rule
 from costwatch.budgets.models import Budget, BudgetPeriod
 from costwatch.budgets.outlook import Outlook
-from costwatch.budgets.spent import NOTHING, Part, read
+from costwatch.budgets.spent import NOTHING, REST, Part, read
 from costwatch.budgets.terms import counted, rule, scope
 from costwatch.lib.periods import Period
 from costwatch.spend.sums import Sums, add
@@ -65,6 +65,7 @@ class Status(Standing):
     """A budget now. Of a template, `spent` is that of all its values together, `limit` that of each single one.
 
     `values`: the dearest ones of a template; `unattributed`: what was spent under no value, which no limit holds for.
+    `rest`: what values beyond the dearest 10,000 spent, which are not counted in `value_count`.
     `carried`: what the period before has left. `forecast` is of the whole period; None: not enough data, or rolling.
     """
 
@@ -79,6 +80,7 @@ class Status(Standing):
     over_count: int = 0
     warning_count: int = 0
     unattributed: Sums = NOTHING
+    rest: Sums = NOTHING
 
     @property
     def resets_at(self) -> datetime | None:
@@ -143,7 +145,7 @@ def _status(
 ) -> Status:
     values = [
         _standing(value, one, budget, own, _limit(budget, own, period, before.get(value)))
-        for value, one in sums.items() if value or not budget.per
+        for value, one in sums.items() if value != REST and (value or not budget.per)
     ]  # fmt: skip
     values.sort(key=lambda one: (-one.spent, one.value))
     over = sum(one.state == State.OVER for one in values)
@@ -169,6 +171,7 @@ def _status(
         over_count=over if budget.per else 0,
         warning_count=warned if budget.per else 0,
         unattributed=sums.get("", NOTHING) if budget.per else NOTHING,
+        rest=sums.get(REST, NOTHING),
     )
 
 

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from costwatch.budgets import spent
 from costwatch.budgets.status import State, status, statuses
-from tests.budgets.conftest import NOW, spend
+from tests.budgets.conftest import NOW, incidents, look, spend
 
 pytestmark = pytest.mark.django_db
 
@@ -122,3 +123,13 @@ def test_many_budgets_stand_as_each_does_alone(make, send, workspace):
     for budget in made:
         alone = status(budget, NOW)
         assert together[budget.pk] == (alone.spent, alone.values)
+
+
+def test_of_very_many_values_the_dearest_are_named_and_the_sum_is_whole(make, send, monkeypatch):
+    monkeypatch.setattr(spent, "MOST_GROUPS", 3)
+    send(*(spend(NOW, str(n), user_id=f"u-{n}") for n in range(1, 8)))
+    own = status(make(amount_usd=6, per="user"), NOW)
+    assert (own.spent, own.value_count, own.rest.cost) == (28, 3, 10)
+    assert [one.value for one in own.values] == ["u-7", "u-6", "u-5"]
+    look()  # the feed tells of each value, whatever is listed
+    assert [one.facts["value"] for one in incidents()] == [f"u-{n}" for n in range(3, 8)]
