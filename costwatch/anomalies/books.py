@@ -33,8 +33,9 @@ _known: dict[int, dict[tuple[Any, ...], Any]] = defaultdict(dict)
 class StoredBooks:
     """The books of one workspace at one look (anomalies.state.Books)."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, watching_since: datetime | None = None) -> None:
         self.workspace = workspace
+        self.watching_since = watching_since
         self.zone = zone(workspace.time_zone)
         self._asked: dict[tuple[Any, ...], Series] = {}
 

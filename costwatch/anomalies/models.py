@@ -82,6 +82,7 @@ class Look(models.Model):
     workspace = models.OneToOneField(Workspace, on_delete=models.CASCADE, related_name="+")
     made_at = models.DateTimeField()
     looked_until = models.DateTimeField(null=True)
+    watching_since = models.DateTimeField(null=True, help_text="since then there was a look every few minutes")
     changed_from = models.DateTimeField(null=True)
     filled_at = models.DateTimeField(null=True, help_text="when usage of past days last arrived")
 

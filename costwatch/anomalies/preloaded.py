@@ -19,7 +19,7 @@ class PreloadedBooks(StoredBooks):
     """The same answers from memory, for looks between `start` and `end`. A day that is not over has no row here."""
 
     def __init__(self, workspace: Workspace, start: datetime, end: datetime) -> None:
-        super().__init__(workspace)
+        super().__init__(workspace, end)
         self._start, self._end = start - WEEKS * WEEK - MARGIN, end
         self._whole: dict[tuple[str, str], Rows] = {}
 

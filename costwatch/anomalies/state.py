@@ -135,6 +135,8 @@ class Books(Protocol):
     """What has been spent, as detectors may ask for it. Money in USD, times in UTC."""
 
     zone: ZoneInfo
+    watching_since: datetime | None
+    """Since when costwatch has looked without a pause: what it was not there to receive proves nothing. None: ever."""
 
     @property
     def tags(self) -> Sequence[str]:

@@ -28,6 +28,7 @@ PAST = timedelta(days=1)  # usage that is older is a back-fill
 CALM = timedelta(seconds=45)  # without more of it, before the past is judged
 PATIENCE = timedelta(hours=1)
 HOUR = timedelta(hours=1)
+PAUSE = timedelta(minutes=15)  # without a look: we were off, and what did not arrive proves nothing
 FEW = 2
 
 
@@ -48,18 +49,22 @@ def watch(workspace: Workspace, now: datetime) -> bool:
         if place is None or _is_filling(place, now):
             return False
         since, is_all = _plan(place, now, zone(workspace.time_zone))
-        look_through(workspace, since, now, now)
+        if place.looked_until is None or now - place.looked_until > PAUSE:
+            place.watching_since = now
+        look_through(workspace, since, now, now, place.watching_since)
         place.looked_until = now
         place.changed_from = None if is_all else place.changed_from
         place.save()
     return True
 
 
-def look_through(workspace: Workspace, since: datetime, until: datetime, now: datetime) -> None:
+def look_through(
+    workspace: Workspace, since: datetime, until: datetime, now: datetime, watching_since: datetime | None = None
+) -> None:
     """Look at each full hour in (since, until], then at `until`. `now`: when all this happens."""
     settings, lessons = settings_of(workspace.pk), lessons_of(workspace.pk)
     hours = list(_hours(since, until, zone(workspace.time_zone)))
-    live = past = StoredBooks(workspace)
+    live = past = StoredBooks(workspace, watching_since)
     if len(hours) > FEW:
         keeping.forget(workspace.lane)
         past = PreloadedBooks(workspace, since, until)

@@ -20,6 +20,7 @@ class MemoryBooks:
     def __init__(self, zone="Europe/Berlin"):
         self.zone = ZoneInfo(zone)
         self.tags = []
+        self.watching_since = None
         self.rows = []
         self.known_catalogue = None
         self.weeks = {}

@@ -2,7 +2,7 @@
 
 from costwatch.anomalies.detectors import silence
 from costwatch.anomalies.state import Settings
-from tests.anomalies.memory import HOUR, NOW, TOP, MemoryBooks
+from tests.anomalies.memory import HOUR, TOP, MemoryBooks
 
 
 def sender(silent=4, hours=range(24), calls=40, weeks=6, **more):
@@ -44,6 +44,14 @@ def test_a_source_that_was_switched_off_days_ago_is_no_news():
     assert not silence.look(sender(silent=30), TOP, Settings())
 
 
+def test_hours_in_which_nobody_was_there_to_receive_prove_nothing():
+    books = sender(silent=6)
+    books.watching_since = TOP - 2 * HOUR
+    assert not silence.look(books, TOP, Settings())
+    books.watching_since = TOP - 3 * HOUR
+    (found,) = silence.look(books, TOP, Settings())
+    assert found.start == TOP - 6 * HOUR
+
+
 def test_a_rhythm_of_three_weeks_is_no_rhythm():
     assert not silence.look(sender(weeks=3), TOP, Settings())
-    assert NOW > TOP

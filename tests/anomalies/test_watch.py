@@ -195,3 +195,15 @@ def test_a_key_that_falls_silent_is_told_and_over_when_it_sends_again(workspace,
     look(TOP + 2 * HOUR, since=TOP + MINUTE)
     incident.refresh_from_db()
     assert incident.state == State.RESOLVED
+
+
+def test_after_a_pause_of_ours_no_source_is_called_silent(workspace, send):
+    key = create_key(workspace, "prod", ["ingest"])[0].pk
+    send(*(call(TOP - n * HOUR, "0.1", requests=40, api_key_id=key) for n in range(5 * 168)))
+    watch.watch_all(NOW)
+    watch.watch_all(NOW + MINUTE)
+    watch.watch_all(TOP + 8 * HOUR + MINUTE)
+    assert not Incident.objects.filter(kind=Kind.INGEST).exists()
+    for minutes in range(10, 250, 10):
+        watch.watch_all(TOP + 8 * HOUR + minutes * MINUTE)
+    assert Incident.objects.get(kind=Kind.INGEST).title == "API key prod has gone silent"

@@ -33,7 +33,7 @@ def _silent(books: Books, at: datetime, settings: Settings, dimension: str) -> l
     found = []
     for value, hours in books.series(dimension, "hour", since, at).items():
         last = max((start for start, sums in hours.items() if sums.calls > 0), default=None)
-        silent = [] if last is None else _hours_after(last, now)
+        silent = [] if last is None else _hours_after(last, now, books.watching_since)
         if not value or last is None or not SHORTEST <= len(silent) <= LONGEST:
             continue
         weeks = [_calls(hours, silent, back) for back in range(1, WEEKS_BEFORE + 1)]
@@ -43,9 +43,10 @@ def _silent(books: Books, at: datetime, settings: Settings, dimension: str) -> l
     return found
 
 
-def _hours_after(last: datetime, now: datetime) -> list[datetime]:
-    """The finished hours since the last one with calls."""
-    return [last + HOUR * n for n in range(1, int((now - last) / HOUR))]
+def _hours_after(last: datetime, now: datetime, watching_since: datetime | None) -> list[datetime]:
+    """The finished hours since the last one with calls, in which somebody was there to receive them."""
+    hours = (last + HOUR * n for n in range(1, int((now - last) / HOUR)))
+    return [hour for hour in hours if watching_since is None or hour >= watching_since]
 
 
 def _calls(hours: Mapping[datetime, Sums], silent: list[datetime], weeks: int) -> tuple[int, bool]:
