@@ -19,6 +19,7 @@ from costwatch.spend.snapshot import snapshot
 ROWS = 50
 HOPS_SHOWN = 4
 RARE = 0.005
+FEW = 5  # sessions in the highest bar: an axis with halves of a session would be absurd
 ARROW = " → "
 
 
@@ -51,7 +52,7 @@ def content(workspace: Workspace, state: State, number: int) -> dict[str, Any]:
     query, steps = state.query(), _steps(found)
     return {
         "found": found,
-        "chart": _chart(steps) if steps else None,
+        "chart": _chart(steps) if sum(step.sessions > 0 for step in steps) > 1 else None,
         "sentence": _sentence(steps, found),
         "rows": [Row(r, session_url(r.session_id), path(hops.get(r.number, ())), r.cost / top) for r in found.rows],
         "steps": steps,
@@ -97,6 +98,7 @@ def _steps(found: Sessions) -> list[Step]:
 def _chart(steps: Sequence[Step]) -> dict[str, Any]:
     """Sessions by what they cost."""
     labels = [step.label for step in steps]
+    most = max(step.sessions for step in steps)
     edges = [label.removeprefix("below ").partition(" ")[0] for label in labels]
     first = 1 if labels[0].startswith("below") else 0  # an edge stands where its bar begins
     ticks: dict[str, list[Any]] = {
@@ -116,7 +118,7 @@ def _chart(steps: Sequence[Step]) -> dict[str, Any]:
             }
         ],
         "layout": {
-            "yaxis": {"tickprefix": "", "tickformat": ","},
+            "yaxis": {"tickprefix": "", "tickformat": ",", **({"dtick": 1} if most <= FEW else {})},
             "xaxis": {"type": "category", "tickangle": 0, **ticks},
             "bargap": 0.04,
             "margin": {"t": 8},

@@ -54,8 +54,16 @@ def test_sessions_stand_dearest_first_with_their_paths(client, talks):
     assert "Spend in sessions $4 .05" in said
     assert "Median session $0.0100" in said
     assert figure(html)["data"][0]["y"] == [1, 0, 0, 0, 0, 0, 0, 1]
+    assert figure(html)["layout"]["yaxis"]["dtick"] == 1, "no halves of a session"
     assert row(html, "$2 – $5")[1:] == ["1", "50.0 %", "$4.04"]
     assert "Looked at" not in said
+
+
+def test_sessions_that_all_cost_alike_need_no_chart(client, send):
+    send(entry(session_id="s-1", cost="0.3"), entry(session_id="s-2", cost="0.4"), entry(session_id="s-3", cost=None))
+    html = body(client, "/sessions")
+    assert "cost-chart" not in html
+    assert "Sessions 3" in text(html)
 
 
 def test_the_list_follows_period_filters_and_order(client, talks):
