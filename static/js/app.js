@@ -24,6 +24,16 @@
   const closeMenus = except => $$('details.menu[open]').forEach(d => d.contains(except) || d.removeAttribute('open'));
   document.addEventListener('click', event => closeMenus(event.target));
 
+  /* a menu that would reach over the right edge opens to the other side */
+  const fit = menu => {
+    const pop = menu.matches('details.menu[open]') && $('.pop', menu);
+    if (!pop) return;
+    pop.classList.remove('flip');
+    pop.classList.toggle('flip', pop.getBoundingClientRect().right > root.clientWidth);
+  };
+  document.addEventListener('toggle', event => fit(event.target), true);
+  $$('details.menu[open]').forEach(fit);
+
   /* a form that answers as soon as something else is chosen; somebody who types or presses arrows is let finish */
   let choosing;
   document.addEventListener('change', event => {
