@@ -55,6 +55,7 @@ def log_in(page: Page) -> None:
 def settled(page: Page) -> None:
     """htmx works on a new fragment for a moment: faster than a person, not than a test."""
     expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+    expect(page.get_by_text("Looking back")).to_have_count(0)
 
 
 def test_a_budget_is_made_after_a_look_back_and_its_crossing_is_seen(visit, spending):
@@ -130,6 +131,7 @@ def test_the_pages_are_accessible_and_fit(visit, spending, theme, width):
     problems = []
     for address in _addresses(page):
         page.goto(address)
+        settled(page)
         problems += [f"{address} {found}" for found in visitor.findings()]
         wide = page.evaluate("document.documentElement.scrollWidth")
         problems += [f"{address} is {wide} px wide"] if wide > width else []

@@ -107,6 +107,11 @@ class BudgetForm(forms.Form):
                 for m in every]  # fmt: skip
 
     @property
+    def has_amount(self) -> bool:
+        """Whether something is written where the amount belongs."""
+        return bool(self.data_entered["amount_usd"] or self.data_entered["amount_tokens"])
+
+    @property
     def dimension_choices(self) -> list[tuple[str, str]]:
         """What a condition can be on."""
         return conditions.dimensions(self.workspace, *(line.dimension for line in self.lines))
@@ -139,7 +144,7 @@ class BudgetForm(forms.Form):
                     fields.read({name: value}, self.workspace)
             except BadBudget as problem:
                 self.complain(problem)
-        if not self.data_entered["amount_usd"] and not self.data_entered["amount_tokens"]:
+        if not self.has_amount:
             self.add_error("amount", "How much may be spent?")
         return self.wrong
 
@@ -178,9 +183,9 @@ class BudgetForm(forms.Form):
     def _choices(self) -> None:
         dimensions = conditions.dimensions(self.workspace, self.initial.get("per", ""))
         owners = Member.objects.filter(workspace=self.workspace, is_active=True).order_by("email")
-        usual = dict(fields_week())[self.workspace.week_start]
+        usual = dict(weekdays())[self.workspace.week_start]
         own = {
-            "week_start": [("", f"{usual}, as in the workspace"), *((str(n), day) for n, day in fields_week())],
+            "week_start": [("", f"{usual}, as in the workspace"), *((str(n), day) for n, day in weekdays())],
             "per": [("", "everything together"), *((name, f"each {label}" if label.startswith(("API", "tag")) else
                                                     f"each {label.lower()}") for name, label in dimensions)],
             "owner": [("", "nobody"), *((m.email, m.name or m.email) for m in owners)],
@@ -200,7 +205,7 @@ def said(problem: BadBudget) -> str:
     return name + text.removeprefix(problem.field) if text.startswith(problem.field) else text
 
 
-def fields_week() -> list[tuple[int, str]]:
+def weekdays() -> list[tuple[int, str]]:
     """(ISO day, its name)."""
     return [(number, day.capitalize()) for number, day in enumerate(fields.WEEKDAYS, 1)]
 

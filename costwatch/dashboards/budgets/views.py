@@ -162,8 +162,10 @@ def _saves(request: MemberRequest, form: BudgetForm) -> bool:
 def _form_page(request: MemberRequest, form: BudgetForm, chosen: Budget | None) -> HttpResponse:
     """The form with its preview; for htmx, one of the two parts that follow what is typed."""
     lines_only = is_for(request, "conditions")
-    found, problem = (None, "") if lines_only else _tried(form)
-    context: dict[str, Any] = {"form": form, "budget": chosen, "trial": found, "problem": problem}
+    # looking back may take a second: the page that is opened asks for it when it is there
+    later = not form.is_bound and form.has_amount
+    found, problem = (None, "") if lines_only or later else _tried(form)
+    context: dict[str, Any] = {"form": form, "budget": chosen, "trial": found, "problem": problem, "later": later}
     if lines_only:
         return render(request, "budgets/conditions.html", context)
     if is_for(request, "preview"):
@@ -174,10 +176,9 @@ def _form_page(request: MemberRequest, form: BudgetForm, chosen: Budget | None) 
 
 def _tried(form: BudgetForm) -> tuple[Trial | None, str]:
     """What it would have done, or why that cannot be told yet."""
-    data = form.data_entered
-    if not data["amount_usd"] and not data["amount_tokens"]:
+    if not form.has_amount:
         return None, "Say how much may be spent, and this shows what the budget would have told in the last 90 days."
     try:
-        return trial(form.workspace, data, form.now), ""
+        return trial(form.workspace, form.data_entered, form.now), ""
     except BadBudget as problem:
         return None, said(problem)

@@ -231,7 +231,8 @@ def test_an_address_fills_the_form_in(workspace, now, spend):
     assert 'name="known-0" value="triage" checked' in page
     assert ">red</textarea>" in page
     assert '<option value="user" selected>' in page
-    assert "would have been told" in text(page)
+    assert "Looking back" in text(page)  # the page asks for it when it is there
+    assert 'hx-trigger="load, change' in page
 
 
 @pytest.mark.parametrize("field", ["conditions", "planned-2026-99", "dimension-0", "amount", "window", "thresholds"])
