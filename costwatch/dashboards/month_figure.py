@@ -12,11 +12,13 @@ from costwatch.accounts.models import Workspace
 from costwatch.dashboards.month_budget import MonthBudget, month_budget
 from costwatch.dashboards.ranges import DAY, at_same_time
 from costwatch.dashboards.state import State
+from costwatch.forecasts.accuracy import Accuracy, accuracy
 from costwatch.lib import periods
 from costwatch.spend.outlooks import MonthOutlook, daily, history, month_outlook
 from costwatch.spend.queries import query
 
 HISTORY_FOR = 60  # seconds: what is past hardly changes, and every open page asks for it
+ACCURACY_FOR = 600  # seconds
 WIDTH, HEIGHT, AIR = 300, 58, 55  # of the picture of the running sum
 MARGIN = Decimal("0.12")  # of the picture of the band, on each side
 
@@ -131,6 +133,13 @@ def band_picture(outlook: MonthOutlook, mark: Decimal | None) -> BandPicture | N
         f"{place(total.mid):.1f}%",
         f"{place(mark):.1f}%" if mark is not None else None,
     )
+
+
+def how_good(workspace: Workspace, now: datetime) -> Accuracy | None:
+    """How good the workspace's forecasts were, as of the last ten minutes."""
+    key = f"accuracy:{workspace.pk}:{periods.local_day(now, periods.zone(workspace.time_zone))}"
+    known: tuple[Accuracy | None] | None = cache.get_or_set(key, lambda: (accuracy(workspace, now),), ACCURACY_FOR)
+    return (known or (accuracy(workspace, now),))[0]
 
 
 def conditions_key(workspace: Workspace, state: State) -> str:

@@ -16,6 +16,7 @@ from costwatch.alerts import incidents, listing
 from costwatch.alerts.models import Severity
 from costwatch.dashboards import menu, welcome
 from costwatch.dashboards.csv import csv_answer
+from costwatch.dashboards.month_figure import how_good
 from costwatch.dashboards.overview import overview as content
 from costwatch.dashboards.overview import table_only, version
 from costwatch.dashboards.ranges import BadRange, of_kind
@@ -102,6 +103,7 @@ def overview_page(request: MemberRequest, state: State) -> HttpResponse:
         "by_plural": plural(state.by),
         "runs_url": state.url(path=reverse("runs"), by=USUAL_GROUPING, sort=USUAL_SORT, all_rows=False),
         "variance_url": _variance_url(state),
+        "accuracy": how_good(request.workspace, now),
         "without_filters": state.url(include={}, exclude={}),
         "last_month": state.url(range=of_kind("30d", state.range.today, now, state.range.zone), include={}, exclude={}),
         "open_incidents": incidents.open_count(request.workspace.pk),

@@ -4,9 +4,11 @@ import re
 from decimal import Decimal
 
 import pytest
+from django.core.cache import cache
 
 from costwatch.budgets import manage
 from costwatch.dashboards.month_figure import band_picture
+from costwatch.forecasts.models import IssuedForecast
 from costwatch.ledger.fold import fold_all
 from costwatch.spend.outlooks import workspace_outlook
 from tests.dashboards.conftest import DAY
@@ -133,3 +135,14 @@ def test_hours_and_past_days_have_no_outline(client, steady, address):
 def test_over_more_than_the_month_there_is_no_pace(client, workspace, steady):
     budget(workspace, amount_usd="300")
     assert [shape["type"] for shape in figure(shown(client, "/?period=30d"))["layout"]["shapes"]] == ["rect"]
+
+
+def test_how_good_past_forecasts_were_stands_with_the_forecast(client, workspace, steady):
+    cache.clear()
+    for day in range(2, 8):
+        IssuedForecast.objects.create(
+            workspace=workspace, month="2026-10-01", day=f"2026-10-{day:02}", issued_at=NOW, spent=0, low=300,
+            mid=Decimal("325.5"), high=350, run_rate=341, method="weekday",
+        )  # fmt: skip
+    assert "6 forecasts of months that are over were off by 5.0 %, the run-rate by 10.0 %" in shown(client)
+    cache.clear()
