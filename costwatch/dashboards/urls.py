@@ -112,7 +112,9 @@ urlpatterns = [
     path("sessions", session_views.sessions, name="sessions"),
     path("sessions.csv", session_views.sessions_csv, name="sessions-csv"),
     path("session-paths", session_views.paths, name="session-paths"),
+    path("session-paths.csv", session_views.paths_csv, name="session-paths-csv"),
     path("resend", session_views.resend, name="resend"),
+    path("resend.csv", session_views.resend_csv, name="resend-csv"),
     path("sessions/<path:session_id>", session_views.session, name="session"),
     path("session", session_views.session, name="any-session"),
     *(

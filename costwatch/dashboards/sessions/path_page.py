@@ -8,7 +8,7 @@ from costwatch.accounts.models import Workspace
 from costwatch.dashboards import colours, display
 from costwatch.dashboards.addresses import profile_url
 from costwatch.dashboards.menu import Choice
-from costwatch.dashboards.sessions.listing import since
+from costwatch.dashboards.sessions.listing import ARROW, since
 from costwatch.dashboards.state import State, plural, title
 from costwatch.spend.session_paths import BY, Paths, Stage, Way, escalation
 from costwatch.spend.session_paths import paths as find
@@ -69,6 +69,17 @@ def content(workspace: Workspace, state: State) -> dict[str, Any]:
         "escalation": _escalation(found),
         "since": since(found.start, state),
     }
+
+
+def csv_rows(workspace: Workspace, state: State) -> list[list[Any]]:
+    """The paths with all digits: one row for each of their hops."""
+    by = state.by if state.by in BY else BY[0]
+    heading = ["path", "sessions", "path_cost_usd", "hop", by, "hop_cost_usd"]
+    return [heading] + [
+        [ARROW.join(map(display.name, way.names)), way.sessions, way.cost, place, display.name(name), cost]
+        for way in find(workspace, state.filter(), by).ways
+        for place, (name, cost) in enumerate(zip(way.names, way.costs, strict=False), 1)
+    ]
 
 
 def _of(stage: Stage, found: Paths) -> tuple[Decimal, Decimal, Decimal]:

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from costwatch.accounts.models import Workspace
+from costwatch.dashboards import display
 from costwatch.dashboards.sessions.listing import since
 from costwatch.dashboards.state import State
 from costwatch.spend.resend import CUTS, Line
@@ -37,6 +38,27 @@ def content(workspace: Workspace, state: State) -> dict[str, Any]:
         "ways": [(label, amount, amount / most) for label, amount in ways],
         "since": since(found.start, state),
     }
+
+
+def csv_rows(workspace: Workspace, state: State) -> list[list[Any]]:
+    """The bill with all digits, line by line; amounts are empty where no price is known."""
+    heading = ["agent", "model", "calls", "input_tokens", "resent_tokens", "resent_from_cache_tokens", "input_cost_usd",
+               "history_cost_usd", "caching_saves_usd", *(f"last_{cut}_tokens_saves_usd" for cut in CUTS)]  # fmt: skip
+    return [heading, *(_csv_row(line) for line in find(workspace, state.filter(), state.range.now).lines)]
+
+
+def _csv_row(line: Line) -> list[Any]:
+    bill, t = line.bill, line.tokens
+    amounts = [bill.input, bill.history, bill.caching, *bill.cuts] if bill else [""] * (3 + len(CUTS))
+    return [
+        display.name(line.agent),
+        line.model,
+        tokens.calls,
+        tokens.input,
+        tokens.resent,
+        tokens.from_cache,
+        *amounts,
+    ]
 
 
 def _history(line: Line) -> Decimal:

@@ -1,6 +1,6 @@
 """The pages of sessions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -16,6 +16,7 @@ from costwatch.dashboards.views import filter_menu, frame, is_for, page_or_fragm
 from costwatch.spend.dimensions import is_dimension
 from costwatch.spend.sessions import ORDERS
 
+Rows = Callable[[Workspace, State], Sequence[Sequence[Any]]]
 Content = Callable[[Workspace, State], dict[str, Any]]
 TABS = (("/sessions", "Conversations"), ("/session-paths", "Paths"), ("/resend", "History sent again"))
 MOST_PAGES = 1_000
@@ -33,9 +34,7 @@ def sessions(request: MemberRequest) -> HttpResponse:
 @understandable
 def sessions_csv(request: MemberRequest) -> HttpResponse:
     """The same sessions with all digits; at most a thousand."""
-    state = _state(request, "/sessions")
-    rows = listing.csv_rows(request.workspace, state)
-    return csv_answer(rows, f"sessions-{state.range.first}-{state.range.last}.csv")
+    return _csv(request, "sessions", listing.csv_rows)
 
 
 @member_page("viewer")
@@ -47,9 +46,23 @@ def paths(request: MemberRequest) -> HttpResponse:
 
 @member_page("viewer")
 @understandable
+def paths_csv(request: MemberRequest) -> HttpResponse:
+    """The same paths with all digits."""
+    return _csv(request, "session-paths", path_page.csv_rows)
+
+
+@member_page("viewer")
+@understandable
 def resend(request: MemberRequest) -> HttpResponse:
     """What is spent on history that is sent again, and what would save it."""
     return _page(request, "/resend", "resend", resend_page.content)
+
+
+@member_page("viewer")
+@understandable
+def resend_csv(request: MemberRequest) -> HttpResponse:
+    """The same bill with all digits."""
+    return _csv(request, "resend", resend_page.csv_rows)
 
 
 @member_page("viewer")
@@ -78,6 +91,13 @@ def _page(request: MemberRequest, path: str, name: str, content: Content) -> Htt
         "zone": request.workspace.time_zone,
     }
     return page_or_fragment(request, f"sessions/{name}.html", f"sessions/{name}_body.html", context)
+
+
+def _csv(
+    request: MemberRequest, name: str, rows: Callable[[Workspace, State], Sequence[Sequence[Any]]]
+) -> HttpResponse:
+    state = _state(request, f"/{name}")
+    return csv_answer(rows(request.workspace, state), f"{name}-{state.range.first}-{state.range.last}.csv")
 
 
 def _state(request: MemberRequest, path: str) -> State:

@@ -111,6 +111,20 @@ def test_paths_say_how_many_escalate_and_what_each_hop_costs(client, talks):
     assert "gpt-5-mini" in text(body(client, "/session-paths?by=model"))
 
 
+def read_csv(client, address: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(client.get(address).content.decode())))
+
+
+def test_paths_and_the_bill_are_there_as_csv_with_all_digits(client, talks, prices):
+    hops = read_csv(client, "/session-paths.csv")
+    assert [(hop["agent"], Decimal(hop["hop_cost_usd"])) for hop in hops if hop["hop"] == "2"] == [("reasoning", 4)]
+    assert sum(Decimal(hop["hop_cost_usd"]) for hop in hops) == Decimal("4.05")
+    line = next(row for row in read_csv(client, "/resend.csv") if row["agent"] == "reasoning")
+    assert (line["input_tokens"], line["resent_tokens"]) == ("9000", "4500")
+    assert Decimal(line["history_cost_usd"]) == Decimal(line["input_cost_usd"]) / 2
+    assert read_csv(client, "/session-paths.csv?by=model&agent=reasoning")[0]["model"] == "gpt-5"
+
+
 def test_without_a_second_hop_nothing_escalates(client, send):
     send(entry(session_id="s-1"))
     assert "Nothing escalates" in text(body(client, "/session-paths"))
