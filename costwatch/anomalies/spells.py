@@ -9,7 +9,7 @@ from typing import Any
 
 from costwatch.alerts import incidents
 from costwatch.alerts.incidents import Report
-from costwatch.alerts.models import Incident, Kind, Severity
+from costwatch.alerts.models import Incident, Kind, Severity, State
 from costwatch.anomalies import words
 from costwatch.anomalies.books import StoredBooks
 from costwatch.anomalies.detectors import ALL, spend
@@ -28,13 +28,15 @@ def take(
 ) -> None:  # fmt: skip
     """Tell a new finding, or add a known one to what was told. What is only part of something expected is not told."""
     spell = _known(books.workspace.pk, finding)
-    if spell is None:
-        spell, drivers = _begin(books, finding, expected, now)
-        if spell.incident_key == key(finding):
+    if spell is None or _was_expected(spell):
+        # more than what was called expected is a matter of its own, though the hour is the same
+        started_at = finding.start if spell is None else finding.at
+        spell, drivers = _begin(books, finding, started_at, expected, now)
+        if _is_own(spell):
             _report(books, spell, finding, settings, drivers, now)
         return
     is_new = _add(spell, finding)
-    is_own = spell.incident_key == _key(spell.detector, spell.dimension, spell.value, spell.started_at)
+    is_own = _is_own(spell)
     drivers = None
     if finding.bucket and is_own and (is_new or now - spell.looked_at > DRIVERS_EVERY):
         drivers, spell.looked_at = _drivers(books, spell, finding), now
@@ -56,11 +58,6 @@ def end(workspace_id: int, at: datetime, now: datetime) -> int:
     return len(ended)
 
 
-def key(finding: Finding) -> str:
-    """What names the incident of a finding that begins a spell."""
-    return _key(*finding.subject, finding.start)
-
-
 def _key(detector: str, dimension: str, value: str, start: datetime) -> str:
     digest = sha256(f"{dimension}\0{value}".encode()).hexdigest()[:20]
     return f"anomaly:{detector}:{digest}:{start:%Y%m%dT%H%M}"
@@ -74,12 +71,23 @@ def _known(workspace_id: int, finding: Finding) -> Spell | None:
     return next((spell for spell in near if not spell.over or spell.lasts_until >= finding.at), None)
 
 
+def _is_own(spell: Spell) -> bool:
+    """Whether the incident is this spell's and not that of another one of the same matter."""
+    return spell.incident_key == _key(spell.detector, spell.dimension, spell.value, spell.started_at)
+
+
+def _was_expected(spell: Spell) -> bool:
+    rows = Incident.objects.filter(workspace_id=spell.workspace_id, dedupe_key=spell.incident_key)
+    return _is_own(spell) and rows.filter(state=State.EXPECTED).exists()
+
+
 def _begin(
-    books: StoredBooks, finding: Finding, expected: Sequence[Finding], now: datetime
+    books: StoredBooks, finding: Finding, started_at: datetime, expected: Sequence[Finding], now: datetime
 ) -> tuple[Spell, list[Driver] | None]:
     spell = Spell(
         workspace=books.workspace, detector=finding.detector, dimension=finding.dimension, value=finding.value,
-        started_at=finding.start, lasts_until=finding.lasts_until, incident_key=key(finding), looked_at=now,
+        started_at=started_at, lasts_until=finding.lasts_until, incident_key=_key(*finding.subject, started_at),
+        looked_at=now,
     )  # fmt: skip
     _add(spell, finding)
     drivers = None
@@ -88,7 +96,7 @@ def _begin(
         known = next((e for e in expected if spend.explained(finding, drivers, e.dimension, e.value)), None)
         other = _same_matter(books.workspace.pk, finding, drivers)
         if known is not None:
-            spell.incident_key = key(known)
+            spell.incident_key = _key(*known.subject, known.start)
         elif other is not None:
             spell.incident_key = other.incident_key
             _also(other, finding, now)
@@ -98,7 +106,7 @@ def _begin(
 
 def _same_matter(workspace_id: int, finding: Finding, drivers: Sequence[Driver]) -> Spell | None:
     """A lasting spell of another value that was told, within which most of this one's dollars lie."""
-    told = Incident.objects.filter(workspace_id=workspace_id).values("dedupe_key")
+    told = Incident.objects.filter(workspace_id=workspace_id).exclude(state=State.EXPECTED).values("dedupe_key")
     lasting = Spell.objects.filter(
         workspace_id=workspace_id, detector=finding.detector, over=False, incident_key__in=told
     )
@@ -118,7 +126,6 @@ def _also(spell: Spell, finding: Finding, now: datetime) -> None:
 def _add(spell: Spell, finding: Finding) -> bool:
     """Take over the finding's figures; whether it is of an hour or day that the spell did not have."""
     spell.lasts_until = max(spell.lasts_until, finding.lasts_until)
-    spell.started_at = spell.started_at if spell.pk else finding.start
     if not finding.bucket:
         return False
     buckets = spell.buckets.setdefault(finding.bucket, {})

@@ -136,6 +136,22 @@ def test_expected_is_remembered_for_its_level_and_hours(look, send):
     assert not Expected.objects.exists()
 
 
+def test_more_than_was_called_expected_is_told_within_the_same_hour(look, send):
+    send(spike())
+    look(NOW)
+    first = Incident.objects.get()
+    Incident.objects.update(state=State.EXPECTED)
+    lessons.learn(first, "ann", NOW)
+    send(spike(usd="5"))
+    look(NOW + MINUTE)
+    assert Incident.objects.count() == 1
+    send(spike(usd="300"))
+    look(NOW + 2 * MINUTE)
+    look(NOW + 3 * MINUTE)
+    second = Incident.objects.exclude(pk=first.pk).get()
+    assert (second.subject, second.state, second.severity) == ("triage", State.OPEN, Severity.CRITICAL)
+
+
 def test_expected_of_another_incident_teaches_nothing(workspace):
     other = Incident(workspace=workspace, facts={"rule": "repeat"})
     assert lessons.learn(other, "ann", NOW) is None
