@@ -48,7 +48,7 @@ def csv_rows(workspace: Workspace, state: State) -> list[list[Any]]:
 
 
 def _csv_row(line: Line) -> list[Any]:
-    bill, t = line.bill, line.tokens
+    bill, tokens = line.bill, line.tokens
     amounts = [bill.input, bill.history, bill.caching, *bill.cuts] if bill else [""] * (3 + len(CUTS))
     return [
         display.name(line.agent),
