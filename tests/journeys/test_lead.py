@@ -17,7 +17,7 @@ HOSTILE = '<a href="https://evil.example">free</a><img src=x onerror=alert(1)>%{
 NOW = datetime.now(UTC)
 ADDRESSES = ["/explore", "/explore?by=tag.customer&across=agent&period=7d", "/explore?metric=cost_per_run&period=7d",
              "/explore?by=none&period=7d", "/explore?by=user&bucket=hour&period=7d", "/explore?agent=nobody",
-             "/explore?against=custom&period=7d", "/views"]  # fmt: skip
+             "/explore?against=custom&period=7d", "/explore?pick=user&user=u-1&period=7d", "/views"]  # fmt: skip
 
 
 def events():
