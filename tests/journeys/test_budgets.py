@@ -40,7 +40,7 @@ def send(site: LiveServer, events: list[dict[str, object]]) -> None:
 
 
 def _run(site: LiveServer, code: str) -> None:
-    line = f"import django; django.setup(); {code}"
+    line = f"import django; django.setup()\n{code}"
     subprocess.run([sys.executable, "-c", line], env=site.environment, cwd=ROOT, check=True, timeout=60)
 
 
@@ -123,11 +123,21 @@ def test_without_a_script_a_budget_is_made_as_well(visit, spending):
     expect(page.locator(".figures")).to_contain_text("of $7.00")
 
 
+MAKE = """
+from costwatch.accounts.models import Workspace; from costwatch.budgets import manage, tasks
+for data in ({"period": "monthly"}, {"period": "rolling_24h", "scope": {"agent": ["triage"]}},
+             {"period": "daily", "per": "user"}):
+    manage.create(Workspace.objects.get(name="Larkfield Support"), {"name": "A look", "amount_usd": "1", **data}, "x")
+tasks.look()
+"""
+
+
 @pytest.mark.parametrize(("theme", "width"), [("light", 390), ("dark", 1280)])
 def test_the_pages_are_accessible_and_fit(visit, spending, theme, width):
     visitor = visit(viewport={"width": width, "height": 900}, color_scheme=theme)
     page = visitor.page
     log_in(page)
+    _run(spending, MAKE)
     problems = []
     for address in _addresses(page):
         page.goto(address)
