@@ -181,8 +181,8 @@ def _figure(found: Comparison) -> dict[str, Any] | None:
             "xaxis": {"range": [-reach, reach], "zeroline": True, "zerolinecolor": "--ink", "zerolinewidth": 1,
                       "showgrid": True, "gridcolor": "--line", "showline": False, "ticksuffix": " %",
                       "tickprefix": "", "tickformat": "+~f", "nticks": 7},
-            "yaxis": {"type": "category", "autorange": "reversed", "tickmode": "linear", "dtick": 1, "tickprefix": "", "tickformat": "",
-                      "showgrid": False, "tickfont": {"color": "--ink"}},
+            "yaxis": {"type": "category", "autorange": "reversed", "tickmode": "linear", "dtick": 1,
+                      "tickprefix": "", "tickformat": "", "showgrid": False, "tickfont": {"color": "--ink"}},
         },
         "narrow": {"xaxis": {"nticks": 3}},
     }  # fmt: skip

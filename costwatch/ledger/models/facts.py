@@ -104,6 +104,7 @@ class SpendAdjustment(Measures):
         db_table = "spend_adjustment"
         indexes = [
             models.Index(fields=["batch_id"], name="adjustment_batch"),
+            models.Index(fields=["lane", "occurred_at"], name="adjustment_time"),
             models.Index(fields=["event_key"], name="adjustment_event", condition=models.Q(event_key__isnull=False)),
         ]
 
