@@ -28,6 +28,7 @@ PREFILLED = ("name", "unit", "amount", "period", "per", "thresholds", "forecast_
 LABELS = {"amount_usd": "The amount", "amount_tokens": "The amount", "time_zone": "The time zone", "week_start": "It",
           "thresholds": "Thresholds", "forecast_thresholds": "Thresholds", "carry_over": "It", "channels": "Channels",
           "name": "The name", "planned": "Planned amounts", "owner": "The owner", "period": "The period"}  # fmt: skip
+AS_JSON, FOR_PEOPLE = ', as a number or as text, e.g. 5000 or "5000.00".', " such as 5000 or 49.90."
 _ROLLING = re.compile(r"rolling_([0-9]+)([hd])", re.ASCII)
 
 
@@ -70,12 +71,13 @@ class BudgetForm(forms.Form):
         self.planned = _months_of(data) if data is not None else dict(budget.planned) if budget else {}
         self.month_errors: dict[str, str] = {}
         self.is_unseen = False
+        self._read: dict[str, Any] = {}
         self._choices()
 
     @property
     def data_entered(self) -> dict[str, Any]:
         """What was entered, with the names of API.md §5."""
-        read = self.cleaned_data if self.is_bound and self.errors is not None else self.initial
+        read = self._read if self.is_bound and self.errors is not None else self.initial
         tokens = read.get("unit") == "tokens"
         amount = str(read.get("amount") or "").replace(",", "").replace("_", "").removeprefix("$").strip()
         return {
@@ -166,6 +168,7 @@ class BudgetForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """What Django keeps of the fields."""
+        self._read = dict(self.cleaned_data)  # an error takes a field out of the other
         if self.cleaned_data.get("period") == ROLLING and not evaluate.is_period(_window(self.cleaned_data)):
             self.add_error("window", "A whole number of hours or days, at most 366 days.")
         return self.cleaned_data
@@ -200,7 +203,7 @@ class BudgetForm(forms.Form):
 
 def said(problem: BadBudget) -> str:
     """What is wrong, in the words of the page."""
-    text = problem.message.replace(seen.KEEP, "tick below to keep the budget as it is")
+    text = problem.message.replace(seen.KEEP, "tick below to keep the budget as it is").replace(AS_JSON, FOR_PEOPLE)
     name = LABELS.get(problem.field.partition(".")[0], "It")
     return name + text.removeprefix(problem.field) if text.startswith(problem.field) else text
 

@@ -58,7 +58,8 @@ def test_what_is_wrong_is_told_beside_every_field(editor):
         editor, status=422, name="", amount="many", time_zone="Berlin", thresholds="0", carry_over="200",
     ).content.decode()  # fmt: skip
     assert problem(page, "name") == "The name must be a text of 1 to 200 characters."
-    assert problem(page, "amount").startswith("The amount must be a number")
+    assert problem(page, "amount") == "The amount must be a number such as 5000 or 49.90."
+    assert 'name="amount" value="many"' in page
     assert "is not an IANA time zone" in problem(page, "time_zone")
     assert problem(page, "thresholds").startswith("Thresholds must be above 0")
     assert problem(page, "carry_over").startswith("It must be a percentage from 0 to 100")
