@@ -50,7 +50,8 @@ def server(url: str) -> Server:
 def post(to: Server, message: EmailMessage, recipients: Sequence[str], *, seconds: float = SECONDS) -> str:
     """Hand a message over; the server's last word. Sent if it takes the message for one of them. Raises Failed."""
     client = _client(to, seconds)
-    over = threading.Timer(seconds, _break_off, [client])
+    late = threading.Event()
+    over = threading.Timer(seconds, _break_off, [client, late])
     over.daemon = True
     over.start()
     try:
@@ -63,8 +64,8 @@ def post(to: Server, message: EmailMessage, recipients: Sequence[str], *, second
     except smtplib.SMTPResponseException as error:
         raise Failed(_text(error.smtp_code, error.smtp_error), error.smtp_code) from None
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        late = f"no answer within {seconds:g} seconds" if not over.is_alive() else str(error) or type(error).__name__
-        raise Failed(f"{to.host}: {late}") from None
+        said = f"no answer within {seconds:g} seconds" if late.is_set() else str(error) or type(error).__name__
+        raise Failed(f"{to.host}: {said}") from None
     finally:
         over.cancel()
         client.close()
@@ -91,8 +92,9 @@ def _talk(client: smtplib.SMTP, to: Server, message: EmailMessage, recipients: S
     return f"taken, but not for {names}" if names else "taken"
 
 
-def _break_off(client: smtplib.SMTP) -> None:
+def _break_off(client: smtplib.SMTP, late: threading.Event) -> None:
     """End it from another thread: a server that sends a byte a second never runs into a timeout."""
+    late.set()
     if client.sock is not None:
         with contextlib.suppress(OSError):
             client.sock.shutdown(socket.SHUT_RDWR)
