@@ -75,13 +75,13 @@
       const row = (first, cells, kind) => {
         const tr = table.insertRow();
         [first, ...cells].forEach((text, n) => {
-          const cell = document.createElement(n && kind === 'row' ? 'td' : 'th');
+          const cell = document.createElement(text === '' || (n && kind === 'row') ? 'td' : 'th');
           if (cell.localName === 'th') cell.scope = kind;
           cell.textContent = text;
           tr.append(cell);
         });
       };
-      row('', shown.map(t => plainly(t.name ?? '')), 'col');
+      row('', shown.map(t => plainly(t.name || 'Value')), 'col');
       const at = shown.map(t => new Map(t.x.map((x, n) => [x, t.y[n]])));
       const told = y => y == null ? '' : typeof y === 'number' ? unit + round.format(y) : y;
       places.forEach(x => row(String(x).replace('T', ' ').replace(/\.\d+$/, ''), at.map(series => told(series.get(x))), 'row'));
