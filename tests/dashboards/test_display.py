@@ -156,12 +156,12 @@ def test_a_moment_of_these_days_needs_neither_year_nor_seconds():
     [("13.2600016", "$13.26"), ("1", "$1.00"), ("0.99951", "$1.00"), ("0.0157", "$0.0157"), ("0", "$0.00")],
 )
 def test_one_run_costs_cents_from_a_dollar_on_and_three_digits_below(amount, text):
-    assert display.single_cost(Decimal(amount)) == text
+    assert display.single_cost(D(amount)) == text
     assert display.single_cost(None) == display.NOTHING
 
 
 def test_times_have_a_decimal_below_ten():
-    assert [display.times(Decimal(ratio)) for ratio in ("3.44", "9.94", "28.6", "1234")] == [
+    assert [display.times(D(ratio)) for ratio in ("3.44", "9.94", "28.6", "1234")] == [
         "3.4 ×",
         "9.9 ×",
         "29 ×",
