@@ -23,7 +23,8 @@ PAGES = ["/", "/?period=today&by=user", "/?by=model&pick=agent", "/?first=2020-0
          "/runs?agent=nobody", "/runs/r-1", "/calls/e-1", "/calls/e-3", "/settings/keys", "/settings/members",
          "/settings/audit", "/settings/profile", "/settings/workspace", "/settings/channels",
          "/settings/channels/new/slack", "/settings/channels/new/email", "/prices", "/unpriced",
-         "/no-such-page"]  # fmt: skip
+         "/releases?dimension=model", "/limits", "/session-paths", "/resend", "/settings/loops", "/settings/anomalies",
+         "/settings/digests", "/no-such-page"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
