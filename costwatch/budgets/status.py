@@ -89,8 +89,11 @@ class Status(Standing):
 
     @property
     def exhausted_on(self) -> date | None:
-        """The local day on which the forecast reaches the limit; None: not in this period, or not known."""
-        return self.forecast.exhausted_on if self.forecast else None
+        """The local day on which the forecast reaches the limit; None: not in this period, or not known.
+
+        A template has no such day: its forecast is that of all values together, its limit that of each.
+        """
+        return self.forecast.exhausted_on if self.forecast and not self.budget.per else None
 
     @property
     def is_at_least(self) -> bool:

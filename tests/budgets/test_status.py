@@ -102,6 +102,8 @@ def test_a_forecast_needs_a_week_and_names_the_day_it_is_used_up(make, send):
     assert own.spent == 17 * 4
     assert own.forecast.mid == pytest.approx(Decimal(30 * 4), abs=2)
     assert own.exhausted_on == date(2026, 11, 25)
+    template = status(make(per="agent"), NOW)
+    assert (template.forecast.mid, template.exhausted_on) == (own.forecast.mid, None)
 
 
 SCOPES = [
