@@ -13,6 +13,7 @@ from costwatch.up.child import Child
 
 WEB_WORKERS = 2
 WEB_THREADS = 8  # a worker's; each keeps a database connection
+WORKER_THREADS = "4"  # two may be busy for seconds (a night's scan, a repricing): the watches have the others
 CALM = (  # what PostgreSQL says at every start and stop
     "LOG:  starting PostgreSQL",
     "LOG:  listening on",
@@ -84,7 +85,7 @@ class Installation:
     def worker(self) -> Child:
         return self._python(
             "worker", "-W", "ignore", "-m", "celery", "-A", "costwatch.celery", "--quiet", "worker",
-            "--loglevel", "WARNING", "--pool", "threads", "--concurrency", "2", "--without-gossip",
+            "--loglevel", "WARNING", "--pool", "threads", "--concurrency", WORKER_THREADS, "--without-gossip",
             "--without-mingle", "--without-heartbeat", hush=("Warm shutdown",),
         )  # fmt: skip
 
