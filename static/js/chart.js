@@ -73,7 +73,7 @@
       if ('told' in this.dataset || !places.length || places.length * shown.length > MOST_CELLS) return;
       const table = document.createElement('table');
       const row = (first, cells, kind) => {
-        const tr = table.insertRow();
+        const tr = (kind === 'col' ? table.createTHead() : table).insertRow();
         [first, ...cells].forEach((text, n) => {
           const cell = document.createElement(text === '' || (n && kind === 'row') ? 'td' : 'th');
           if (cell.localName === 'th') cell.scope = kind;
