@@ -44,7 +44,7 @@ def test_a_new_owner_sends_the_first_event_and_follows_it_down_to_the_single_cal
 
     for value, heading in (("triage", "Task"), ("first-event", "User"), ("u-1", "Run")):
         page.locator("tbody th a", has_text=value).click()
-        expect(page.locator("thead th").first).to_contain_text(heading)
+        expect(page.locator("table.table thead th").first).to_contain_text(heading)
     assert "agent=triage&task=first-event&user=u-1&by=run" in page.url
     expect(page.locator("tfoot td").first).to_have_text("$0.000470")
     page.locator("tbody th a", has_text="run-1").click()
@@ -61,11 +61,11 @@ def test_a_new_owner_sends_the_first_event_and_follows_it_down_to_the_single_cal
     page.go_back()
     expect(page.get_by_role("heading", name="Run run-1")).to_be_visible()
     page.go_back()
-    expect(page.locator("thead th").first).to_contain_text("Run")
+    expect(page.locator("table.table thead th").first).to_contain_text("Run")
     expect(page.locator("cost-chart .main-svg").first).to_be_visible()
     for heading in ("User", "Task", "Agent"):
         page.go_back()
-        expect(page.locator("thead th").first).to_contain_text(heading)
+        expect(page.locator("table.table thead th").first).to_contain_text(heading)
     expect(page.locator("cost-chart")).to_have_count(1)
     expect(page.locator("cost-chart > div")).to_have_count(1)
     expect(page.locator("tfoot td").first).to_have_text("$0.000940")
