@@ -87,6 +87,8 @@ def test_sigterm_stops_everything_and_a_second_start_goes_on(make_up: type[Up], 
 
 
 def test_ctrl_c_stops_like_sigterm(make_up: type[Up], folder: Path) -> None:
+    # a shell's background job ignores SIGINT, and so would what it starts: here somebody sits before it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     up = make_up(folder / "data").start()
     assert up.process is not None
     up.process.send_signal(signal.SIGINT)
