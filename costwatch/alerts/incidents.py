@@ -69,7 +69,8 @@ def open_or_update(workspace_id: int, report: Report, now: datetime) -> int:
         )
         if opened:
             entry = note(incident, now, "opened", f"Opened as {report.severity.value}: {report.title}")
-            outbox.tell(incident, entry, Delivery.Type.OPENED, report.at, now)
+            # its own crossings, not those that are known when the message is made: another notice tells of these
+            outbox.tell(incident, entry, Delivery.Type.OPENED, report.at, now, outbox.new_crossings({}, report.facts))
         elif not _raise(incident, report, now):
             _move_back(incident, report)
         incident.refresh_from_db()
@@ -243,7 +244,7 @@ def _raise(incident: Incident, report: Report, now: datetime) -> bool:
     text = f"{'Open again, ' if reopened else ''}{report.severity.value} now: {report.title}"
     entry = note(incident, now, "raised", text)
     first = reopened or incident.severity == Severity.NOTICE
-    news = {} if first else outbox.new_crossings(incident.facts, report.facts)
+    news = outbox.new_crossings({} if first else incident.facts, report.facts)
     incident.refresh_from_db()
     if incident.state != State.EXPECTED:
         outbox.tell(incident, entry, Delivery.Type.OPENED if first else Delivery.Type.UPDATED, report.at, now, news)

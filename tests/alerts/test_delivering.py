@@ -387,3 +387,13 @@ def test_the_task_returns_at_once_and_its_threads_deliver(webhook, opened):
         time.sleep(0.05)
     deliver.senders.halt()
     assert Delivery.objects.filter(state="sent").count() == 4
+
+
+def test_a_message_made_while_another_crossing_comes_lists_its_own_alone(workspace, webhook, opened):
+    webhook()
+    incident = opened(facts=crossings(50))
+    first = Notice.objects.get()
+    assert cross(workspace, crossings(50, 80))  # committed after the message's notices were read
+    incident.refresh_from_db()
+    told = [compose._told(incident, [notice])["facts"]["crossings"] for notice in (first, Notice.objects.last())]
+    assert [[one["threshold"] for one in part] for part in told] == [[50], [80]]
