@@ -50,6 +50,15 @@ def visit(browser: Browser, site: LiveServer) -> Iterator[Callable[..., Visitor]
     assert [trouble for visitor in opened for trouble in visitor.troubles] == []
 
 
+def log_in(page: Page) -> None:
+    """The owner, to the front page."""
+    page.goto("/login")
+    page.fill("input[name=email]", OWNER)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/")
+
+
 def setup_link(site: LiveServer) -> str:
     """The one-time link that a first start prints."""
     stamp = str(Path(site.data_dir) / "announced")

@@ -6,7 +6,7 @@ import sys
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import OWNER, PASSWORD, make_owner
+from tests.journeys.conftest import log_in, make_owner
 from tests.live import ROOT, LiveServer
 
 pytestmark = pytest.mark.journey
@@ -42,14 +42,6 @@ def send(site: LiveServer, events: list[dict[str, object]]) -> None:
 def _run(site: LiveServer, code: str) -> None:
     line = f"import django; django.setup()\n{code}"
     subprocess.run([sys.executable, "-c", line], env=site.environment, cwd=ROOT, check=True, timeout=60)
-
-
-def log_in(page: Page) -> None:
-    page.goto("/login")
-    page.fill("input[name=email]", OWNER)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main button[type=submit]")
-    page.wait_for_url("**/")
 
 
 def settled(page: Page) -> None:

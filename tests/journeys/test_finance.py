@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import OWNER, PASSWORD, make_owner
+from tests.journeys.conftest import log_in, make_owner
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.journey
@@ -42,14 +42,6 @@ def filled(browser, site: LiveServer) -> LiveServer:
     sent = list(events())
     assert site.post("/api/v1/events", sent, site.key("ingest", "Larkfield Support")).json()["accepted"] == len(sent)
     return site
-
-
-def log_in(page: Page) -> None:
-    page.goto("/login")
-    page.fill("input[name=email]", OWNER)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main button[type=submit]")
-    page.wait_for_url("**/")
 
 
 def amount(text: str) -> Decimal:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import OWNER, PASSWORD, make_owner
+from tests.journeys.conftest import log_in, make_owner
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.journey
@@ -40,14 +40,6 @@ def filled(browser, site: LiveServer) -> LiveServer:
     key = site.key("ingest", "Larkfield Support")
     assert site.post("/api/v1/events", EVENTS, key).json()["accepted"] == len(EVENTS)
     return site
-
-
-def log_in(page: Page) -> None:
-    page.goto("/login")
-    page.fill("input[name=email]", OWNER)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main button[type=submit]")
-    page.wait_for_url("**/")
 
 
 @pytest.mark.parametrize("width", [390, 1280])

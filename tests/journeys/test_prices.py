@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.journeys.conftest import OWNER, PASSWORD, make_owner
+from tests.journeys.conftest import log_in, make_owner
 from tests.live import ROOT, LiveServer
 
 pytestmark = pytest.mark.journey
@@ -35,14 +35,6 @@ def _run(site: LiveServer, code: str) -> None:
     """What the worker does, in its place."""
     line = f"import django; django.setup(); {code}"
     subprocess.run([sys.executable, "-c", line], env=site.environment, cwd=ROOT, check=True, timeout=60)
-
-
-def log_in(page) -> None:
-    page.goto("/login")
-    page.fill("input[name=email]", OWNER)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main button[type=submit]")
-    page.wait_for_url("**/")
 
 
 def test_a_model_without_a_price_gets_one_and_its_past_calls_with_it(visit, priced):
