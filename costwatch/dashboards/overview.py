@@ -1,7 +1,6 @@
 """Everything on the Overview, out of one snapshot of the books: figure = chart = table = CSV."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +10,7 @@ from typing import Any
 from costwatch.accounts.models import Workspace
 from costwatch.alerts import incidents
 from costwatch.dashboards import charts, colours, display
+from costwatch.dashboards.bars import Bars, bars, drawn
 from costwatch.dashboards.figures import Figures, figures
 from costwatch.dashboards.movers import Movers, grouping, movers, worth_a_look
 from costwatch.dashboards.ranges import Compared
@@ -21,10 +21,7 @@ from costwatch.lib import periods
 from costwatch.spend.queries import MOST_GROUPS, Answer, query
 from costwatch.spend.snapshot import snapshot
 
-COST, MOVED = ("cost",), ("cost", "calls")
-
-
-Bars = defaultdict[datetime | None, Decimal]
+MOVED = ("cost", "calls")
 
 
 @dataclass(frozen=True)
@@ -69,15 +66,16 @@ def overview(workspace: Workspace, state: State, now: datetime) -> Overview:
     with snapshot(workspace.lane):
         found, earlier = _grouped(workspace, state, (state.by,))
         moved, moved_before = _crossed(workspace, state, found, earlier)
-        order, colour = _series(found, state.by, owned)
-        bars = _bars(workspace, state, found, order)
+        order = drawn(found, state.by)
+        amounts = bars(workspace, state.filter(), state.range, state.by, found, order)
         head = figures(workspace, state, now)
+    colour = colours.assign(order, owned)
     return Overview(
         found,
         state.range.compared(),
         bool(earlier.total),
         head,
-        _chart(workspace, state, bars, found, order, colour, head) if found.total else None,
+        _chart(workspace, state, amounts, found, order, colour, head) if found.total else None,
         movers(state, moved, moved_before, found.total.cost - earlier.total.cost),
         table(state, found, earlier, colour),
     )
@@ -123,46 +121,16 @@ def _crossed(workspace: Workspace, state: State, found: Answer, earlier: Answer)
     return now, before
 
 
-def _series(found: Answer, by: str, owned: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """The values that are drawn, dearest first, and their colours."""
-    ranked = sorted(found.groups, key=lambda g: -g.sums.cost)
-    order = [value for g in ranked if not g.other and (value := g.values[by]) and g.sums.cost > 0][: colours.SERIES]
-    return order, colours.assign(order, owned)
-
-
-def _bars(workspace: Workspace, state: State, found: Answer, order: Sequence[str]) -> dict[str | None, Bars]:
-    """The cost in each bucket of the values that are drawn ("": not attributed), and of all others together (None).
-
-    The others are the whole less those: looking up eight values takes a tenth of ranking thousands in each bucket.
-    """
-    known = {group.values[state.by] for group in found.groups}
-    drawn = tuple(value for value in (*order, "") if value in known)
-    own = replace(state, include={**state.include, state.by: drawn}).filter() if drawn else None
-    bucket = state.range.bucket
-    parts = query(workspace, own, (state.by,), bucket, limit=len(drawn), measures=COST).groups if own else []
-    amounts: dict[str | None, Bars] = {value: defaultdict(Decimal) for value in (*order, "", None)}
-    for group in query(workspace, state.filter(), (), bucket, measures=COST).groups:
-        amounts[None][group.bucket] += group.sums.cost
-    for group in parts:
-        amounts[group.values[state.by]][group.bucket] += group.sums.cost
-        amounts[None][group.bucket] -= group.sums.cost
-    return amounts
-
-
 def _chart(
     workspace: Workspace,
     state: State,
-    bars: Mapping[str | None, Bars],
+    amounts: Bars,
     found: Answer,
     order: list[str],
     colour: dict[str, str],
     head: Figures,
 ) -> Chart:
     places = charts.buckets_of(state.range, workspace.week_start)
-    starts = periods.buckets(
-        state.range.start, state.range.end, state.range.bucket, state.range.zone, workspace.week_start
-    )
-    amounts = {key: [own.get(period.start, Decimal(0)) for period in starts] for key, own in bars.items()}
     others = sum(1 for g in found.groups if g.values[state.by] and g.values[state.by] not in order)
     more = "+" if any(group.other for group in found.groups) else ""
     shown: list[tuple[str, str, str, str | None]] = [

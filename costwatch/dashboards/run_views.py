@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
@@ -15,9 +15,8 @@ from costwatch.dashboards.csv import csv_answer
 from costwatch.dashboards.run_list import run_list
 from costwatch.dashboards.run_page import Look, RunPage, run_page
 from costwatch.dashboards.state import State
-from costwatch.dashboards.views import filter_menu, frame, is_for, page_or_fragment, understandable, with_typed_value
+from costwatch.dashboards.views import filtered_page, is_for, understandable
 from costwatch.dashboards.welcome import has_events
-from costwatch.spend.dimensions import is_dimension
 from costwatch.spend.filters import whole_number
 from costwatch.spend.runs import RunRow
 
@@ -32,24 +31,21 @@ MOST_CALL = 100_000_000
 def runs(request: MemberRequest) -> HttpResponse:
     """The runs of a span of days, the dearest first."""
     state = _state(request)
-    if "value" in request.GET and is_dimension(request.GET.get("pick", "")):
-        return redirect(with_typed_value(request, state))
-    menu = filter_menu(request, state)
-    if is_for(request, "filter-panel"):
-        return render(request, "dashboards/filter_panel.html", menu)
+    return filtered_page(
+        request, state, "dashboards/runs.html", "dashboards/runs_body.html", lambda: _runs_content(request, state)
+    )
+
+
+def _runs_content(request: MemberRequest, state: State) -> dict[str, Any]:
     page = run_list(request.workspace, state, request.GET.get("cursor") or None, ROWS)
-    context = {
-        **frame(state),
-        **menu,
+    return {
         "page": page,
         "next_page": _next(state, page.next_cursor),
         "is_first": "cursor" not in request.GET,
         "first_page": state.url(),
-        "without_filters": state.url(include={}, exclude={}),
         "has_events": has_events(request.workspace),
         "zone": request.workspace.time_zone,
     }
-    return page_or_fragment(request, "dashboards/runs.html", "dashboards/runs_body.html", context)
 
 
 @member_page("viewer")

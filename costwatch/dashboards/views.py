@@ -1,5 +1,6 @@
 """The Overview. A view says who may, reads the state from the address, makes one call and renders."""
 
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 from urllib.parse import parse_qsl
@@ -54,10 +55,8 @@ def overview(request: MemberRequest) -> HttpResponse:
         return redirect(home.url)
     now = timezone.now()
     state = State.from_query(request.GET, request.workspace, now, request.path)
-    if "value" in request.GET and is_dimension(request.GET.get("pick", "")):
-        return redirect(with_typed_value(request, state))
-    if is_for(request, "filter-panel"):
-        return render(request, "dashboards/filter_panel.html", filter_menu(request, state))
+    if (aside := of_filters(request, state)) is not None:
+        return aside
     if request.headers.get("X-Seen"):
         seen = version(request.workspace, state, now)
         if request.headers["X-Seen"] == seen:
@@ -140,6 +139,37 @@ def page_or_fragment(request: HttpRequest, page: str, fragment: str, context: di
     return response
 
 
+def filtered_page(
+    request: MemberRequest, state: State, page: str, fragment: str, content: Callable[[], dict[str, Any]]
+) -> HttpResponse:
+    """A page with a period and filters; `content` is asked for nothing where the request is about the filters alone."""
+    if (aside := of_filters(request, state)) is not None:
+        return aside
+    context = {
+        "without_filters": state.url(include={}, exclude={}),
+        **frame(state),
+        **filter_menu(request, state),
+        **content(),
+    }
+    return page_or_fragment(request, page, fragment, context)
+
+
+def at_its_address(response: HttpResponse, request: HttpRequest, state: State) -> HttpResponse:
+    """For a page that a form leads to: a form sends every field, the address says what is not usual."""
+    if is_fragment(request):
+        response["HX-Push-Url"] = state.url()
+    return response
+
+
+def of_filters(request: MemberRequest, state: State) -> HttpResponse | None:
+    """The answer to a request about the filters alone: their menu, or the address with a typed condition."""
+    if "value" in request.GET and is_dimension(request.GET.get("pick", "")):
+        return redirect(_with_typed_value(request, state))
+    if is_for(request, "filter-panel"):
+        return render(request, "dashboards/filter_panel.html", filter_menu(request, state))
+    return None
+
+
 def is_fragment(request: HttpRequest) -> bool:
     """Whether htmx asks for a part of the page (going back through history it wants all of it)."""
     htmx = request.htmx  # type: ignore[attr-defined]
@@ -163,7 +193,7 @@ def filter_menu(request: MemberRequest, state: State) -> dict[str, Any]:
     }
 
 
-def with_typed_value(request: HttpRequest, state: State) -> str:
+def _with_typed_value(request: HttpRequest, state: State) -> str:
     """The address with the condition that somebody chose and typed in the filter menu; with nothing chosen, none."""
     dimension, typed = request.GET["pick"], request.GET["value"].strip()
     values = dict.fromkeys([*request.GET.getlist("among"), *([typed] if typed else [])])

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -15,19 +14,10 @@ from costwatch.dashboards.explore.question import Question
 from costwatch.dashboards.explore.table import file_rows, table
 from costwatch.dashboards.ranges import of_kind
 from costwatch.dashboards.saved.views import tabs
-from costwatch.dashboards.views import (
-    filter_menu,
-    frame,
-    hidden_pairs,
-    is_for,
-    is_fragment,
-    page_or_fragment,
-    understandable,
-    with_typed_value,
-)
+from costwatch.dashboards.views import at_its_address, filtered_page, hidden_pairs, understandable
 from costwatch.dashboards.welcome import has_events
 from costwatch.lib.tables import Column
-from costwatch.spend.dimensions import TAG, is_dimension
+from costwatch.spend.dimensions import TAG
 
 
 @member_page("viewer")
@@ -35,28 +25,23 @@ from costwatch.spend.dimensions import TAG, is_dimension
 def explore(request: MemberRequest) -> HttpResponse:
     """The answer to the question in the address, as a page or, for htmx, its content."""
     question = Question.read(request.GET, request.workspace, timezone.now())
-    if "value" in request.GET and is_dimension(request.GET.get("pick", "")):
-        return redirect(with_typed_value(request, question))
-    menu = filter_menu(request, question)
-    if is_for(request, "filter-panel"):
-        return render(request, "dashboards/filter_panel.html", menu)
+    response = filtered_page(
+        request, question, "explore/explore.html", "explore/body.html", lambda: _content(request, question)
+    )
+    return at_its_address(response, request, question)
+
+
+def _content(request: MemberRequest, question: Question) -> dict[str, Any]:
     found = answer(request.workspace, question, question.range.now)
-    context: dict[str, Any] = {
-        **frame(question),
-        **menu,
+    return {
         **page.content(request.workspace, found),
         **page.selects(request.workspace, question),
         **page.links(question, request.build_absolute_uri("/").rstrip("/")),
         "pairs_kept": page.form_pairs(question, hidden_pairs(question)),
-        "without_filters": question.url(include={}, exclude={}),
         "last_month": question.url(range=of_kind("30d", question.range.today, question.range.now, question.range.zone)),
         "has_events": has_events(request.workspace),
         "saved": tabs(request.member, question.url()),
     }
-    response = page_or_fragment(request, "explore/explore.html", "explore/body.html", context)
-    if is_fragment(request):
-        response["HX-Push-Url"] = question.url()  # a form sends every field; the address says what is not usual
-    return response
 
 
 @member_page("viewer")

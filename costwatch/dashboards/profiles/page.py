@@ -9,22 +9,22 @@ from urllib.parse import urlencode
 from costwatch.accounts.models import Workspace
 from costwatch.dashboards import charts, colours, display
 from costwatch.dashboards.addresses import profile_url, run_url
+from costwatch.dashboards.bars import Bars, bars, drawn
 from costwatch.dashboards.incident_page import Item
 from costwatch.dashboards.profiles.budgets import Line, budgets_about
 from costwatch.dashboards.profiles.incidents import incidents_about
 from costwatch.dashboards.profiles.layouts import Layout, layout
 from costwatch.dashboards.ranges import Compared, Range
+from costwatch.dashboards.sides import side_by_side
 from costwatch.dashboards.state import State, plural, title
-from costwatch.lib import periods
 from costwatch.spend.filters import SpendFilter
-from costwatch.spend.queries import Answer, Group, query
+from costwatch.spend.queries import Answer, query
 from costwatch.spend.run_figures import RunFigures, run_figures
 from costwatch.spend.runs import RunRow
 from costwatch.spend.snapshot import snapshot
 from costwatch.spend.sums import Sums, add
 
 SHOWN = 8  # rows of a part
-CHART_VALUES = 60  # as on the Overview: seven are drawn, a few more decide which
 RUNS = 5
 MOST_EVENTS = 60_000  # read one by one for a part that no rollup knows: about 100 ms
 
@@ -84,20 +84,20 @@ def profile(workspace: Workspace, state: State, dimension: str, value: str) -> P
     main = shown.parts[0]
     owned = colours.slots(workspace, main, state.range.now)
     with snapshot(workspace.lane):
-        bars = query(workspace, span, (main,), state.range.bucket, limit=CHART_VALUES)
-        before = query(workspace, earlier, (main,), limit=CHART_VALUES)
-        answers = [(main, bars, before), *_others(workspace, span, earlier, shown, bars.total)]
+        found, before = side_by_side(workspace, span, earlier, (main,))
+        order = drawn(found, main)
+        amounts = bars(workspace, span, state.range, main, found, order)
+        answers = [(main, found, before), *_others(workspace, span, earlier, shown, found.total)]
         figures = run_figures(workspace, span, RUNS)
-    order = _drawn(bars, main)
     colour = colours.assign(order, owned)
     link = _Links(state, dimension, value)
     top = max((run.sums.cost for run in figures.dearest), default=Decimal(0)) or Decimal(1)
     return Profile(
-        dimension, value, bars.total, before.total, compared,
+        dimension, value, found.total, before.total, compared,
         [_part(link, *answer, before.total, colour if n == 0 else {}) for n, answer in enumerate(answers)],
-        _chart(workspace, state.range, bars, main, order, colour) if bars.total.cost > 0 else None,
+        _chart(workspace, state.range, amounts, order, colour) if found.total.cost > 0 else None,
         f"Stacked bars: spend of {display.name(value)} per {state.range.bucket} by {title(main).lower()}, "
-        f"{state.range.label}, total {display.money(bars.total.cost)}. The table below holds the figures.",
+        f"{state.range.label}, total {display.money(found.total.cost)}. The table below holds the figures.",
         figures,
         [(run, run_url(run.run_id), run.sums.cost / top) for run in figures.dearest],
         incidents_about(workspace, dimension, value),
@@ -166,28 +166,14 @@ def _part(
 
 
 def _by_value(answer: Answer, name: str) -> dict[str | None, Sums]:
-    """Value → its sums over all buckets; None = those that the limit put together."""
-    groups: dict[str | None, list[Group]] = {}
-    for group in answer.groups:
-        groups.setdefault(group.values[name], []).append(group)
-    return {value: add(group.sums for group in found) for value, found in groups.items()}
-
-
-def _drawn(bars: Answer, name: str) -> list[str]:
-    ranked = sorted(_by_value(bars, name).items(), key=lambda item: -item[1].cost)
-    return [value for value, sums in ranked if value and sums.cost > 0][: colours.SERIES]
+    """Value → its sums; None = those that the limit put together."""
+    return {group.values[name]: group.sums for group in answer.groups}
 
 
 def _chart(
-    workspace: Workspace, span: Range, bars: Answer, main: str, order: Sequence[str], colour: dict[str, str]
+    workspace: Workspace, span: Range, amounts: Bars, order: Sequence[str], colour: dict[str, str]
 ) -> dict[str, Any]:
-    found = periods.buckets(span.start, span.end, span.bucket, span.zone, workspace.week_start)
-    at = {period.start: number for number, period in enumerate(found)}
     names: dict[str | None, tuple[str, str]] = {value: (value, colour[value]) for value in order}
     names |= {None: ("Other", colours.OTHER), "": (display.NOT_ATTRIBUTED, colours.NONE)}
-    amounts: dict[str | None, list[Decimal]] = {key: [Decimal(0)] * len(found) for key in names}
-    for group in bars.groups:
-        value = group.values[main]
-        amounts[value if value in amounts else None][at[group.bucket]] += group.sums.cost  # type: ignore[index]
     series = [charts.Series(name, token, amounts[key]) for key, (name, token) in names.items() if any(amounts[key])]
     return charts.stacked(charts.buckets_of(span, workspace.week_start), series)

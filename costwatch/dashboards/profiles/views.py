@@ -1,9 +1,10 @@
 """The page of a profile."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from costwatch.accounts.access import MemberRequest, member_page
@@ -12,8 +13,8 @@ from costwatch.dashboards.profiles.layouts import is_known
 from costwatch.dashboards.profiles.page import profile as content
 from costwatch.dashboards.ranges import of_kind
 from costwatch.dashboards.state import State, plural, title
-from costwatch.dashboards.views import filter_menu, frame, is_for, page_or_fragment, understandable, with_typed_value
-from costwatch.spend.dimensions import TAG, is_dimension
+from costwatch.dashboards.views import filtered_page, understandable
+from costwatch.spend.dimensions import TAG
 
 
 @member_page("viewer")
@@ -38,16 +39,22 @@ def _answer(request: MemberRequest, dimension: str, value: str) -> HttpResponse:
     state = State.from_query(request.GET, request.workspace, timezone.now(), path.partition("?")[0])
     if "?" not in path:
         state = replace(state, include={k: v for k, v in state.include.items() if k != dimension}, by="agent")
-    if "value" in request.GET and is_dimension(request.GET.get("pick", "")):
-        return redirect(with_typed_value(request, state))
-    menu = filter_menu(request, state)
-    if is_for(request, "filter-panel"):
-        return render(request, "dashboards/filter_panel.html", menu)
-    narrowed = state.narrowed(dimension, value)
     own = {dimension: (value,)} if "?" in path else {}
-    context = {
-        **frame(state),
-        **menu,
+    return filtered_page(
+        request,
+        state,
+        "profiles/profile.html",
+        "profiles/profile_body.html",
+        lambda: _content(request, state, dimension, value, own),
+    )
+
+
+def _content(
+    request: MemberRequest, state: State, dimension: str, value: str, own: Mapping[str, tuple[str, ...]]
+) -> dict[str, Any]:
+    """`own`: the condition that the address itself is."""
+    narrowed = state.narrowed(dimension, value)
+    return {
         "page": content(request.workspace, state, dimension, value),
         "zone": request.workspace.time_zone,
         "kind": title(dimension),
@@ -60,4 +67,3 @@ def _answer(request: MemberRequest, dimension: str, value: str) -> HttpResponse:
         "runs_url": state.url(path="/runs", by="agent", **narrowed),
         "filters": state.url(path="", by="agent", **narrowed),
     }
-    return page_or_fragment(request, "profiles/profile.html", "profiles/profile_body.html", context)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from costwatch.accounts.access import MemberRequest, member_page
@@ -12,18 +11,9 @@ from costwatch.dashboards.csv import csv_answer
 from costwatch.dashboards.releases.page import csv_rows, heading, page
 from costwatch.dashboards.releases.question import FIRST, ReleasesState, pair_of, values_of
 from costwatch.dashboards.state import title
-from costwatch.dashboards.views import (
-    filter_menu,
-    frame,
-    hidden_pairs,
-    is_for,
-    is_fragment,
-    page_or_fragment,
-    understandable,
-    with_typed_value,
-)
+from costwatch.dashboards.views import at_its_address, filtered_page, hidden_pairs, understandable
 from costwatch.spend.comparison import compare
-from costwatch.spend.dimensions import TAG, is_dimension
+from costwatch.spend.dimensions import TAG
 
 FIELDS = ("dimension", "baseline", "candidate")  # of the form; everything else it keeps
 
@@ -32,21 +22,21 @@ FIELDS = ("dimension", "baseline", "candidate")  # of the form; everything else 
 @understandable
 def releases(request: MemberRequest) -> HttpResponse:
     """Is one release dearer or worse than another?"""
+    state = ReleasesState.read(request.GET, request.workspace, timezone.now())
+    response = filtered_page(
+        request, state, "releases/releases.html", "releases/body.html", lambda: _content(request, state)
+    )
+    return at_its_address(response, request, state)
+
+
+def _content(request: MemberRequest, state: ReleasesState) -> dict[str, Any]:
     workspace = request.workspace
-    state = ReleasesState.read(request.GET, workspace, timezone.now())
-    if "value" in request.GET and is_dimension(request.GET.get("pick", "")):
-        return redirect(with_typed_value(request, state))
-    filters = filter_menu(request, state)
-    if is_for(request, "filter-panel"):
-        return render(request, "dashboards/filter_panel.html", filters)
     values = values_of(workspace, state)
     baseline, candidate = pair_of(state, values)
     server = f"{request.scheme}://{request.get_host()}"
     both = baseline and candidate
     names = [*FIRST, *(f"{TAG}{tag}" for tag in menu.tag_names(workspace.lane))]
-    context: dict[str, Any] = {
-        **frame(state),
-        **filters,
+    return {
         "page": page(workspace, state, baseline, candidate, state.range.now, server) if both else None,
         "heading": heading(state),
         "dimensions": [(name, title(name)) for name in dict.fromkeys([*names, state.dimension])],
@@ -55,12 +45,7 @@ def releases(request: MemberRequest) -> HttpResponse:
         "candidate": candidate,
         "turned": state.url(baseline=candidate, candidate=baseline),
         "pairs_kept": [pair for pair in hidden_pairs(state) if pair[0] not in FIELDS],
-        "without_filters": state.url(include={}, exclude={}),
     }
-    response = page_or_fragment(request, "releases/releases.html", "releases/body.html", context)
-    if is_fragment(request):
-        response["HX-Push-Url"] = state.url()
-    return response
 
 
 @member_page("viewer")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 
 from costwatch.accounts.access import MemberRequest, member_page
@@ -12,8 +12,7 @@ from costwatch.accounts.models import Workspace
 from costwatch.dashboards.csv import csv_answer
 from costwatch.dashboards.sessions import listing, path_page, resend_page, session_page
 from costwatch.dashboards.state import USUAL_SORT, State
-from costwatch.dashboards.views import filter_menu, frame, is_for, page_or_fragment, understandable, with_typed_value
-from costwatch.spend.dimensions import is_dimension
+from costwatch.dashboards.views import filtered_page, understandable
 from costwatch.spend.sessions import ORDERS
 
 Rows = Callable[[Workspace, State], Sequence[Sequence[Any]]]
@@ -77,20 +76,15 @@ def session(request: MemberRequest, session_id: str = "") -> HttpResponse:
 def _page(request: MemberRequest, path: str, name: str, content: Content) -> HttpResponse:
     """One of the three pages about all sessions, which share period, filters and tabs."""
     state = _state(request, path)
-    if "value" in request.GET and is_dimension(request.GET.get("pick", "")):
-        return redirect(with_typed_value(request, state))
-    menu = filter_menu(request, state)
-    if is_for(request, "filter-panel"):
-        return render(request, "dashboards/filter_panel.html", menu)
-    context = {
-        **frame(state),
-        **menu,
-        **content(request.workspace, state),
-        "session_tabs": [(state.url(path=to, sort=USUAL_SORT), label, to == path) for to, label in TABS],
-        "without_filters": state.url(include={}, exclude={}),
-        "zone": request.workspace.time_zone,
-    }
-    return page_or_fragment(request, f"sessions/{name}.html", f"sessions/{name}_body.html", context)
+
+    def context() -> dict[str, Any]:
+        return {
+            **content(request.workspace, state),
+            "session_tabs": [(state.url(path=to, sort=USUAL_SORT), label, to == path) for to, label in TABS],
+            "zone": request.workspace.time_zone,
+        }
+
+    return filtered_page(request, state, f"sessions/{name}.html", f"sessions/{name}_body.html", context)
 
 
 def _csv(

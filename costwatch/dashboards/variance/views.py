@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from costwatch.accounts.access import MemberRequest, member_page
@@ -13,17 +12,7 @@ from costwatch.dashboards.explore import comparing
 from costwatch.dashboards.state import title
 from costwatch.dashboards.variance.page import choices, csv_rows, page, read
 from costwatch.dashboards.variance.question import ALL, WAYS, VarianceState
-from costwatch.dashboards.views import (
-    filter_menu,
-    frame,
-    hidden_pairs,
-    is_for,
-    is_fragment,
-    page_or_fragment,
-    understandable,
-    with_typed_value,
-)
-from costwatch.spend.dimensions import is_dimension
+from costwatch.dashboards.views import at_its_address, filtered_page, hidden_pairs, understandable
 
 FIELDS = ("by", "against", "cfirst", "clast")  # of the form; everything else it keeps
 
@@ -33,14 +22,14 @@ FIELDS = ("by", "against", "cfirst", "clast")  # of the form; everything else it
 def variance(request: MemberRequest) -> HttpResponse:
     """Why spend differs between two spans."""
     state = VarianceState.read(request.GET, request.workspace, timezone.now())
-    if "value" in request.GET and is_dimension(request.GET.get("pick", "")):
-        return redirect(with_typed_value(request, state))
-    filters = filter_menu(request, state)
-    if is_for(request, "filter-panel"):
-        return render(request, "dashboards/filter_panel.html", filters)
-    context: dict[str, Any] = {
-        **frame(state),
-        **filters,
+    response = filtered_page(
+        request, state, "variance/variance.html", "variance/body.html", lambda: _content(request, state)
+    )
+    return at_its_address(response, request, state)
+
+
+def _content(request: MemberRequest, state: VarianceState) -> dict[str, Any]:
+    return {
         "page": page(request.workspace, state, state.range.now),
         "by": title(state.by) if state.by else "",
         "groupings": choices(menu.tag_names(request.workspace.lane)),
@@ -48,12 +37,7 @@ def variance(request: MemberRequest) -> HttpResponse:
         "ways": WAYS.items(),
         "is_custom": state.against == comparing.CUSTOM,
         "pairs_kept": [pair for pair in hidden_pairs(state) if pair[0] not in FIELDS],
-        "without_filters": state.url(include={}, exclude={}),
     }
-    response = page_or_fragment(request, "variance/variance.html", "variance/body.html", context)
-    if is_fragment(request):
-        response["HX-Push-Url"] = state.url()  # a form sends every field; the address says what is not usual
-    return response
 
 
 @member_page("viewer")
