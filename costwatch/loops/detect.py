@@ -18,6 +18,7 @@ from costwatch.loops.state import NOTHING, WHOLE_RUN, AgentState, Call, Finding,
 CRITICAL_REPEATS = 15
 CRITICAL_DOLLARS = Decimal(1)
 MOST_AGENTS = 64
+MOST_NAMED = 4
 ECHO = 2.0
 """Two agents that take turns: this much of the score in each, together one more than an alarm needs of one."""
 REPEATING, REPEATING_STRETCH = 1.75, 0.5
@@ -69,8 +70,9 @@ def observe(run: RunState, call: Call, settings: Settings) -> tuple[Finding, ...
         agent = run.agents[call.agent] = AgentState()
         if len(run.agents) > MOST_AGENTS:
             del run.agents[next(iter(run.agents))]
-    bring(run, agent, call)
-    grow(agent, call)
+    if call.call_fingerprint is None:
+        bring(run, agent, call)
+    grow(run, agent, call)
     if call.agent != run.speaker:
         run.neighbour, run.speaker = run.speaker, call.agent
     if call.tool is not None and call.tool in settings.repeatable_tools:
@@ -82,7 +84,17 @@ def observe(run: RunState, call: Call, settings: Settings) -> tuple[Finding, ...
         run.mark, run.same_as = weigh(agent, call, run.calls)
     else:
         run.mark, run.same_as = weigh_sizes(agent, call, run.calls), None
-    return _findings(run, agent, call, settings)
+    # Plain comparisons first: nearly every call ends here.
+    if (
+        agent.score >= ECHO
+        or agent.errors >= settings.errors
+        or agent.unmoved >= UNMOVED
+        or agent.carried > HEAVY
+        or run.calls > run.watch_calls
+        or run.dollars > run.watch_dollars
+    ):
+        return _findings(run, agent, call, settings)
+    return ()
 
 
 def _follows(run: RunState, call: Call) -> bool:
@@ -95,13 +107,11 @@ def _follows(run: RunState, call: Call) -> bool:
 
 
 def _findings(run: RunState, agent: AgentState, call: Call, settings: Settings) -> tuple[Finding, ...]:
-    """The rules after one call. The plain comparisons first: nearly every call ends here."""
-    seen = agent.call is not None
-    found: tuple[Finding, ...] = ()
+    """The rules after one call."""
     if run.batch:
-        return found
-    if agent.score >= ECHO or agent.errors >= settings.errors or agent.unmoved >= UNMOVED:
-        found = _repeats(run, agent, call, settings, seen)
+        return ()
+    seen = agent.call is not None
+    found = _repeats(run, agent, call, settings, seen)
     if run.calls > run.watch_calls or run.dollars > run.watch_dollars:
         found += _net(run, agent, call, seen)
     if agent.carried > HEAVY:
@@ -182,7 +192,9 @@ def _net(run: RunState, agent: AgentState, call: Call, seen: bool) -> tuple[Find
     else:
         return ()
     run.net = Level.alarm
-    return (_finding(run, agent, call, run.net, rule, score, threshold, run.calls, not seen),)
+    found = _finding(run, agent, call, run.net, rule, score, threshold, run.calls, not seen)
+    tools = sorted({tool for one in run.agents.values() if one.slow for tool in one.tools})
+    return (msgspec.structs.replace(found, stretch=stretch, tools=tuple(tools[:MOST_NAMED])),)
 
 
 def _stretch(run: RunState, seen: bool) -> float:

@@ -30,14 +30,12 @@ FEWEST, MOSTLY = 20, 0.8
 def bring(run: RunState, agent: AgentState, call: Call) -> None:
     """Did this call bring in something from outside: more than all agents of the run have written since this one was
     last called? A context that was begun anew counts as well: the next item of a list. Before `grow`."""
-    before = agent.context
+    before, tokens = agent.context, call.input_tokens
     if before:
         run.followed += 1
-        more = call.input_tokens - before
-        if more > run.written - agent.heard + OVERHEAD or call.input_tokens < before * TRIMMED:
+        if tokens - before > run.written - agent.heard + OVERHEAD or tokens < before * TRIMMED:
             run.brought += 1
     agent.heard = run.written
-    run.written += call.output_tokens
 
 
 def brings(run: RunState) -> bool:
@@ -45,16 +43,17 @@ def brings(run: RunState) -> bool:
     return run.followed >= FEWEST and run.brought >= MOSTLY * run.followed
 
 
-def grow(agent: AgentState, call: Call) -> None:
-    """Add one call."""
-    before, tokens = agent.context, call.input_tokens
+def grow(run: RunState, agent: AgentState, call: Call) -> None:
+    """Add one call to what was read and written."""
+    before, tokens, output = agent.context, call.input_tokens, call.output_tokens
     agent.context = tokens
+    run.written += output
     if tokens < before * TRIMMED or not before:
         agent.grown_from, agent.grown, agent.carried, agent.read, agent.grown_dollars = tokens, 0, 0, 0, NOTHING
         return
     agent.grown += 1
     agent.carried += before if before < tokens else tokens
-    agent.read += tokens + OUTPUT_WEIGHT * call.output_tokens
+    agent.read += tokens + OUTPUT_WEIGHT * output
     if call.cost is not None:
         agent.grown_dollars += call.cost
 

@@ -29,35 +29,40 @@ def weigh(agent: AgentState, call: Call, number: int) -> tuple[str, int | None]:
     Marks: new, same, again (same call, result not known to be the same), reply (said before), parallel.
     """
     # A call whose fingerprint is not told, of an agent that tells others, counts as new.
-    fingerprint, situation = call.call_fingerprint or call.event_id, call.input_fingerprint or ""
-    key = f"{fingerprint}\n{situation}"
+    fingerprint, situation, tool = call.call_fingerprint or call.event_id, call.input_fingerprint, call.tool
+    key = f"{fingerprint}\n{situation or ''}"
     before = agent.pairs.get(key)
     end = call.at + (call.latency or TINY)
     if before is not None and call.at < before[0]:
         agent.pairs[key] = (max(end, before[0]), before[1])
         return "parallel", before[1]
-    _settle(agent, call.input_fingerprint)
-    _context(agent, call.input_tokens)
-    mark, credit = _credit(agent, call, before is not None)
+    _settle(agent, situation)
+    tokens = call.input_tokens
+    agent.growing = agent.growing + 1 if tokens >= agent.input_tokens > 0 else 0
+    agent.input_tokens = tokens
+    if before is None and fingerprint not in agent.results:
+        mark, credit = "new", 0.0
+    else:
+        mark, credit = _credit(agent, tool, situation, before is not None)
     if call.input_error:
-        _error(agent, mark != "new" or (call.tool is not None and call.tool == agent.tool))
+        _error(agent, mark != "new" or (tool is not None and tool == agent.tool))
     else:
         agent.errors = 0
     if mark == "new":
         agent.score = agent.score - LEAK if agent.score > LEAK else 0.0
         agent.slow = agent.slow - SLOW_LEAK if agent.slow > SLOW_LEAK else 0.0
-        if agent.score == 0.0 and agent.repeats:
+        if agent.repeats and agent.score == 0.0:
             forget_repeats(agent)
     else:
         agent.score += credit
         count_repeat(agent, call, number)
-        if mark == "same":
-            agent.slow += 1.0
-    agent.call, agent.tool = fingerprint, call.tool
+        if mark in ("same", "reply"):
+            agent.slow += credit
     # What a conversation partner says next is no result: an answer given again stays one.
-    agent.pending = 0.0 if call.tool is None and agent.growing >= CONVERSATION else credit
+    agent.pending = 0.0 if tool is None and agent.growing >= CONVERSATION else credit
     agent.pending_cost = call.cost or NOTHING
-    agent.new_reply = mark == "new" and call.tool is None
+    agent.new_reply = mark == "new" and tool is None
+    agent.call, agent.tool = fingerprint, tool
     if before is not None:
         del agent.pairs[key]
     agent.pairs[key] = (end, number)
@@ -99,21 +104,14 @@ def _settle(agent: AgentState, result: str | None) -> None:
         agent.slow *= TURN
 
 
-def _context(agent: AgentState, tokens: int) -> None:
-    agent.growing = agent.growing + 1 if tokens >= agent.input_tokens > 0 else 0
-    agent.input_tokens = tokens
-
-
-def _credit(agent: AgentState, call: Call, same_situation: bool) -> tuple[str, float]:
-    """What the call is taken for, and its credit."""
-    if same_situation and call.input_fingerprint is not None:
+def _credit(agent: AgentState, tool: str | None, situation: str | None, same_situation: bool) -> tuple[str, float]:
+    """What a call that was made before is taken for, and its credit."""
+    if same_situation and situation is not None:
         return "same", SAME
-    if call.call_fingerprint not in agent.results:
-        return "new", 0.0
     # Short answers come up again in classification; only where the history is carried along is it saying it again.
-    if call.tool is None and agent.growing >= CONVERSATION:
+    if tool is None and agent.growing >= CONVERSATION:
         return "reply", REPLY
-    return "again", AGAIN if call.input_fingerprint is not None else UNKNOWN
+    return "again", AGAIN if situation is not None else UNKNOWN
 
 
 def _error(agent: AgentState, insisted: bool) -> None:

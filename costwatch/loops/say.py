@@ -19,6 +19,8 @@ def say(finding: Finding, zone: tzinfo = UTC) -> str:
 def title(finding: Finding) -> str:
     """The finding in a few words, for a list or a subject line."""
     agent = _agent(finding)
+    if finding.stretch < 1:
+        return f"{agent}: repeats itself in a long run"
     return {
         "errors": f"{agent}: {finding.tool or 'a tool'} failed {finding.count} times in a row",
         "calls": f"{agent}: run is far longer than usual",
@@ -48,8 +50,8 @@ def _what(finding: Finding, zone: tzinfo) -> str:
             f"{agent} is suspected of a loop: calls of the same size {times} {where}. "
             "Send call_fingerprint and input_fingerprint to be certain."
         ),
-        "calls": f"{agent} has made {finding.count} calls in {run}, far more than this task normally takes.",
-        "dollars": f"{agent} has spent {dollars(finding.run_dollars)} in {run}, far above what this task costs.",
+        "calls": f"{agent} has made {finding.count} calls in {run}{_too_much(finding, 'takes')}.",
+        "dollars": f"{agent} has spent {dollars(finding.run_dollars)} in {run}{_too_much(finding, 'costs')}.",
         "growth": (
             f"The context of {agent} grew from {_tokens(finding, 0)} to {_tokens(finding, 1)} tokens in "
             f"{finding.count} calls of {run} and was never trimmed: "
@@ -57,6 +59,12 @@ def _what(finding: Finding, zone: tzinfo) -> str:
         ),
         "retries": f"{finding.count} requests of {agent} in a row failed and were sent again ({run}).",
     }[finding.rule]
+
+
+def _too_much(finding: Finding, does: str) -> str:
+    if finding.stretch >= 1:
+        return f", far more than this task normally {does}"
+    return " and repeated itself now and then" + (f" ({_list(finding.tools)})" if finding.tools else "")
 
 
 def _money(finding: Finding) -> str:
@@ -87,13 +95,23 @@ def _rule(finding: Finding) -> str:
             "A summary of the history, a shorter tail of it, or the provider's cache takes most of this off the bill."
         )
     if finding.rule == "dollars":
-        return f"Rule: {dollars(finding.run_dollars)} of at most {dollars(Decimal(str(finding.threshold)))}."
+        most = f"{dollars(Decimal(str(finding.threshold)))}{_why(finding)}"
+        return f"Rule: {dollars(finding.run_dollars)} of at most {most}."
     nouns: Mapping[str, str] = {
         "errors": "failures in a row",
         "retries": "failures in a row",
         "calls": "calls in a run",
     }
-    return f"Rule: {finding.score:g} {nouns[finding.rule]} of at most {finding.threshold:g}."
+    return f"Rule: {finding.score:g} {nouns[finding.rule]} of at most {finding.threshold:g}{_why(finding)}."
+
+
+def _why(finding: Finding) -> str:
+    """Why the limit is not the usual one, in brackets; empty where it is."""
+    if finding.stretch == 1:
+        return ""
+    if finding.stretch < 1:
+        return f" ({finding.stretch:g} x the limit: the run repeats itself)"
+    return f" ({finding.stretch:g} x the limit: the run seems to get on)"
 
 
 def _tokens(finding: Finding, end: int) -> str:

@@ -29,9 +29,7 @@ def weigh_sizes(agent: AgentState, call: Call, number: int) -> str:
         value = agent.periods[period]
         if growth == growth_then and output == output_then:
             value += EXACT
-        elif abs(output - output_then) <= max(2.0, OUTPUT_SLACK * output_then) and abs(growth - growth_then) <= max(
-            3.0, INPUT_SLACK * abs(growth_then)
-        ):
+        elif _near(output, output_then, 2, OUTPUT_SLACK) and _near(growth, growth_then, 3, INPUT_SLACK):
             value += NEARLY
         elif value:
             value = max(0.0, value - LEAK)
@@ -49,6 +47,11 @@ def weigh_sizes(agent: AgentState, call: Call, number: int) -> str:
     if best == 0.0 and agent.repeats:
         forget_repeats(agent)
     return "new"
+
+
+def _near(one: int, other: int, slack: int, share: float) -> bool:
+    gap = abs(one - other)
+    return gap <= slack or gap <= share * abs(other)
 
 
 def forget_sizes(agent: AgentState) -> None:

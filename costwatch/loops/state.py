@@ -99,7 +99,7 @@ class AgentState(msgspec.Struct, array_like=True):
 
     score: float = 0.0
     slow: float = 0.0
-    """Exact repeats that hardly leak away: weak evidence which counts when the run is long as well."""
+    """Exact repeats, of calls and of words, that hardly leak away: weak evidence, for when the run is long as well."""
     changed: float = 0.0
     """How much of the score came from calls whose result changed; limited, for polling is no loop."""
     pairs: dict[str, tuple[float, int]] = {}
@@ -224,6 +224,8 @@ class Finding(msgspec.Struct, frozen=True):
     """Judged by sizes or length alone, without seeing what was called."""
     grew: tuple[int, int] | None = None
     """The context in tokens before and after (growth)."""
+    stretch: float = 1.0
+    """How many times its limits the run might take (calls, dollars): half for one that repeats itself now and then."""
 
     @property
     def at_stake(self) -> Decimal:

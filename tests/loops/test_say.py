@@ -87,6 +87,24 @@ def test_a_dear_run_says_how_dear():
     assert text.endswith("Rule: $6.50 of at most $5.00.")
 
 
+def test_a_run_that_repeats_itself_is_not_called_long_without_saying_why_its_limit_is_lower():
+    text = changed(rule="calls", count=21, score=21.0, threshold=20.0, stretch=0.5, tools=("look", "think"))
+    assert text.startswith(
+        "airline-agent has made 21 calls in run 7f3a and repeated itself now and then (look and think)."
+    )
+    assert text.endswith("Rule: 21 calls in a run of at most 20 (0.5 x the limit: the run repeats itself).")
+    assert "and repeated itself now and then." in changed(rule="dollars", stretch=0.5, tools=())
+    assert (
+        title(msgspec.structs.replace(LOOP, rule="calls", stretch=0.5)) == "airline-agent: repeats itself in a long run"
+    )
+
+
+def test_a_run_that_seemed_to_get_on_is_told_how_much_more_it_might_take():
+    text = changed(rule="dollars", run_dollars=Decimal("6.5"), threshold=6.0, stretch=3.0)
+    assert "far more than this task normally costs" in text
+    assert text.endswith("Rule: $6.50 of at most $6.00 (3 x the limit: the run seems to get on).")
+
+
 def test_defaults_are_said_to_be_defaults():
     text = changed(rule="calls", count=51, limits=Limits(), score=51.0, threshold=50.0)
     assert "No finished runs of this task are known yet, so the defaults hold." in text

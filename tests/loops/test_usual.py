@@ -8,7 +8,7 @@ from costwatch.loops.detect import Late
 from costwatch.loops.state import Call, Level, Limits, RunState, Settings
 from costwatch.loops.stream import Stream
 from costwatch.loops.usual import Usual, learn, limits, quantile
-from tests.loops.calls import alarms, findings, run_of, uses
+from tests.loops.calls import alarms, findings, run_of, says, uses
 
 SETTINGS = Settings()
 
@@ -99,7 +99,14 @@ class TestARun:
         looks = [uses("look", 1, "same")] * 4
         reads = [uses("read", f"page {i}", f"page {i - 1}" if i else "same") for i in range(40)]
         calls = run_of(*reads[20:30], *looks, *reads[:20])
-        assert [(f.rule, f.number) for f in alarms(calls, limits=Limits(40.0))] == [("calls", 21)]
+        found = alarms(calls, limits=Limits(40.0))
+        assert [(f.rule, f.number, f.stretch, f.tools) for f in found] == [("calls", 21, 0.5, ("look",))]
+
+    def test_that_says_the_same_again_is_judged_by_its_length_before_its_score_suffices(self):
+        steps = [says(f"news {i}", f"turn {i}") for i in range(40)]
+        steps[18:22] = [says("which order is it?", f"turn {i}") for i in range(18, 22)]
+        assert [(f.rule, f.number) for f in alarms(run_of(*steps), limits=Limits(40.0))] == [("calls", 22)]
+        assert not alarms(run_of(*steps[10:]), limits=Limits(40.0))
 
     def test_without_fingerprints_is_measured_by_the_limit_itself_and_suspected(self):
         assert not findings(unseen(40), limits=Limits(40.0))
