@@ -1,12 +1,10 @@
-"""Interning: label tuples, end users and sessions become small numbers once, and are remembered in each process.
+"""Interning: label tuples become small numbers once, and are remembered in each process.
 
 Ids are committed before an event uses them and never change, so a cache can only be incomplete, not wrong.
 """
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -15,7 +13,7 @@ from psycopg import Cursor
 
 from costwatch.ledger.entry import Entry
 from costwatch.ledger.models import LabelKind
-from costwatch.ledger.store import FEW, writing
+from costwatch.ledger.store import writing
 
 KINDS = (LabelKind.PROVIDER, LabelKind.MODEL, LabelKind.OPERATION, LabelKind.AGENT, LabelKind.TASK,
          LabelKind.ENVIRONMENT, LabelKind.RELEASE)  # fmt: skip
@@ -23,33 +21,30 @@ CACHE_SIZE = 100_000  # entries a cache, about 30 MB at worst; the demo fills 50
 
 Labels = tuple[Any, ...]
 _attributions: dict[tuple[int, Labels], int] = {}
-_users: dict[tuple[int, str], int] = {}
-_sessions: dict[tuple[int, str], int] = {}
 
 
-@dataclass(frozen=True)
-class Ids:
-    """The numbers of one batch: `attribution` by position of the entry, users and sessions by their names."""
-
-    attribution: list[int]
-    users: dict[str, int]
-    sessions: dict[str, int]
-
-
-def resolve(lane: int, entries: Sequence[Entry]) -> Ids:
-    """The numbers of everything these entries name, made where new. Raises StorageUnavailable."""
+def resolve(lane: int, entries: Sequence[Entry]) -> list[int]:
+    """The number of each entry's attribution, made where it is new. Raises StorageUnavailable."""
     labels = [_labels_of(e) for e in entries]
-    attributions = _cached(_attributions, lane, set(labels), _make_attributions)
-    users = _cached(_users, lane, {e.user_id for e in entries if e.user_id}, partial(_make, "end_user", "user_id"))
-    sessions = _cached(_sessions, lane, {e.session_id for e in entries if e.session_id},
-                       partial(_make, "session", "session_id"))  # fmt: skip
-    return Ids([attributions[own] for own in labels], users, sessions)
+    wanted = set(labels)
+    found = known(_attributions, lane, wanted)
+    missing = wanted - found.keys()
+    if missing:
+        with writing() as cursor:
+            made = _make_attributions(cursor, lane, missing)
+        remember(_attributions, {(lane, own): number for own, number in made.items()})
+        found.update(made)
+    return [found[own] for own in labels]
+
+
+def known(cache: dict[tuple[int, Any], int], lane: int, wanted: Iterable[Any]) -> dict[Any, int]:
+    """The numbers of those that this process remembers."""
+    return {name: cache[lane, name] for name in wanted if (lane, name) in cache}
 
 
 def forget() -> None:
-    """Empty the caches (a transaction around them was rolled back)."""
-    for cache in (_attributions, _users, _sessions):
-        cache.clear()
+    """Empty the cache (a transaction around it was rolled back)."""
+    _attributions.clear()
 
 
 def remember(cache: dict[Any, int], new: dict[Any, int]) -> None:
@@ -65,43 +60,6 @@ def _labels_of(entry: Entry) -> Labels:
     tags = tuple(sorted(entry.tags.items())) if entry.tags else ()
     return (entry.provider, entry.model, entry.operation, entry.agent_id, entry.task, entry.environment,
             entry.release, entry.api_key_id or 0, tags)  # fmt: skip
-
-
-def _cached(
-    cache: dict[Any, int], lane: int, wanted: set[Any], make: Callable[[Cursor[Any], int, set[Any]], dict[Any, int]]
-) -> dict[Any, int]:
-    """Ids from the cache, the missing ones made in a transaction of their own and remembered once it is committed."""
-    found = {name: cache[lane, name] for name in wanted if (lane, name) in cache}
-    missing = wanted - found.keys()
-    if missing:
-        with writing() as cursor:
-            made = make(cursor, lane, missing)
-        remember(cache, {(lane, name): number for name, number in made.items()})
-        found.update(made)
-    return found
-
-
-def _make(table: str, column: str, cursor: Cursor[Any], lane: int, wanted: set[str]) -> dict[str, int]:
-    return names(cursor, table, column, lane, wanted)[0]
-
-
-def names(cursor: Cursor[Any], table: str, column: str, lane: int, wanted: set[str]) -> tuple[dict[str, int], set[str]]:
-    """Ids of names in one table, and which of them this call made; in sorted order, so that no two senders deadlock.
-
-    Inserted first and looked up after: what a process does not remember is mostly new.
-    """
-    made = cursor.execute(
-        f"INSERT INTO {table} (lane, {column}) SELECT %s, n FROM unnest(%s::text[]) n"
-        f" ON CONFLICT DO NOTHING RETURNING {column}, id",
-        [lane, sorted(wanted)],
-        prepare=len(wanted) <= FEW,
-    ).fetchall()
-    found = dict(made)
-    if len(made) < len(wanted):
-        old = [name for name in wanted if name not in found]
-        select = f"SELECT {column}, id FROM {table} WHERE lane = %s AND {column} = ANY(%s)"
-        found.update(cursor.execute(select, [lane, old]).fetchall())
-    return found, {name for name, _ in made}
 
 
 def _make_attributions(cursor: Cursor[Any], lane: int, wanted: set[Labels]) -> dict[Labels, int]:

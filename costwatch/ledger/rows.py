@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from psycopg import adapters
 from psycopg.types.json import Jsonb
 
 from costwatch.ledger.entry import Entry
@@ -24,6 +25,7 @@ _TYPES = {
 }
 COLUMNS = [column for names in _TYPES for column in names.split()]
 TYPES = [kind for names, kind in _TYPES.items() for _ in names.split()]
+OIDS = [adapters.types.get_oid(kind) for kind in TYPES]  # looked up by name for each COPY: 0.1 ms of a single event's 1
 
 _json = msgspec.json.Encoder(decimal_format="number").encode
 

@@ -5,15 +5,8 @@ from datetime import UTC, datetime
 from celery import shared_task
 
 from costwatch.ledger import feed, orders, partitions
-from costwatch.ledger import fold as folding
 
 SOME_SECONDS = 5.0
-
-
-@shared_task(name="ledger.fold", ignore_result=True)
-def fold() -> None:
-    """Every second: what was committed since goes into the rollups."""
-    folding.fold_all()
 
 
 @shared_task(name="ledger.partitions", ignore_result=True)
