@@ -175,9 +175,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BEAT_SCHEDULE = {
-    "fold": {"task": "ledger.fold", "schedule": 1.0, "options": {"expires": 10}},
-    "loops": {"task": "loops.watch", "schedule": 0.5, "options": {"expires": 5}},
-    "budgets": {"task": "budgets.watch", "schedule": 0.5, "options": {"expires": 5}},
+    "watch": {"task": "costwatch.watch", "schedule": 0.5, "options": {"expires": 5}},
     "budgets-turn": {"task": "budgets.turn", "schedule": 60.0, "options": {"expires": 60}},
     "budgets-forecast": {"task": "budgets.forecast", "schedule": 60.0, "options": {"expires": 60}},
     "loops-neighbours": {"task": "loops.neighbours", "schedule": 30.0, "options": {"expires": 30}},

@@ -27,7 +27,7 @@ def next_delivery(channel: Channel, now: datetime) -> Delivery | None:
     waiting = _sendable(channel, _waiting(channel), now)
     for types in SETS:
         notices = [notice for notice in waiting if notice.type in types]
-        if notices and (types == (Type.ACKNOWLEDGED,) or _may_go(channel, types, now)):
+        if notices and (types == (Type.ACKNOWLEDGED,) or _may_go(channel, types, notices, now)):
             return _made(channel, notices[: ONE_BY_ONE if _calls_for_each(channel, types) else MOST])
     return None
 
@@ -86,13 +86,14 @@ def _sendable(channel: Channel, notices: Iterable[Notice], now: datetime) -> lis
     return [notice for notice in notices if not quiet or notice.incident.severity == Severity.CRITICAL]
 
 
-def _may_go(channel: Channel, types: Sequence[str], now: datetime) -> bool:
+def _may_go(channel: Channel, types: Sequence[str], waiting: Sequence[Notice], now: datetime) -> bool:
     recent = Delivery.objects.filter(channel=channel, type__in=types)
     sent = list(recent.filter(created_at__gt=now - 2 * MINUTE).values_list("created_at", flat=True))
     if not sent:
         return True
     told = Notice.objects.filter(delivery__in=recent.filter(created_at__gt=max(sent) - MINUTE))
-    return next_message_at(sent, told.values("incident").distinct().count(), now) <= now
+    incidents = {*told.values_list("incident", flat=True)} | {notice.incident_id for notice in waiting}
+    return next_message_at(sent, len(incidents), now) <= now
 
 
 def _made(channel: Channel, notices: Sequence[Notice]) -> Delivery:

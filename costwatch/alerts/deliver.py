@@ -20,7 +20,7 @@ from costwatch.lib.sealed import Unreadable
 
 log = logging.getLogger("costwatch.deliver")
 THREADS = 24
-PULSE = 0.5  # seconds
+PULSE = 0.25  # seconds
 FOR_FAILING = 8  # of them: channels that fail do not take the place of those that work
 MOST_IN_A_ROW = 50
 
@@ -36,7 +36,7 @@ class Senders:
         self._until = 0.0
 
     def ring_for(self, seconds: float) -> None:
-        """Ring every half a second for so long from now on, in a thread of its own."""
+        """Ring with each PULSE for so long from now on, in a thread of its own."""
         with self._lock:
             self._until = time.monotonic() + seconds
             if self._pulse is None:
@@ -46,9 +46,8 @@ class Senders:
     def ring(self) -> int:
         """Give every channel with something to send to a free thread; how many were given."""
         given = 0
-        for healthy in (True, False):
-            for channel_id in queue.channels_with_work(healthy):
-                given += self._give(channel_id, not healthy)
+        for channel_id, failing in queue.channels_with_work():
+            given += self._give(channel_id, failing)
         return given
 
     def halt(self) -> None:
@@ -122,10 +121,9 @@ def written(job: Job, result: Receipt | Undeliverable, latency: float) -> Outcom
 def send_all() -> int:
     """Send all that can be sent now, one after the other, in this thread; how many attempts."""
     attempts = 0
-    for healthy in (True, False):
-        for channel_id in queue.channels_with_work(healthy):
-            while send_next(channel_id):
-                attempts += 1
+    for channel_id, _ in queue.channels_with_work():
+        while send_next(channel_id):
+            attempts += 1
     return attempts
 
 

@@ -63,7 +63,7 @@ def open_or_update(workspace_id: int, report: Report, now: datetime) -> int:
     A known one gets worse with a worse report and never better; one that was over is opened again by a worse one,
     unless somebody said that it is expected.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         incident, opened = Incident.objects.get_or_create(
             workspace_id=workspace_id, dedupe_key=report.key, defaults=_values(report, now)
         )
@@ -71,9 +71,10 @@ def open_or_update(workspace_id: int, report: Report, now: datetime) -> int:
             entry = note(incident, now, "opened", f"Opened as {report.severity.value}: {report.title}")
             # its own crossings, not those that are known when the message is made: another notice tells of these
             outbox.tell(incident, entry, Delivery.Type.OPENED, report.at, now, outbox.new_crossings({}, report.facts))
-        elif not _raise(incident, report, now):
-            _move_back(incident, report)
-        incident.refresh_from_db()
+        else:
+            if not _raise(incident, report, now):
+                _move_back(incident, report)
+            incident.refresh_from_db()
         stops.follow(incident, now)
     return incident.pk
 
@@ -109,7 +110,7 @@ def tell_again(
     What was acknowledged or resolved is open again.
     """
     rows = Incident.objects.select_for_update().filter(workspace_id=workspace_id, dedupe_key=key)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         incident = rows.exclude(state=State.EXPECTED).first()
         if incident is None:
             return False

@@ -53,17 +53,20 @@ class Outcome:
     said: str
 
 
-def channels_with_work(healthy: bool) -> list[int]:
-    """Ids of working channels that may have something to send; `healthy`: not those whose last attempt failed."""
-    waiting = Delivery.objects.filter(channel=OuterRef("pk"), state=Delivery.State.WAITING)
+def channels_with_work() -> list[tuple[int, bool]]:
+    """Working channels that may have something to send, and whether their last attempt failed; these come last."""
+    made = Delivery.objects.filter(channel=OuterRef("pk"))
+    waiting = made.filter(state=Delivery.State.WAITING)
     leased = waiting.filter(lease_until__gt=Now())
     resting = waiting.filter(attempts__gt=0, next_at__gt=Now())
-    notices = Notice.objects.filter(channel=OuterRef("pk"), delivery=None, dropped=False)
-    rows = Channel.objects.filter(deleted_at=None, disabled_at=None).filter(
-        Exists(notices) | Exists(waiting.filter(next_at__lte=Now())), ~Exists(leased), ~Exists(resting)
-    )
+    has_work = Q(Exists(waiting.filter(next_at__lte=Now())))
+    for types in compose.SETS:  # what is being collected costs no look at its channel
+        notices = Notice.objects.filter(channel=OuterRef("pk"), delivery=None, dropped=False, type__in=types)
+        collecting = made.filter(type__in=types, created_at__gt=Now() - timing.GAP)
+        has_work |= Exists(notices) & ~Exists(collecting)
+    rows = Channel.objects.filter(has_work, ~Exists(leased), ~Exists(resting), deleted_at=None, disabled_at=None)
     failing = Exists(waiting.filter(attempts__gt=0))
-    return list(rows.filter(~failing if healthy else failing).order_by("pk").values_list("pk", flat=True))
+    return list(rows.annotate(failing=failing).order_by("failing", "pk").values_list("pk", "failing"))
 
 
 def claim(channel_id: int) -> Job | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta, tzinfo
 
 MINUTE = timedelta(minutes=1)
-GAP = timedelta(seconds=2.5)
+GAP = timedelta(seconds=1.8)
 MANY_MESSAGES, MANY_INCIDENTS = 4, 51  # in a minute; 500 incidents in one are then told in at most five messages
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 1_800.0  # seconds
 JITTER = 0.2
@@ -13,10 +13,10 @@ GIVE_UP = timedelta(hours=24)
 
 def next_message_at(sent: Sequence[datetime], incidents: int, now: datetime) -> datetime:
     """When the next message may be made; `sent`: when the last ones were; `incidents`: how many different ones were
-    told within the minute before the last of them.
+    told within the minute before the last of them, or wait.
 
-    The first goes at once. What follows is collected for 2.5 seconds; a channel that was told of a lot in a minute is
-    left alone for another.
+    The first goes at once. What follows is collected for GAP; a channel that was told of a lot in a minute is left
+    alone for another.
     """
     if not sent:
         return now

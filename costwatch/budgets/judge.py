@@ -4,6 +4,7 @@ Reads come first, outside any lock; a row is then claimed by the revision it was
 is still due; done by two at once, the second finds another revision and does nothing.
 """
 
+import random
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -65,9 +66,10 @@ def judge(due: Sequence[BudgetPeriod], now: datetime) -> None:
     calendar = cases([row for row in due if row.period_start != ROLLING])
     with writing() as cursor:
         rows.judged(cursor, (_judged(case) for case in calendar if not case.has_news), now)
-    for case in calendar:
-        if case.has_news:
-            tell.tell(case, now)
+    news = [case for case in calendar if case.has_news]
+    random.shuffle(news)  # watches that found the same rows meet seldom: each tells a part of them
+    for case in news:
+        tell.tell(case, now)
     for row in rolled:
         rolling.judge(row, now)
 

@@ -4,19 +4,10 @@ from datetime import UTC, datetime
 
 from celery import shared_task
 
-from costwatch.budgets import ahead, watch
+from costwatch.budgets import ahead
 from costwatch.budgets import turn as turning
-from costwatch.ledger.fold import fold_all
 
-SOME_SECONDS = 5.0
 FORECAST_SECONDS = 20.0
-
-
-@shared_task(name="budgets.watch", ignore_result=True)
-def look() -> None:
-    """Twice a second: fold, so that nothing waits for the next fold, and judge what was folded."""
-    fold_all()
-    watch.watch_all(datetime.now(UTC), SOME_SECONDS)
 
 
 @shared_task(name="budgets.turn", ignore_result=True)

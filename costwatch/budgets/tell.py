@@ -67,6 +67,8 @@ def told(row: BudgetPeriod, basis: str = ACTUAL) -> set[Decimal]:
 def tell(case: Case, now: datetime) -> None:
     """Tell what is new of a calendar period, once: who was quicker has changed the row's revision."""
     budget, row, wanted = case.budget, case.row, case.untold
+    if not BudgetPeriod.objects.filter(pk=row.pk, revision=row.revision).exists():
+        return  # before the ledger is searched for its events
     part = scope(budget).with_values(budget.per, (row.value,)) if budget.per else scope(budget)
     amounts = [evaluate.amount_at(threshold, case.limit) for threshold in wanted]
     found = reached(budget.workspace, part.within(case.period), amounts, tokens=budget.in_tokens) if wanted else []

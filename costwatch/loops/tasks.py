@@ -4,17 +4,7 @@ from datetime import UTC, datetime
 
 from celery import shared_task
 
-from costwatch.ledger.fold import fold_all
 from costwatch.loops import memory, neighbours, watch
-
-SOME_SECONDS = 5.0
-
-
-@shared_task(name="loops.watch", ignore_result=True)
-def look() -> None:
-    """Twice a second: fold, so that nothing waits for the next fold, and judge what was folded."""
-    fold_all()
-    watch.watch_all(datetime.now(UTC), SOME_SECONDS)
 
 
 @shared_task(name="loops.neighbours", ignore_result=True)

@@ -8,9 +8,9 @@ import pytest
 from costwatch.accounts.models import AuditEntry, Member, Workspace
 from costwatch.alerts.models import Channel
 from costwatch.budgets.models import Budget, BudgetPeriod, BudgetVersion
-from costwatch.budgets.tasks import look
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.record import record
+from costwatch.tasks import look
 from tests.api.conftest import caller
 from tests.ledger.make import entry
 

@@ -8,8 +8,8 @@ from django.test import Client
 from costwatch.accounts.models import ApiKey, Workspace
 from costwatch.alerts import incidents, stops
 from costwatch.alerts.models import Incident
-from costwatch.loops.tasks import look
 from costwatch.pricing import catalogue
+from costwatch.tasks import look
 from tests.api.conftest import caller
 from tests.api.test_incidents import REPORT
 

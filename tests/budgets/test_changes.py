@@ -209,7 +209,7 @@ def test_the_figures_of_an_incident_follow_the_spend(make, send):
     look()
     later = NOW + timedelta(minutes=1)
     assert turn.follow(later) == 1
-    everything, quiet = incidents()
+    quiet, everything = sorted(incidents(), key=lambda one: one.amount)
     assert (everything.facts["spent_usd"], everything.amount) == ("122.500000000000", Decimal("122.5"))
     assert (everything.changed_at, quiet.changed_at) == (later, before["quiet"])
     assert turn.follow(later) == 0

@@ -12,9 +12,10 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from costwatch import tasks
 from costwatch.accounts.models import Workspace
 from costwatch.alerts.models import Incident, Notice, Stop
-from costwatch.budgets import manage, tasks
+from costwatch.budgets import manage
 from costwatch.budgets.models import BudgetPeriod
 from costwatch.ledger import record as recording
 from costwatch.ledger.record import record

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
+from costwatch import tasks
 from costwatch.accounts.models import Workspace
 from costwatch.alerts.models import Incident, Stop
-from costwatch.budgets import manage, tasks
+from costwatch.budgets import manage
 from costwatch.budgets.models import Budget, BudgetPeriod
 from costwatch.ledger import record as recording
 from costwatch.ledger.record import record

@@ -10,7 +10,8 @@ import django
 
 django.setup()
 
-from costwatch.budgets import rows, tasks, tell, watch  # noqa: E402  needs Django to be ready
+from costwatch import tasks  # noqa: E402  needs Django to be ready
+from costwatch.budgets import rows, tell, watch  # noqa: E402
 from tests.alerts.worker import dying_after  # noqa: E402
 
 STEPS: dict[str, tuple[Any, str]] = {

@@ -36,7 +36,7 @@ def send(site: LiveServer, events: list[dict[str, object]]) -> None:
     """Send events, and do what the worker does within a second."""
     reply = site.post("/api/v1/events", events, site.key("ingest", WORKSPACE))
     assert reply.status == 200, reply.body
-    _run(site, "from costwatch.budgets import tasks; tasks.look()")
+    _run(site, "from costwatch import tasks; tasks.look()")
 
 
 def _run(site: LiveServer, code: str) -> None:
@@ -108,7 +108,7 @@ def test_without_a_script_a_budget_is_made_as_well(visit, spending):
     expect(page.locator("#preview")).to_contain_text("of each month its dearest user", ignore_case=True)
     page.click("text=Make the budget")
     page.wait_for_url("**/budgets/*")
-    _run(spending, "from costwatch.budgets import tasks; tasks.look()")
+    _run(spending, "from costwatch import tasks; tasks.look()")
     page.reload()
     page.locator("tbody th a", has_text="u-1").first.click()
     page.wait_for_url("**/budgets/*?value=*")
@@ -116,7 +116,7 @@ def test_without_a_script_a_budget_is_made_as_well(visit, spending):
 
 
 MAKE = """
-from costwatch.accounts.models import Workspace; from costwatch.budgets import manage, tasks
+from costwatch.accounts.models import Workspace; from costwatch import tasks; from costwatch.budgets import manage
 for data in ({"period": "monthly"}, {"period": "rolling_24h", "scope": {"agent": ["triage"]}},
              {"period": "daily", "per": "user"}):
     manage.create(Workspace.objects.get(name="Larkfield Support"), {"name": "A look", "amount_usd": "1", **data}, "x")

@@ -25,8 +25,8 @@ def due(scheduler: Scheduler, name: str) -> object:
 
 
 def test_a_task_that_ends_well_leaves_a_tick() -> None:
-    app.tasks["ledger.fold"].apply()
-    assert Tick.objects.filter(name="ledger.fold").exists()
+    app.tasks["costwatch.watch"].apply()
+    assert Tick.objects.filter(name="costwatch.watch").exists()
     assert ticks.newest_age(datetime.now(UTC)) < 60
 
 
@@ -42,8 +42,8 @@ def test_a_task_outside_the_schedule_leaves_none() -> None:
 def test_ticks_are_written_at_most_every_two_seconds() -> None:
     start = datetime(2026, 11, 1, tzinfo=UTC)
     for seconds in (0, 1, 1.9, 2.5):
-        ticks.note("ledger.fold", start + timedelta(seconds=seconds))
-    assert ticks.finished() == {"ledger.fold": start + timedelta(seconds=2.5)}
+        ticks.note("costwatch.watch", start + timedelta(seconds=seconds))
+    assert ticks.finished() == {"costwatch.watch": start + timedelta(seconds=2.5)}
 
 
 @pytest.mark.parametrize("broker", ["", "redis://127.0.0.1:1/0"], ids=["none", "dead"])
@@ -52,8 +52,8 @@ def test_without_a_broker_a_due_task_runs_here(settings: object, broker: str) ->
     app.conf.broker_url = broker or "memory://"
     try:
         scheduler = Scheduler(app)
-        scheduler.apply_entry(due(scheduler, "fold"))
-        assert "ledger.fold" in ticks.finished()
+        scheduler.apply_entry(due(scheduler, "watch"))
+        assert "costwatch.watch" in ticks.finished()
     finally:
         app.conf.broker_url = django_settings.CELERY_BROKER_URL
 
@@ -61,12 +61,12 @@ def test_without_a_broker_a_due_task_runs_here(settings: object, broker: str) ->
 def test_what_is_overdue_or_was_never_done_runs_here_and_what_is_not_does_not() -> None:
     now = datetime.now(UTC)
     fresh = {entry["task"]: now - timedelta(seconds=entry["schedule"] / 2) for entry in app.conf.beat_schedule.values()}
-    for name, finished_at in (fresh | {"ledger.fold": now - timedelta(seconds=30)}).items():
+    for name, finished_at in (fresh | {"costwatch.watch": now - timedelta(seconds=30)}).items():
         Tick.objects.create(name=name, finished_at=finished_at)
     Scheduler(app)._run_overdue()
     done = ticks.finished()
-    assert done.pop("ledger.fold") > now - timedelta(seconds=5)
-    assert done == {name: finished_at for name, finished_at in fresh.items() if name != "ledger.fold"}
+    assert done.pop("costwatch.watch") > now - timedelta(seconds=5)
+    assert done == {name: finished_at for name, finished_at in fresh.items() if name != "costwatch.watch"}
     Tick.objects.all().delete()
     ticks._last_noted.clear()
     Scheduler(app)._run_overdue()

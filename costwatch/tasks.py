@@ -1,0 +1,23 @@
+"""The periodic look at what was committed: it is folded once, and all that watches the feed judges it."""
+
+from datetime import UTC, datetime
+
+from celery import shared_task
+
+from costwatch.budgets import watch as budgets
+from costwatch.ledger.fold import fold_all
+from costwatch.loops import watch as loops
+
+SOME_SECONDS = 5.0
+
+
+@shared_task(name="costwatch.watch", ignore_result=True)
+def look() -> None:
+    """Twice a second. While one look is busy with a backlog the next one does the other work: each reader of the feed
+    is at work once, and one that fails does not keep the other from its turn."""
+    fold_all()
+    now = datetime.now(UTC)
+    try:
+        budgets.watch_all(now, SOME_SECONDS)
+    finally:
+        loops.watch_all(now, SOME_SECONDS)
