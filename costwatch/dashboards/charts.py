@@ -73,7 +73,11 @@ def stacked(
             "xaxis": {"type": "category", "range": [-0.6, len(buckets.labels) - 0.4], **ticks},
             **_marks(buckets, totals, expected, pace),
         },
-        "narrow": {"xaxis": _ticks(buckets, buckets.narrow_ticks), "margin": {"l": 40}, "bargap": 0.18},
+        "narrow": {
+            "xaxis": _ticks(buckets, buckets.narrow_ticks),
+            "margin": {"l": 40} if pace else {"l": 40, "r": 14},
+            "bargap": 0.18,
+        },
     }
 
 
@@ -147,7 +151,7 @@ def buckets_of(span: Range, week_start: int, bucket: str = "") -> Buckets:
     now = next((n for n, period in enumerate(found) if span.now in period), None)
     ticks = _choose(found, span, bucket)
     words = [_tick_label(bucket, period.start.astimezone(span.zone)) for period in found]
-    return Buckets(_distinct(labels), days, now, ticks, ticks[:: 2 if len(ticks) > 4 else 1], words)
+    return Buckets(_distinct(labels), days, now, ticks, ticks[:: 2 if len(ticks) > 3 else 1], words)
 
 
 def _bars(number: int, series: Series, buckets: Buckets, opacity: list[float]) -> dict[str, Any]:

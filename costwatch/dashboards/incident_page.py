@@ -11,6 +11,7 @@ from django.urls import reverse
 from costwatch.accounts.models import Workspace
 from costwatch.alerts import listing
 from costwatch.alerts.models import Delivery, Incident, Kind, Severity, State, TimelineEntry
+from costwatch.budgets.models import Budget
 from costwatch.dashboards import display
 from costwatch.dashboards.addresses import profile_url, run_url
 from costwatch.dashboards.anomalies.evidence import Evidence, evidence, subject
@@ -214,7 +215,7 @@ def _spent(amount: str, unpriced: int) -> str:
 
 def _related(workspace: Workspace, incident: Incident) -> list[tuple[str, str, str]]:
     """(what, value, address)."""
-    found: list[tuple[str, str, str]] = []
+    found = _of_budget(workspace, incident) if incident.kind == Kind.BUDGET else []
     for title, name in (("Agent", "agent"), ("Task", "task"), ("Session", "session")):
         if value := incident.facts.get(name):
             found.append((title, value, profile_url(name, value)))
@@ -229,6 +230,14 @@ def _related(workspace: Workspace, incident: Incident) -> list[tuple[str, str, s
     if incident.owner:
         found.append(("Owner", incident.owner.name or incident.owner.email, ""))
     return found
+
+
+def _of_budget(workspace: Workspace, incident: Incident) -> list[tuple[str, str, str]]:
+    """The budget, as long as there is one, and of one for each value whom it is about."""
+    facts = incident.facts
+    there = Budget.objects.filter(workspace=workspace, pk=facts.get("budget")).exists()
+    found = [("Budget", facts.get("budget_name", ""), reverse("budget", args=[facts["budget"]]))] if there else []
+    return [*found, *([subject(facts["per"], facts["value"])] if facts.get("per") else [])]
 
 
 def _before(workspace: Workspace, incident: Incident, task: str) -> int:

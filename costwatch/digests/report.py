@@ -8,7 +8,7 @@ from decimal import Decimal
 from costwatch.accounts.models import Workspace
 from costwatch.alerts.models import PENDING, Incident, Severity
 from costwatch.budgets import say
-from costwatch.budgets.status import State, Status, statuses
+from costwatch.budgets.status import Standing, State, Status, statuses
 from costwatch.digests import span as spans
 from costwatch.digests.span import Span
 from costwatch.lib import periods
@@ -144,17 +144,23 @@ def _unpriced(by_model: Mapping[str, Sums]) -> list[tuple[str, Sums]]:
 def _urgency(status: Status) -> tuple[int, Decimal, str]:
     """What is over first, then what is nearest to it."""
     order = (State.OVER, State.WARNING, State.OK, State.PAUSED)
-    return order.index(status.state), -status.share, status.budget.name
+    return order.index(status.state), -_nearest(status).share, status.budget.name
+
+
+def _nearest(status: Status) -> Standing:
+    """What is nearest to the limit: of a template the value that spent most, for the limit is that of each."""
+    return status.values[0] if status.budget.per and status.values else status
 
 
 def _line(status: Status) -> BudgetLine:
     forecast = say.amount(status.budget, status.forecast.mid) if status.forecast else ""
+    nearest = _nearest(status)
     return BudgetLine(
         id=status.budget.pk,
-        name=status.budget.name,
-        spent=say.amount(status.budget, status.spent),
+        name=status.budget.name if nearest is status else f"{status.budget.name}: {nearest.value}",
+        spent=say.amount(status.budget, nearest.spent),
         limit=say.amount(status.budget, status.limit),
-        share=status.share,
+        share=nearest.share,
         state=_state(status),
         forecast=forecast,
         exhausted_on=status.exhausted_on,

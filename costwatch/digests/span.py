@@ -22,13 +22,14 @@ class Span:
 
     @property
     def label(self) -> str:
-        """Tue 17 Nov 2026; 16 – 22 Nov 2026; November 2026."""
+        """Tue 17 Nov 2026; 16–22 Nov 2026; November 2026."""
         if self.kind == "daily":
             return f"{self.first:%a} {self.first.day} {self.first:%b %Y}"
         if self.kind == "monthly":
             return f"{self.first:%B %Y}"
-        month = "" if self.first.month == self.last.month else f" {self.first:%b}"
-        return f"{self.first.day}{month} – {self.last.day} {self.last:%b %Y}"
+        if self.first.month == self.last.month:
+            return f"{self.first.day}–{self.last.day} {self.last:%b %Y}"
+        return f"{self.first.day} {self.first:%b} – {self.last.day} {self.last:%b %Y}"
 
     @property
     def name(self) -> str:

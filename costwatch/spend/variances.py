@@ -89,7 +89,7 @@ class _Side:
         if by in ("", MODEL):
             self.values = self.models if by else {"": self.total} if self.total else {}
         else:
-            self.values = _by(workspace, span, by, ("cost",))
+            self.values = _by(workspace, span, by, ("cost", "calls"))
         self.parts: dict[str | None, ByModel] = {}
 
     def take_apart(self, workspace: Workspace, chosen: Sequence[str]) -> None:

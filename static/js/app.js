@@ -43,6 +43,9 @@
     choosing = setTimeout(() => form.isConnected && form.requestSubmit(), 350);
   });
 
+  /* on a phone the rail is a row that scrolls: the page one is on should be seen in it */
+  $('.nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+
   /* copy what a button stands beside */
   document.addEventListener('click', async event => {
     const button = event.target.closest('[data-copy]');

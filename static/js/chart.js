@@ -21,12 +21,12 @@
   const axis = { fixedrange: true, zeroline: false, ticks: '', showline: false, automargin: false, tickfont: { size: 12 } };
   const base = () => ({
     barmode: 'stack', bargap: .28, showlegend: false, hovermode: 'x unified', dragmode: false,
-    margin: { l: 44, r: 4, t: 18, b: 24 },
+    margin: { l: 44, r: 4, t: 18, b: 27 },
     paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: '--muted' },
     hoverlabel: { bgcolor: '--surface', bordercolor: '--control', font: { color: '--ink', size: 12 } },
-    xaxis: { ...axis, showgrid: false, showline: true, linecolor: '--control', showspikes: false },
-    yaxis: { ...axis, gridcolor: '--line', rangemode: 'tozero', tickprefix: '$', tickformat: ',', nticks: 5 }
+    xaxis: { ...axis, tickangle: 0, ticklabelstandoff: 3, showgrid: false, showline: true, linecolor: '--control', showspikes: false },
+    yaxis: { ...axis, automargin: 'width', gridcolor: '--line', rangemode: 'tozero', tickprefix: '$', tickformat: ',', nticks: 7 }
   });
   /* a name as it was before it was made harmless for Plotly (dashboards/charts.py); only ever set as text */
   const plainly = text => String(text).replace(/\u2060/g, '').replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&');

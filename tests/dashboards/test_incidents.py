@@ -141,7 +141,7 @@ def test_the_rail_counts_what_is_open(client, loop):
 
 def test_the_overview_names_the_newest_open_one_and_notices_a_new_one(client, loop):
     html = body(client, "/")
-    assert "1 open triage: caught in a loop" in text(html)
+    assert "1 open alarm triage: caught in a loop" in text(html)
     seen = html.split('X-Seen": "')[1].split('"')[0]
     assert client.get("/", headers={"HX-Request": "true", "X-Seen": seen}).status_code == 204
     Incident.objects.update(state=State.RESOLVED)

@@ -29,7 +29,7 @@ def test_a_member_gets_a_mail_with_text_and_html_once(workspace, ann, outside):
             deliver.send_all()
     (mail,) = server.got
     assert server.recipients == [["ann@larkfield.example"]]
-    assert mail["Subject"] == "Larkfield Support, 16 – 22 Nov 2026: $112.00, +60 %"
+    assert mail["Subject"] == "Larkfield Support, 16–22 Nov 2026: $112.00, +60 %"
     bodies = {part.get_content_type(): part.get_content() for part in mail.walk() if not part.is_multipart()}
     assert "$112.00 was spent in the week" in bodies["text/plain"]
     assert "Agents that moved it</h2>" in bodies["text/html"]

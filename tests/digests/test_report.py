@@ -32,9 +32,9 @@ def test_the_sums_are_those_of_the_books(week):
 
 def test_the_sentence_says_what_it_came_to_and_against_what(week):
     assert words.sentence(week) == (
-        "$112.00 was spent in the week 16 – 22 Nov 2026, +$42.00 against $70.00 in the week before (+60 %)."
+        "$112.00 was spent in the week 16–22 Nov 2026, +$42.00 against $70.00 in the week before (+60 %)."
     )
-    assert words.title("Larkfield Support", week) == "Larkfield Support, 16 – 22 Nov 2026: $112.00, +60 %"
+    assert words.title("Larkfield Support", week) == "Larkfield Support, 16–22 Nov 2026: $112.00, +60 %"
 
 
 def test_what_has_no_price_is_said_and_not_left_out(week):

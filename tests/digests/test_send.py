@@ -26,7 +26,7 @@ def test_it_goes_out_at_its_hour_and_not_before(weekly):
     assert send.send_due(MONDAY) == 1
     delivery = Delivery.objects.get()
     assert (delivery.type, delivery.channel) == ("digest", weekly.channel)
-    assert delivery.body["digest"]["title"] == "Larkfield Support, 16 – 22 Nov 2026: $112.00, +60 %"
+    assert delivery.body["digest"]["title"] == "Larkfield Support, 16–22 Nov 2026: $112.00, +60 %"
 
 
 def test_it_goes_out_once_whoever_looks_and_how_often(weekly):

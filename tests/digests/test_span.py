@@ -13,7 +13,7 @@ NOW = datetime(2026, 11, 25, 13, tzinfo=UTC)
 
 @pytest.mark.parametrize(("kind", "first", "last", "label"), [
     ("daily", date(2026, 11, 24), date(2026, 11, 24), "Tue 24 Nov 2026"),
-    ("weekly", date(2026, 11, 16), date(2026, 11, 22), "16 – 22 Nov 2026"),
+    ("weekly", date(2026, 11, 16), date(2026, 11, 22), "16–22 Nov 2026"),
     ("monthly", date(2026, 10, 1), date(2026, 10, 31), "October 2026"),
 ])  # fmt: skip
 def test_the_latest_period_is_the_last_whole_one(kind, first, last, label):
@@ -23,7 +23,7 @@ def test_the_latest_period_is_the_last_whole_one(kind, first, last, label):
 
 def test_a_week_over_the_end_of_a_month_names_both():
     assert spans.on("weekly", date(2026, 10, 28), BERLIN, 1).label == "26 Oct – 1 Nov 2026"
-    assert spans.on("weekly", date(2026, 11, 25), BERLIN, 7).label == "22 – 28 Nov 2026"
+    assert spans.on("weekly", date(2026, 11, 25), BERLIN, 7).label == "22–28 Nov 2026"
 
 
 def test_days_are_local_ones_also_with_the_clocks_put_back():

@@ -96,7 +96,7 @@ def chart(found: Report) -> dict[str, Any]:
             "xaxis": {"type": "category", "tickvals": ticks, "ticktext": [labels[n] for n in ticks]},
             "hovermode": "closest",
         },
-        "narrow": {"xaxis": {"tickvals": ticks[::3], "ticktext": [labels[n] for n in ticks[::3]]}},
+        "narrow": {"xaxis": {"tickvals": ticks[::3], "ticktext": [labels[n] for n in ticks[::3]]}, "margin": {"r": 18}},
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from costwatch.limits.pressure import NEAR, Pressure
 
 MINUTE = timedelta(minutes=1)
 MOST_BARS = 180
+FEW = 5  # up to so many, each whole number has its line
 
 
 def step(start: datetime, end: datetime) -> int:
@@ -40,7 +41,8 @@ def per_minute(one: Pressure, start: datetime, end: datetime, zone: ZoneInfo) ->
         "layout": {
             "bargap": 0.1,
             "margin": {"l": 64},
-            "yaxis": {"range": [0, top], "tickprefix": "", "tickformat": ",.3~s"},
+            "yaxis": {"range": [0, top], "tickprefix": "", "tickformat": ",.3~s",
+                      **({"dtick": 1} if top < FEW else {})},
             "xaxis": {"type": "date", "nticks": 8, "tickformat": "%H:%M", "hoverformat": "%H:%M",
                       "range": [_local(start, zone), _local(end, zone)]},
             "shapes": _line(one.limit) if one.limit and one.limit <= top else [],

@@ -180,7 +180,7 @@ def _figure(found: Comparison) -> dict[str, Any] | None:
             "margin": {"l": 150, "r": 16, "t": 4, "b": 28},
             "xaxis": {"range": [-reach, reach], "zeroline": True, "zerolinecolor": "--ink", "zerolinewidth": 1,
                       "showgrid": True, "gridcolor": "--line", "showline": False, "ticksuffix": " %",
-                      "tickprefix": "", "tickformat": "+~f", "nticks": 7},
+                      "tickprefix": "", "tickformat": "~f", "nticks": 7},
             "yaxis": {"type": "category", "autorange": "reversed", "tickmode": "linear", "dtick": 1,
                       "tickprefix": "", "tickformat": "", "showgrid": False, "tickfont": {"color": "--ink"}},
         },

@@ -155,5 +155,10 @@ def _after(low: Decimal | None) -> Decimal | None:
 
 def _label(bar: Bar) -> str:
     if bar.low is None:
-        return f"below ${bar.high:f}"
-    return f"${bar.low:,f}" + (f" – ${bar.high:,f}" if bar.high is not None else " and more")
+        return f"below {_edge(bar.high or EDGES[0])}"
+    return _edge(bar.low) + (f" – {_edge(bar.high)}" if bar.high is not None else " and more")
+
+
+def _edge(amount: Decimal) -> str:
+    """$0.002, $0.10, $2"""
+    return f"${amount:,f}" if amount >= 1 or amount.as_tuple().exponent != -1 else f"${amount:,.2f}"

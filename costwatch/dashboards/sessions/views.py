@@ -17,7 +17,7 @@ from costwatch.spend.sessions import ORDERS
 
 Rows = Callable[[Workspace, State], Sequence[Sequence[Any]]]
 Content = Callable[[Workspace, State], dict[str, Any]]
-TABS = (("/sessions", "Conversations"), ("/session-paths", "Paths"), ("/resend", "History sent again"))
+TABS = (("/sessions", "One by one"), ("/session-paths", "Paths"), ("/resend", "History sent again"))
 MOST_PAGES = 1_000
 
 

@@ -36,6 +36,20 @@ for function in (
 
 
 @register.filter
+def facts(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """The facts of an audit entry as (name, words); what is empty says nothing."""
+    told = []
+    for name, value in found.items():
+        if isinstance(value, dict):
+            told += [(f"{name} {inner}", words) for inner, words in facts(value)]
+        elif isinstance(value, bool):
+            told.append((name, "yes" if value else "no"))
+        elif value not in (None, "", []):
+            told.append((name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
+    return told
+
+
+@register.filter
 def headline(amount: Decimal) -> SafeString:
     """Money as a headline figure, its cents lighter."""
     whole, cents = display.headline(amount)

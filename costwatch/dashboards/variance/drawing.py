@@ -1,5 +1,6 @@
 """The waterfall as a Plotly figure: bars with a base, for the small bundle has no waterfall of its own."""
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -55,7 +56,7 @@ def waterfall(
                 "showgrid": True,
                 "gridcolor": "--line",
                 "showline": False,
-                "tickformat": "$,.2~f",
+                "tickformat": f"$,.{_decimals(width)}~f",
                 "nticks": 5,
             },
             "yaxis": {
@@ -71,3 +72,8 @@ def waterfall(
         },
         "narrow": {"xaxis": {"nticks": 3, "range": [start, max(edges) + width * NARROW_AIR]}},
     }
+
+
+def _decimals(width: float) -> int:
+    """Of the amounts below the bars: cents, more where all of it is less than some cents."""
+    return max(2, 1 - math.floor(math.log10(width)))

@@ -27,7 +27,7 @@ def test_the_address_alone_leads_to_last_week(client):
 
 def test_the_page_tells_the_week(client):
     html = body(client, WEEK)
-    assert "$112.00 was spent in the week 16 – 22 Nov 2026, +$42.00 against $70.00" in text(html)
+    assert "$112.00 was spent in the week 16–22 Nov 2026, +$42.00 against $70.00" in text(html)
     assert row(html, "reasoning")[1:] == ["$42.00", "+$42.00", "not there before"]
     assert sum(figure(html)["data"][0]["y"]) == 112
     assert "Priced 94.9 % at most $6.00 missing" in text(html)
@@ -43,7 +43,7 @@ def test_any_day_of_a_week_is_an_address_of_it_and_neighbours_are_linked(client)
 
 def test_a_running_week_says_so_and_the_next_has_no_page(client):
     html = body(client, "/digests/weekly/2026-11-23")
-    assert "23 – 29 Nov 2026 so far" in text(html)
+    assert "23–29 Nov 2026 so far" in text(html)
     body(client, "/digests/weekly/2026-11-30", 404)
 
 
@@ -82,7 +82,7 @@ def test_the_pdf_is_one(client):
 
 def test_the_preview_is_the_mail_itself(client):
     html = body(client, "/digests/preview")
-    assert "Larkfield Support, 16 – 22 Nov 2026: $112.00, +60 %" in text(html)
+    assert "Larkfield Support, 16–22 Nov 2026: $112.00, +60 %" in text(html)
     assert "<b>preview" not in html
     assert "24 Nov 2026" in text(body(client, "/digests/preview?kind=daily"))
 
