@@ -1,11 +1,12 @@
 """Shared fixtures."""
 
+import os
 import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.live import LiveServer
+from tests.live import FirstStart, LiveServer
 
 # a busy machine makes slow inputs of good ones
 settings.register_profile("costwatch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -26,10 +27,47 @@ def fresh_caches():
     stops.forget()
 
 
+@pytest.fixture(scope="module")
+def price_catalogue(django_db_setup, django_db_blocker):
+    """The installed catalogue in the price tables for all tests of a file: more than a second, once."""
+    from costwatch.pricing import book, catalogue, models
+
+    with django_db_blocker.unblock():
+        catalogue.sync()
+    book.forget()
+    yield
+    book.forget()
+    with django_db_blocker.unblock():
+        for table in (models.PriceComponent, models.PriceVersion, models.PriceLine, models.ModelAlias,
+                      models.PriceSchedule, models.CatalogueRelease, models.PriceBook):  # fmt: skip
+            table.objects.all()._raw_delete("default")
+
+
+@pytest.fixture
+def prices(price_catalogue, db, monkeypatch):
+    """The installed catalogue, as `costwatch up` leaves it; what a test changes in it goes with the test."""
+    from costwatch.pricing import book
+
+    book.current()
+    for kept in ("_book", "_revision", "_looked_at"):
+        monkeypatch.setattr(book, kept, getattr(book, kept))
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory):
+def first_start(tmp_path_factory: pytest.TempPathFactory):
+    """What every real web server starts from."""
+    folder, run = tmp_path_factory.getbasetemp(), str(os.getpid())
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder, run = folder.parent, os.environ["PYTEST_XDIST_TESTRUNUID"]
+    made = FirstStart(folder, run)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def server(first_start: FirstStart, tmp_path_factory: pytest.TempPathFactory):
     """A real web server with a database of its own (tests/live.py)."""
-    live = LiveServer(tmp_path_factory.mktemp("live"))
+    live = LiveServer(tmp_path_factory.mktemp("live"), first=first_start)
     try:
         live.start()
         yield live

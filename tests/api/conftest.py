@@ -36,10 +36,11 @@ def get(client: Client) -> Callable[..., Any]:
 
 
 @pytest.fixture(autouse=True)
-def fresh_book() -> Iterator[None]:
-    """The price book of a rolled-back test is not that of the next."""
+def fresh_book(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The price book of a rolled-back test is not that of the next; `prices` sees to its own."""
     yield
-    book.forget()
+    if "prices" not in request.fixturenames:
+        book.forget()
 
 
 def caller(workspace: Workspace, *scopes: str) -> Client:

@@ -7,16 +7,10 @@ from decimal import Decimal
 import pytest
 
 from costwatch.ledger.models import Attribution, UsageEvent
-from costwatch.pricing import catalogue
 from tests.api.conftest import caller
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("prices")
 EVENT = {"model": "gpt-4o-mini", "input_tokens": 1_000_000, "output_tokens": 1_000_000, "agent_id": "never stored"}
-
-
-@pytest.fixture(autouse=True)
-def prices(db):
-    catalogue.sync()
 
 
 def ask(client, event, **options):

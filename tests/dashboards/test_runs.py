@@ -13,7 +13,7 @@ from costwatch.alerts.incidents import Report, open_or_update
 from costwatch.alerts.models import Kind, Severity
 from costwatch.dashboards.addresses import call_url, run_url
 from costwatch.ledger.fold import fold_all
-from costwatch.pricing import book, catalogue
+from costwatch.pricing import book
 from costwatch.pricing.usage import CostSource
 from tests.dashboards.conftest import DAY
 from tests.dashboards.page import figure, links, row, rows, text
@@ -34,14 +34,6 @@ def priced(**fields):
     price = book.current().price(made)
     made.cost, made.cost_source, made.price_version = price.cost, price.source, price.price_version
     return made
-
-
-@pytest.fixture
-def prices(db):
-    catalogue.sync()
-    book.forget()
-    yield
-    book.forget()
 
 
 def test_runs_stand_dearest_first_with_all_their_calls(client, month):

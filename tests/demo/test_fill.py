@@ -12,24 +12,19 @@ from costwatch.demo import budgets, company, fill, stream
 from costwatch.demo.generate import between, generate
 from costwatch.ledger.models import IngestBatch, UsageEvent
 from costwatch.ledger.verify import verify
-from costwatch.pricing import book, catalogue
 from costwatch.spend import queries
 from costwatch.spend.filters import SpendFilter
 from ingest.accept import accept_events
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("prices")
 NOW = datetime(2026, 11, 25, 14, 32, 7, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
-def short(monkeypatch, db):
-    """Two days of history; the catalogue as `up` leaves it."""
+def short(monkeypatch):
+    """Two days of history."""
     monkeypatch.setattr(company, "DAYS", 2)
-    catalogue.sync()
-    book.forget()
-    yield
-    book.forget()
 
 
 @pytest.fixture(scope="module")

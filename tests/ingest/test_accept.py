@@ -11,21 +11,13 @@ from django.test import Client
 from costwatch.accounts.keys import create_key
 from costwatch.accounts.models import Workspace
 from costwatch.ledger.models import UsageEvent
-from costwatch.pricing import book, catalogue
+from costwatch.pricing import book
 from costwatch.pricing.usage import CostSource
 from ingest import views
 from ingest.accept import accept_events, accept_lines
 from ingest.rate import Buckets
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def prices(db):
-    catalogue.sync()
-    book.forget()
-    yield
-    book.forget()
+pytestmark = pytest.mark.usefixtures("prices")
 
 
 @pytest.fixture

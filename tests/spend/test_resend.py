@@ -6,21 +6,12 @@ from decimal import Decimal
 import pytest
 
 from costwatch.ledger.record import record
-from costwatch.pricing import book, catalogue
 from costwatch.spend.resend import CUTS, Tokens, bill, resend, resent
 from tests.ledger.make import NOW, entry
 from tests.spend.test_sessions import span, workspace  # noqa: F401
 
 LATER = NOW + timedelta(hours=1)
 DOLLAR = Decimal("0.000001")  # a dollar a million tokens
-
-
-@pytest.fixture
-def prices(db):
-    catalogue.sync()
-    book.forget()
-    yield
-    book.forget()
 
 
 @pytest.mark.parametrize(
