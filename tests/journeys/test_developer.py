@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import make_owner
-from tests.journeys.test_pages import HOSTILE, log_in
+from tests.journeys.conftest import WORKSPACE, log_in
+from tests.journeys.test_pages import HOSTILE
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.journey
@@ -36,17 +36,11 @@ PAGES = ["/runs", "/runs/r-7f3", "/calls/e-2", "/sessions", "/sessions/s-1", "/s
 
 
 @pytest.fixture(scope="module")
-def used(browser, site: LiveServer) -> LiveServer:
+def used(owned: LiveServer) -> LiveServer:
     """An installation with an owner and one conversation."""
-    from tests.journeys.browser import Visitor
-
-    visitor = Visitor.new(browser, site.url)
-    make_owner(visitor.page, site)
-    visitor.page.wait_for_url("**/")
-    visitor.close()
-    key = site.key("ingest", "Larkfield Support")
-    assert site.post("/api/v1/events", EVENTS, key).json()["accepted"] == len(EVENTS)
-    return site
+    key = owned.key("ingest", WORKSPACE)
+    assert owned.post("/api/v1/events", EVENTS, key).json()["accepted"] == len(EVENTS)
+    return owned
 
 
 def test_from_the_id_of_a_run_to_the_raw_event_of_its_dearest_call(visit, used):

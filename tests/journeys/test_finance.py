@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import log_in, make_owner
+from tests.journeys.conftest import WORKSPACE, log_in
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.journey
@@ -32,16 +32,10 @@ def events():
 
 
 @pytest.fixture(scope="module")
-def filled(browser, site: LiveServer) -> LiveServer:
-    from tests.journeys.browser import Visitor
-
-    visitor = Visitor.new(browser, site.url)
-    make_owner(visitor.page, site)
-    visitor.page.wait_for_url("**/")
-    visitor.close()
+def filled(owned: LiveServer) -> LiveServer:
     sent = list(events())
-    assert site.post("/api/v1/events", sent, site.key("ingest", "Larkfield Support")).json()["accepted"] == len(sent)
-    return site
+    assert owned.post("/api/v1/events", sent, owned.key("ingest", WORKSPACE)).json()["accepted"] == len(sent)
+    return owned
 
 
 def amount(text: str) -> Decimal:
@@ -117,5 +111,5 @@ def test_on_paper_the_statement_stands_without_its_tools(visit, filled):
     page.emulate_media(media="print")
     expect(page.locator(".rail")).to_be_hidden()
     expect(page.get_by_role("link", name="CSV", exact=True)).to_be_hidden()
-    expect(page.locator(".paper-only")).to_contain_text("Larkfield Support")
+    expect(page.locator(".paper-only")).to_contain_text(WORKSPACE)
     assert page.evaluate("document.documentElement.scrollWidth") <= 794

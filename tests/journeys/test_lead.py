@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import OWNER, PASSWORD, make_owner
+from tests.journeys.conftest import WORKSPACE, log_in
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.journey
@@ -38,24 +38,10 @@ def events():
 
 
 @pytest.fixture(scope="module")
-def filled(browser, site: LiveServer) -> LiveServer:
-    from tests.journeys.browser import Visitor
-
-    visitor = Visitor.new(browser, site.url)
-    make_owner(visitor.page, site)
-    visitor.page.wait_for_url("**/")
-    visitor.close()
+def filled(owned: LiveServer) -> LiveServer:
     sent = list(events())
-    assert site.post("/api/v1/events", sent, site.key("ingest", "Larkfield Support")).json()["accepted"] == len(sent)
-    return site
-
-
-def log_in(page: Page) -> None:
-    page.goto("/login")
-    page.fill("input[name=email]", OWNER)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main button[type=submit]")
-    page.wait_for_url(lambda address: "/login" not in address)
+    assert owned.post("/api/v1/events", sent, owned.key("ingest", WORKSPACE)).json()["accepted"] == len(sent)
+    return owned
 
 
 def settled(page: Page) -> None:

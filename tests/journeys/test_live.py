@@ -1,9 +1,9 @@
 """Figures that follow the books while somebody looks, without disturbing what that person does."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import OWNER, PASSWORD, make_owner
+from tests.journeys.conftest import WORKSPACE, log_in
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.journey
@@ -11,27 +11,17 @@ AGENTS = [f"agent-{number:02}" for number in range(40)]
 
 
 @pytest.fixture(scope="module")
-def key(browser, site: LiveServer) -> str:
-    from tests.journeys.browser import Visitor
-
-    page = Visitor.new(browser, site.url).page
-    make_owner(page, site)
-    page.wait_for_url("**/")
-    made = site.key("ingest", "Larkfield Support")
+def key(owned: LiveServer) -> str:
+    made = owned.key("ingest", WORKSPACE)
     events = [
         {"model": "gpt-5-mini", "agent_id": agent, "input_tokens": 400_000, "output_tokens": 0} for agent in AGENTS
     ]
-    assert site.post("/api/v1/events", events, made).status == 200
-    page.context.close()
+    assert owned.post("/api/v1/events", events, made).status == 200
     return made
 
 
-def log_in(page) -> None:
-    page.goto("/login")
-    page.fill("input[name=email]", OWNER)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main button[type=submit]")
-    page.wait_for_url("**/")
+def open_overview(page: Page) -> None:
+    log_in(page)
     expect(page.locator("tfoot td").first).to_be_visible()
 
 
@@ -42,7 +32,7 @@ def one_more(site: LiveServer, key: str) -> None:
 
 def test_a_new_call_changes_the_figures_but_neither_focus_nor_place(visit, site, key):
     page = visit(viewport={"width": 1280, "height": 700}).page
-    log_in(page)
+    open_overview(page)
     total = page.locator("tfoot td").first.text_content()
     page.locator("#sort-calls").focus()
     page.evaluate("window.scrollTo(0, 400); window.chart = document.querySelector('cost-chart > div')")
@@ -57,7 +47,7 @@ def test_a_new_call_changes_the_figures_but_neither_focus_nor_place(visit, site,
 
 def test_an_open_menu_is_left_alone(visit, site, key):
     page = visit(viewport={"width": 1280, "height": 700}).page
-    log_in(page)
+    open_overview(page)
     page.locator("#filter-menu summary").click()
     total = page.locator("tfoot td").first.text_content()
     one_more(site, key)
@@ -71,7 +61,7 @@ def test_an_open_menu_is_left_alone(visit, site, key):
 def test_swapping_the_page_a_hundred_times_leaks_no_charts(visit, site, key):
     visitor = visit(viewport={"width": 1280, "height": 700})
     page = visitor.page
-    log_in(page)
+    open_overview(page)
     page.evaluate("""async () => {
         for (let n = 0; n < 100; n++)
             await htmx.ajax('GET', n % 2 ? '/?by=model' : '/', {target: '#overview', swap: 'outerHTML'});
@@ -87,7 +77,7 @@ def test_swapping_the_page_a_hundred_times_leaks_no_charts(visit, site, key):
 def test_a_server_that_does_not_answer_is_told_and_the_page_stays(visit, site, key):
     visitor = visit(viewport={"width": 1280, "height": 700})
     page = visitor.page
-    log_in(page)
+    open_overview(page)
     page.route("**/*", lambda route: route.abort())
     expect(page.locator("#trouble")).to_have_text(
         "The server does not answer. The page shows what was known last.", timeout=12_000

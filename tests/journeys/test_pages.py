@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import log_in, make_owner
+from tests.journeys.conftest import WORKSPACE, log_in
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.journey
@@ -28,18 +28,11 @@ PAGES = ["/", "/?period=today&by=user", "/?by=model&pick=agent", "/?first=2020-0
 
 
 @pytest.fixture(scope="module")
-def filled(browser, site: LiveServer) -> LiveServer:
+def filled(owned: LiveServer) -> LiveServer:
     """An installation with an owner and a few calls, hostile names among them."""
-    from tests.journeys.browser import Visitor
-
-    visitor = Visitor.new(browser, site.url)
-    page = visitor.page
-    make_owner(page, site)
-    page.wait_for_url("**/")
-    visitor.close()
-    key = site.key("ingest", "Larkfield Support")
-    assert site.post("/api/v1/events", EVENTS, key).json()["accepted"] == len(EVENTS)
-    return site
+    key = owned.key("ingest", WORKSPACE)
+    assert owned.post("/api/v1/events", EVENTS, key).json()["accepted"] == len(EVENTS)
+    return owned
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -1,40 +1,25 @@
 """A model without a price, from the count in the rail to the repriced calls; and the pages of prices in every width."""
 
-import subprocess
-import sys
-
 import pytest
 
-from tests.journeys.conftest import log_in, make_owner
-from tests.live import ROOT, LiveServer
+from tests.journeys.conftest import WORKSPACE, log_in
+from tests.live import LiveServer
 
 pytestmark = pytest.mark.journey
 MODEL = "gpt-9-preview"
+FOLD = "from costwatch.ledger.fold import fold_all; fold_all()"  # as the worker does all the time
 PAGES = ["/unpriced", "/prices?q=deepseek", "/prices/model?provider=deepseek&model=deepseek-chat", "/prices/agreed",
          "/prices/try", "/prices/reprice", "/prices/reprice/1"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def priced(browser, site: LiveServer) -> LiveServer:
+def priced(owned: LiveServer) -> LiveServer:
     """An installation with an owner, a call of a known and two of an unknown model."""
-    from tests.journeys.browser import Visitor
-
-    visitor = Visitor.new(browser, site.url)
-    page = visitor.page
-    make_owner(page, site)
-    page.wait_for_url("**/")
-    visitor.close()
     unknown = {"model": MODEL, "provider": "openai", "input_tokens": 1_000_000, "output_tokens": 100_000}
     events = [{"model": "gpt-4.1", "input_tokens": 1000, "output_tokens": 100}, unknown, unknown]
-    assert site.post("/api/v1/events", events, site.key("ingest", "Larkfield Support")).json()["accepted"] == 3
-    _run(site, "from costwatch.ledger.fold import fold_all; fold_all()")
-    return site
-
-
-def _run(site: LiveServer, code: str) -> None:
-    """What the worker does, in its place."""
-    line = f"import django; django.setup(); {code}"
-    subprocess.run([sys.executable, "-c", line], env=site.environment, cwd=ROOT, check=True, timeout=60)
+    assert owned.post("/api/v1/events", events, owned.key("ingest", WORKSPACE)).json()["accepted"] == 3
+    owned.run(FOLD)
+    return owned
 
 
 def test_a_model_without_a_price_gets_one_and_its_past_calls_with_it(visit, priced):
@@ -50,9 +35,9 @@ def test_a_model_without_a_price_gets_one_and_its_past_calls_with_it(visit, pric
     page.fill("input[name=source]", "Quote of 17 Nov")
     page.click("text=Save price and re-price 2 calls")
     page.wait_for_url("**/prices/reprice/*")
-    _run(priced, "from costwatch.ledger import orders; orders.work(20)")
+    priced.run("from costwatch.ledger import orders; orders.work(20)")
     page.wait_for_selector("text=2 of 2 calls had no price; they cost $11.60")
-    _run(priced, "from costwatch.ledger.fold import fold_all; fold_all()")
+    priced.run(FOLD)
     page.goto("/unpriced")
     assert "Every call has a price" in page.inner_text("main")
 

@@ -5,23 +5,17 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import make_owner
-from tests.journeys.test_pages import EVENTS, log_in
+from tests.journeys.conftest import WORKSPACE, log_in
+from tests.journeys.test_pages import EVENTS
 
 pytestmark = pytest.mark.journey
 
 
 @pytest.fixture(scope="module")
-def filled(browser, site):
-    from tests.journeys.browser import Visitor
-
-    visitor = Visitor.new(browser, site.url)
-    make_owner(visitor.page, site)
-    visitor.page.wait_for_url("**/")
-    visitor.close()
+def filled(owned):
     own = {"event_id": "s-1", "model": "gpt-5-mini", "agent_id": "reasoning", "run_id": "r-stop", "input_tokens": 9}
-    site.post("/api/v1/events", [*EVENTS, own], site.key("ingest", "Larkfield Support"))
-    return site
+    owned.post("/api/v1/events", [*EVENTS, own], owned.key("ingest", WORKSPACE))
+    return owned
 
 
 def allowed(site, key) -> bool:
@@ -29,7 +23,7 @@ def allowed(site, key) -> bool:
 
 
 def test_a_run_away_agent_is_stopped_from_its_run_and_let_go_again(visit, filled):
-    visitor, key = visit(viewport={"width": 1280, "height": 900}), filled.key("read", "Larkfield Support")
+    visitor, key = visit(viewport={"width": 1280, "height": 900}), filled.key("read", WORKSPACE)
     page = visitor.page
     log_in(page)
     page.goto("/runs/r-stop")
