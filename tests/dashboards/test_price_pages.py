@@ -244,7 +244,7 @@ class TestUnpriced:
         fields = {"model": "acme-large-2", **PRICE, "source": "Quote of 17 Nov", "reprice": "1"}
         page = admin.post("/unpriced/save", fields)["Location"]
         work()
-        assert "+$9.80 of it counts on 1 December 2026: the months before are closed." in text(admin.get(page))
+        assert "+$9.80</b> counts on 1 December 2026: the months before are closed." in text(admin.get(page))
         assert verify(deep=True).ok
 
     def test_a_price_for_new_calls_only_leaves_the_past_unpriced(self, admin, workspace, calls):
