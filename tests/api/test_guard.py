@@ -8,7 +8,6 @@ from django.test import Client
 from costwatch.accounts.models import ApiKey, Workspace
 from costwatch.alerts import incidents, stops
 from costwatch.alerts.models import Incident
-from costwatch.pricing import catalogue
 from costwatch.tasks import look
 from tests.api.conftest import caller
 from tests.api.test_incidents import REPORT
@@ -34,8 +33,7 @@ def kill(workspace, until=None, named="kill:1", **scope):
 
 
 @pytest.fixture
-def send(workspace):
-    catalogue.sync()
+def send(workspace, prices):
     sender = caller(workspace, "ingest")
 
     def send(*events, status=200):

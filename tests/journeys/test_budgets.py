@@ -1,30 +1,21 @@
 """A budget made with a look at what it would have done, crossed by an event, and seen on its page."""
 
-import subprocess
-import sys
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import log_in, make_owner
-from tests.live import ROOT, LiveServer
+from tests.journeys.conftest import WORKSPACE, log_in
+from tests.live import LiveServer
 
 pytestmark = pytest.mark.journey
-WORKSPACE = "Larkfield Support"
+LOOK = "from costwatch import tasks; tasks.look()"
 WIDE = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="module")
-def spending(browser, site: LiveServer) -> LiveServer:
+def spending(owned: LiveServer) -> LiveServer:
     """An installation with an owner and two agents that spend."""
-    from tests.journeys.browser import Visitor
-
-    visitor = Visitor.new(browser, site.url)
-    make_owner(visitor.page, site)
-    visitor.page.wait_for_url("**/")
-    visitor.close()
-    send(site, [call("triage", f"u-{number}") for number in range(12)] + [call("lookup", "u-1")])
-    return site
+    send(owned, [call("triage", f"u-{number}") for number in range(12)] + [call("lookup", "u-1")])
+    return owned
 
 
 def call(agent: str, user: str, tokens: int = 100_000) -> dict[str, object]:
@@ -36,12 +27,7 @@ def send(site: LiveServer, events: list[dict[str, object]]) -> None:
     """Send events, and do what the worker does within a second."""
     reply = site.post("/api/v1/events", events, site.key("ingest", WORKSPACE))
     assert reply.status == 200, reply.body
-    _run(site, "from costwatch import tasks; tasks.look()")
-
-
-def _run(site: LiveServer, code: str) -> None:
-    line = f"import django; django.setup()\n{code}"
-    subprocess.run([sys.executable, "-c", line], env=site.environment, cwd=ROOT, check=True, timeout=60)
+    site.run(LOOK)
 
 
 def settled(page: Page) -> None:
@@ -108,7 +94,7 @@ def test_without_a_script_a_budget_is_made_as_well(visit, spending):
     expect(page.locator("#preview")).to_contain_text("of each month its dearest user", ignore_case=True)
     page.click("text=Make the budget")
     page.wait_for_url("**/budgets/*")
-    _run(spending, "from costwatch import tasks; tasks.look()")
+    spending.run(LOOK)
     page.reload()
     page.locator("tbody th a", has_text="u-1").first.click()
     page.wait_for_url("**/budgets/*?value=*")
@@ -129,7 +115,7 @@ def test_the_pages_are_accessible_and_fit(visit, spending, theme, width):
     visitor = visit(viewport={"width": width, "height": 900}, color_scheme=theme)
     page = visitor.page
     log_in(page)
-    _run(spending, MAKE)
+    spending.run(MAKE)
     problems = []
     for address in _addresses(page):
         page.goto(address)
