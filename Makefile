@@ -17,12 +17,14 @@ up: $(VENV)/.installed
 
 install: $(VENV)/.installed
 
+# real processes and browsers second: a whole file stays on one worker, which shares an installation among its tests
 test: $(VENV)/.installed-dev browser
 	$(BIN)/python -m pytest -n 2 -m "not fault and not journey and not slow"
-	$(BIN)/python -m pytest -m "fault or journey or slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "fault or journey or slow"
 
+# some files of every area, under two minutes on two idle cores
 test-fast: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 -m "not fault and not journey and not slow"
+	$(BIN)/python -m pytest -n 2 -m "not fault and not journey and not slow and not thorough"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
