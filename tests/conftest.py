@@ -24,6 +24,9 @@ def fresh_caches():
     deliver = sys.modules.get("costwatch.alerts.deliver")
     if deliver is not None:  # a task that was run may have left a thread that looks for messages
         deliver.senders.halt()
+    ahead = sys.modules.get("costwatch.database.ahead")
+    if ahead is not None:
+        ahead.ahead.halt()
     stops.forget()
 
 

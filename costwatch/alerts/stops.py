@@ -1,8 +1,8 @@
 """Who is asked to stop, and why: by a loop, a blocking budget or a person. One table, known to every process.
 
-`place` and `lift` write in the caller's transaction. `asked` answers from memory: a process looks for changes at most
-three times a second, and reads only the rows that changed since. "Since" goes by transactions, not by times: what a
-transaction that was still open at the last look wrote is found by the next.
+`place` and `lift` write in the caller's transaction. `asked` answers from memory: a process that is asked looks for
+changes some times a second, beside its answers, and reads only the rows that changed since. "Since" goes by
+transactions, not by times: what a transaction that was still open at the last look wrote is found by the next.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,10 @@ from django.utils import timezone
 from costwatch.accounts.models import Workspace
 from costwatch.alerts.models import Incident, State, Stop
 from costwatch.alerts.scopes import Book, Standing
+from costwatch.database.ahead import ahead
 
-FRESH_FOR = 0.3  # seconds; with the watch's second a verdict is out within two of the deciding event
+FRESH_FOR = 0.5  # seconds; older than that, a question waits for the look
+LOOK_AFTER = 0.2  # seconds; from then on another thread looks, while questions are answered from what is known
 OVERSHOOT = 2.5  # seconds from a commit until every process asks to stop: what may still be spent
 SWEPT_EVERY = 60.0  # seconds; each period of a budget leaves its stops behind
 KEPT_FOR = timedelta(days=30)
@@ -124,10 +126,11 @@ def verdict(stop: Standing, values: Mapping[str, str]) -> Verdict:
 def standing(workspace_id: int) -> Book:
     """The stops of a workspace, as fresh as FRESH_FOR; of this process, not to be changed. Raises OperationalError."""
     known = _known.get(workspace_id) or _known.setdefault(workspace_id, _Known())
-    if monotonic() - known.read_at > FRESH_FOR:
-        with known.lock:
-            if monotonic() - known.read_at > FRESH_FOR:
-                _refresh(workspace_id, known)
+    age = monotonic() - known.read_at
+    if age > FRESH_FOR:
+        _look(workspace_id, known, FRESH_FOR)
+    elif age > LOOK_AFTER:
+        ahead.read(("stops", workspace_id), lambda: _look(workspace_id, known, LOOK_AFTER))
     return known.book
 
 
@@ -153,6 +156,13 @@ class _Known:
 
 
 _known: dict[int, _Known] = {}
+
+
+def _look(workspace_id: int, known: _Known, older_than: float) -> None:
+    """Read what changed, if nobody has within so many seconds."""
+    with known.lock:
+        if monotonic() - known.read_at > older_than:
+            _refresh(workspace_id, known)
 
 
 def _refresh(workspace_id: int, known: _Known) -> None:

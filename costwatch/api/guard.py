@@ -1,23 +1,30 @@
 """`GET /api/v1/guard`: an agent, or the gateway before it, asks whether it may go on."""
 
+import json
 import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from costwatch.accounts.drf import KeyHolder, caller
+from costwatch.accounts.access import error_json, refusal
+from costwatch.accounts.drf import caller
+from costwatch.accounts.keys import KeyRefused, authenticate
 from costwatch.alerts import stops
 from costwatch.api import shapes
+from costwatch.api.errors import RETRY_AFTER, UNAVAILABLE
 from costwatch.api.views import Reading
 from costwatch.spend.dimensions import EVENT_NAMES, NAMES, TAG
 
+Answer = TypeVar("Answer", bound=HttpResponse)
 TAGS = re.compile(r"tags?\.(.+)|tags\[(.+)\]", re.DOTALL)
 HEADER, TAGS_HEADER = "x-costwatch-", "X-Costwatch-Tags"
 ANSWER = inline_serializer(
@@ -58,7 +65,13 @@ class Guard(Reading):
         responses={200: ANSWER, **shapes.REFUSALS},
     )  # fmt: skip
     def get(self, request: Request) -> Response:
-        return _answer(request, _values(request.query_params))
+        return _to_member(request, _values(request.query_params))
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """A key's question is answered without DRF, which would take most of its time."""
+        if request.method != "GET" or "HTTP_AUTHORIZATION" not in request.META:
+            return super().dispatch(request, *args, **kwargs)
+        return _to_key(request, _values(request.GET))
 
 
 @extend_schema(exclude=True)  # described with the guard: a schema cannot say "any method, any path"
@@ -67,24 +80,52 @@ class GuardStatus(Reading):
 
     def get(self, request: Request, path: str = "") -> Response:
         values = _values(request.query_params) | _of_headers(request.headers)
-        return _answer(request, values, refused=403)
+        return _to_member(request, values, refused=403)
 
     post = put = patch = delete = get
 
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """As of the guard."""
+        if "HTTP_AUTHORIZATION" not in request.META:
+            return super().dispatch(request, *args, **kwargs)
+        return _to_key(request, _values(request.GET) | _of_headers(request.headers), refused=403)
 
-def _answer(request: Request, values: Mapping[str, str], refused: int = 200) -> Response:
-    """What asks the one with these values to stop, under this status if anything does."""
-    user = caller(request)
-    # the key knows its workspace's number: no look-up of the row for each question
-    own = user.identity.workspace_id if isinstance(user, KeyHolder) else user.workspace_id
-    key_name = user.identity.name if isinstance(user, KeyHolder) else ""
-    verdicts = stops.asked(own, {"key": key_name, **values})
-    allow, wait = not verdicts, _retry_after(verdicts, timezone.now())
-    headers = {} if wait is None else {"Retry-After": str(wait)}
-    answer = {"allow": allow, "reasons": [verdict.told() for verdict in verdicts], "retry_after": wait,
+
+def _to_member(request: Request, values: Mapping[str, str], refused: int = 200) -> Response:
+    """The answer to a member who tries it out."""
+    answer, headers = _answer(caller(request).workspace.pk, values)
+    response = Response(answer, status=200 if answer["allow"] else refused, headers=headers)
+    return _is_no_trouble(response)
+
+
+def _to_key(request: HttpRequest, values: Mapping[str, str], refused: int = 200) -> HttpResponse:
+    """The answer to a key; what stops it has this status."""
+    try:
+        identity = authenticate(request.META["HTTP_AUTHORIZATION"], Reading.required_scope)
+        # the key knows its workspace's number: no look-up of the row for each question
+        answer, headers = _answer(identity.workspace_id, {"key": identity.name, **values})
+    except KeyRefused as problem:
+        return refusal(problem)
+    except (OperationalError, InterfaceError):
+        return error_json(503, "unavailable", UNAVAILABLE, retry_after=int(RETRY_AFTER))
+    response = HttpResponse(
+        json.dumps(answer), status=200 if answer["allow"] else refused, content_type="application/json",
+        headers={"Cache-Control": "private, no-store", **headers},
+    )  # fmt: skip
+    return _is_no_trouble(response)
+
+
+def _answer(workspace_id: int, values: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What asks the one with these values to stop, and the headers of that."""
+    verdicts = stops.asked(workspace_id, values)
+    wait = _retry_after(verdicts, timezone.now())
+    answer = {"allow": not verdicts, "reasons": [verdict.told() for verdict in verdicts], "retry_after": wait,
               "advisory": True, "overshoot_seconds": stops.OVERSHOOT}  # fmt: skip
-    response = Response(answer, status=200 if allow else refused, headers=headers)
-    # a stop is an answer; Django would log each 403 as a warning
+    return answer, {} if wait is None else {"Retry-After": str(wait)}
+
+
+def _is_no_trouble(response: Answer) -> Answer:
+    """A stop is an answer; Django would log each 403 as a warning."""
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 

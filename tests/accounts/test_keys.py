@@ -10,6 +10,7 @@ from django.utils import timezone
 from costwatch.accounts import keys
 from costwatch.accounts.keys import KeyInvalid, KeyRefused, authenticate, create_key, revoke
 from costwatch.accounts.models import ApiKey
+from costwatch.database.ahead import ahead
 
 pytestmark = pytest.mark.django_db
 
@@ -135,6 +136,20 @@ def test_a_key_revoked_elsewhere_is_refused_when_the_cache_has_forgotten_it(work
     clock[0] += keys.CACHE_SECONDS - 0.01
     assert authenticate(bearer(text), "ingest")
     clock[0] += 0.02
+    assert refused(bearer(text)).code == "key_revoked"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_in_use_is_looked_up_again_while_its_requests_go_on(workspace, monkeypatch, django_assert_num_queries):
+    key, text = create_key(workspace, "k", ["ingest"])
+    monkeypatch.setattr(keys, "CACHE_SECONDS", 60.0)
+    authenticate(bearer(text), "ingest")
+    ApiKey.objects.filter(pk=key.pk).update(revoked_at=timezone.now())
+    with django_assert_num_queries(0):
+        authenticate(bearer(text), "ingest")
+        monkeypatch.setattr(keys, "LOOK_AGAIN", 60.0)
+        authenticate(bearer(text), "ingest")
+    ahead.halt()  # what it was asked for is done
     assert refused(bearer(text)).code == "key_revoked"
 
 
