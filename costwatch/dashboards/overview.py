@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 
 from costwatch.accounts.models import Workspace
 from costwatch.alerts import incidents
-from costwatch.dashboards import charts, colours, display
+from costwatch.dashboards import charts, colours, display, live
 from costwatch.dashboards.bars import Bars, bars, drawn
 from costwatch.dashboards.figures import Figures, figures
 from costwatch.dashboards.movers import Movers, grouping, movers, worth_a_look
@@ -89,13 +88,10 @@ def table_only(workspace: Workspace, state: State) -> Table:
 
 
 def version(workspace: Workspace, state: State, now: datetime) -> str:
-    """A short text that changes when the page would: with the sums of its span and of today, and with the minute."""
+    """Changes when the page would: with the sums of its span and of today, and with the open incidents."""
     today = periods.period("day", now, periods.zone(workspace.time_zone))
-    with snapshot(workspace.lane):
-        sums = [query(workspace, state.filter(s, e)).total for s, e in
-                ((state.range.start, state.range.end), (today.start, today.end))]  # fmt: skip
-    told = repr((sums, incidents.open_count(workspace.pk), now.replace(second=0, microsecond=0), state.query()))
-    return sha256(told.encode()).hexdigest()[:16]
+    spans = [state.filter(), state.filter(today.start, today.end)]
+    return live.version(workspace, spans, now, incidents.open_count(workspace.pk), state.query())
 
 
 def _grouped(workspace: Workspace, state: State, by: Sequence[str]) -> tuple[Answer, Answer]:

@@ -17,6 +17,7 @@ from costwatch.alerts import incidents, listing
 from costwatch.alerts.models import Severity
 from costwatch.dashboards import menu, welcome
 from costwatch.dashboards.csv import csv_answer
+from costwatch.dashboards.live import is_live, is_seen
 from costwatch.dashboards.month_figure import how_good
 from costwatch.dashboards.overview import overview as content
 from costwatch.dashboards.overview import table_only, version
@@ -57,10 +58,8 @@ def overview(request: MemberRequest) -> HttpResponse:
     state = State.from_query(request.GET, request.workspace, now, request.path)
     if (aside := of_filters(request, state)) is not None:
         return aside
-    if request.headers.get("X-Seen"):
-        seen = version(request.workspace, state, now)
-        if request.headers["X-Seen"] == seen:
-            return HttpResponse(status=204)
+    if is_live(request) and is_seen(request, version(request.workspace, state, now)):
+        return HttpResponse(status=204)
     return overview_page(request, state)
 
 
@@ -156,7 +155,7 @@ def filtered_page(
 
 def at_its_address(response: HttpResponse, request: HttpRequest, state: State) -> HttpResponse:
     """For a page that a form leads to: a form sends every field, the address says what is not usual."""
-    if is_fragment(request):
+    if is_fragment(request) and not is_live(request):
         response["HX-Push-Url"] = state.url()
     return response
 

@@ -98,10 +98,15 @@
     to.click();
   });
 
+  /* a list that was chosen from keeps the focus; that somebody is choosing shows by keys and clicks */
+  let touched = 0;
+  ['pointerdown', 'keydown', 'change'].forEach(kind => addEventListener(kind, () => { touched = Date.now(); }, true));
+
   /* live figures: only while somebody can see them, and without disturbing what the reader does */
   document.addEventListener('htmx:beforeRequest', event => {
     const { elt } = event.detail;
-    const busy = () => $('details.menu[open], details.chart-figures[open]') || document.activeElement.matches('input, select, textarea');
+    const at = document.activeElement;
+    const busy = () => $('details.menu[open], details.chart-figures[open]') || at.matches('input, textarea') || at.matches('select') && Date.now() - touched < 20_000;
     if (elt.matches('[data-live]') && (document.hidden || busy())) event.preventDefault();
   });
   document.addEventListener('visibilitychange', () => {

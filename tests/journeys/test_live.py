@@ -45,6 +45,27 @@ def test_a_new_call_changes_the_figures_but_neither_focus_nor_place(visit, site,
     assert page.evaluate("document.querySelectorAll('cost-chart > div').length") == 1
 
 
+def test_explore_follows_the_books_as_well_and_keeps_its_address(visit, site, key):
+    page = visit(viewport={"width": 1280, "height": 700}).page
+    log_in(page)
+    page.goto("/explore?across=model&period=today")
+    total = page.locator("tfoot .strong, tfoot td").last.text_content()
+    page.locator("#q-by").focus()
+    page.evaluate("window.scrollTo(0, 300); window.chart = document.querySelector('cost-chart > div')")
+    address, place, depth = page.url, page.evaluate("window.scrollY"), page.evaluate("history.length")
+    before = page.locator("#explore").text_content()
+    one_more(site, key)
+    expect(page.locator("#explore")).not_to_have_text(before or "", timeout=30_000)
+    expect(page.locator("#h-chart + .note b")).not_to_have_text(total or "")
+    assert page.url == address
+    assert page.evaluate("history.length") == depth
+    assert page.evaluate("window.scrollY") == place
+    assert page.evaluate("document.activeElement.id") == "q-by"
+    assert page.evaluate("window.chart === document.querySelector('cost-chart > div')"), "the drawing was kept"
+    page.goto("/explore?first=2020-01-01&last=2020-01-31")
+    expect(page.locator("[data-live]")).to_have_count(0)
+
+
 def test_an_open_menu_is_left_alone(visit, site, key):
     page = visit(viewport={"width": 1280, "height": 700}).page
     open_overview(page)

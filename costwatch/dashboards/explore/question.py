@@ -73,6 +73,11 @@ class Question(State):
         return comparing.compared(self.range, self.against, self.chosen)
 
     @property
+    def refreshes(self) -> bool:
+        """Whether the answer follows new calls by itself: not what reads single calls, which takes too long."""
+        return self.range.unfinished and not self.metric.of_sessions
+
+    @property
     def dimensions(self) -> tuple[str, ...]:
         return tuple(name for name in (self.by, self.across) if name)
 

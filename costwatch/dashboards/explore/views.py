@@ -7,11 +7,13 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from costwatch.accounts.access import MemberRequest, member_page
+from costwatch.dashboards import live
 from costwatch.dashboards.csv import file_answer
 from costwatch.dashboards.explore import page
 from costwatch.dashboards.explore.answer import answer
 from costwatch.dashboards.explore.question import Question
 from costwatch.dashboards.explore.table import file_rows, table
+from costwatch.dashboards.live import is_live, is_seen
 from costwatch.dashboards.ranges import of_kind
 from costwatch.dashboards.saved.views import tabs
 from costwatch.dashboards.views import at_its_address, filtered_page, hidden_pairs, understandable
@@ -25,13 +27,20 @@ from costwatch.spend.dimensions import TAG
 def explore(request: MemberRequest) -> HttpResponse:
     """The answer to the question in the address, as a page or, for htmx, its content."""
     question = Question.read(request.GET, request.workspace, timezone.now())
+    version = _version(request, question) if question.refreshes else ""
+    if is_live(request) and is_seen(request, version):
+        return HttpResponse(status=204)
     response = filtered_page(
-        request, question, "explore/explore.html", "explore/body.html", lambda: _content(request, question)
+        request, question, "explore/explore.html", "explore/body.html", lambda: _content(request, question, version)
     )
     return at_its_address(response, request, question)
 
 
-def _content(request: MemberRequest, question: Question) -> dict[str, Any]:
+def _version(request: MemberRequest, question: Question) -> str:
+    return live.version(request.workspace, [question.filter()], question.range.now, question.url())
+
+
+def _content(request: MemberRequest, question: Question, version: str) -> dict[str, Any]:
     found = answer(request.workspace, question, question.range.now)
     return {
         **page.content(request.workspace, found),
@@ -39,6 +48,7 @@ def _content(request: MemberRequest, question: Question) -> dict[str, Any]:
         **page.links(question, request.build_absolute_uri("/").rstrip("/")),
         "pairs_kept": page.form_pairs(question, hidden_pairs(question)),
         "last_month": question.url(range=of_kind("30d", question.range.today, question.range.now, question.range.zone)),
+        "version": version,
         "has_events": has_events(request.workspace),
         "saved": tabs(request.member, question.url()),
     }

@@ -98,6 +98,18 @@ def test_the_table_sorts_by_a_column_of_the_second_dimension(page, send):
     assert "/explore?across=task&sort=-of.y" in links(page("across=task"))
 
 
+def test_a_span_that_is_not_over_follows_new_calls(client, page, send, month):
+    seen = page("across=model").split('X-Seen": "')[1].split('"')[0]
+    asked = {"HX-Request": "true", "X-Seen": seen}
+    assert client.get("/explore?across=model", headers=asked).status_code == 204
+    send(entry(cost="1"))
+    changed = client.get("/explore?across=model", headers=asked)
+    assert row(changed.content.decode(), "Total")[-4] == "$7.75"
+    assert "HX-Push-Url" not in changed, "the page asked by itself: the address is as it was"
+    for other in ("first=2026-10-21&last=2026-10-22", "metric=cost_per_session"):
+        assert "data-live" not in page(other)
+
+
 def test_changes_are_against_the_chosen_span_up_to_the_same_time(page, month):
     html = page()
     assert "$6.75 · +$2.00 ▲ 42 % against $4.75, 4–21 Oct" in text(html)
