@@ -1,7 +1,6 @@
 """The Celery application: a doorbell. What there is to do stands in PostgreSQL; tasks may run twice, or never."""
 
 import os
-from datetime import UTC, datetime
 from typing import Any
 
 from celery import Celery, Task
@@ -18,7 +17,7 @@ class RecordedTask(Task):  # type: ignore[type-arg]
         from costwatch import ticks  # needs Django to be ready
 
         if any(entry["task"] == self.name for entry in self.app.conf.beat_schedule.values()):
-            ticks.note(self.name, datetime.now(UTC))
+            ticks.note(self.name)
 
 
 app = Celery("costwatch", task_cls=RecordedTask)

@@ -112,12 +112,10 @@ def _migrations() -> Finding:
 
 
 def _scheduler() -> Finding:
-    from django.utils import timezone
-
     from costwatch import ticks
     from costwatch.health import STALE_AFTER
 
-    age = ticks.newest_age(timezone.now())
+    age = ticks.newest_age()
     if age is None or age > STALE_AFTER:
         last = "never" if age is None else f"{age:.0f} s ago"
         return Finding(

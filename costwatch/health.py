@@ -7,7 +7,6 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -54,7 +53,7 @@ def problems() -> list[str]:
     try:
         if not _is_migrated():
             return ["the database lacks migrations of this version: run `costwatch up` or `manage.py migrate`"]
-        age = ticks.newest_age(timezone.now())
+        age = ticks.newest_age()
     except DatabaseError as error:
         return [f"the database does not answer: {str(error).strip()}"]
     if age is None or age > STALE_AFTER:

@@ -6,7 +6,6 @@ from typing import Final
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponseBase
-from django.utils import timezone
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -45,7 +44,7 @@ class Installation:
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("costwatch_database_up", "1 while the database answers.")
         try:
-            unfolded, age = _unfolded(), ticks.newest_age(timezone.now())
+            unfolded, age = _unfolded(), ticks.newest_age()
         except DatabaseError:
             up.add_metric([], 0)
             yield up

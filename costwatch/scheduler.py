@@ -5,15 +5,15 @@ The broker only wakes a worker. With the broker dead, or the worker, every task 
 
 import logging
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from celery import beat
 from django.conf import settings
 from django.db import close_old_connections
-from django.utils import timezone
 
 from costwatch import ticks
+from costwatch.database import clock
 
 log = logging.getLogger("costwatch.scheduler")
 PATIENCE = timedelta(seconds=6)  # after a task's own interval: then it is overdue
@@ -31,6 +31,13 @@ class Scheduler(beat.Scheduler):
         self._broker_silent_until = 0.0
         self._next_look = 0.0
         super().__init__(*args, **kwargs)
+
+    def setup_schedule(self) -> None:
+        """The schedule goes by a clock that never jumps: set back by an hour, beat would do nothing for an hour."""
+        super().setup_schedule()
+        began, start = datetime.now(UTC), time.monotonic()
+        for entry in self.schedule.values():
+            entry.schedule.nowfun = lambda: began + timedelta(seconds=time.monotonic() - start)
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
         """Publish the due task, or run it here and now."""
@@ -54,11 +61,10 @@ class Scheduler(beat.Scheduler):
     def _run_overdue(self) -> None:
         close_old_connections()
         try:
-            done = ticks.finished()
+            done, now = ticks.finished(), clock.now()
         except Exception as error:
             log.warning("the database does not answer: %s", str(error).strip())
             return
-        now = timezone.now()
         for entry in self.schedule.values():
             last = done.get(entry.task)
             if last is None or now - last > entry.schedule.run_every + PATIENCE:

@@ -1,10 +1,9 @@
 """The periodic look at what was committed: it is folded once, and all that watches the feed judges it."""
 
-from datetime import UTC, datetime
-
 from celery import shared_task
 
 from costwatch.budgets import watch as budgets
+from costwatch.database import clock
 from costwatch.ledger.fold import fold_all
 from costwatch.loops import watch as loops
 
@@ -16,7 +15,7 @@ def look() -> None:
     """Twice a second. While one look is busy with a backlog the next one does the other work: each reader of the feed
     is at work once, and one that fails does not keep the other from its turn."""
     fold_all()
-    now = datetime.now(UTC)
+    now = clock.now()
     try:
         budgets.watch_all(now, SOME_SECONDS)
     finally:

@@ -1,12 +1,11 @@
 """Periodic work on incidents and on what is sent about them."""
 
-from datetime import UTC, datetime
-
 from celery import shared_task
 
 from costwatch.alerts import channels, incidents, stops
 from costwatch.alerts import deliver as sending
 from costwatch.alerts import remind as reminding
+from costwatch.database import clock
 
 KEEP_LOOKING = 8.0  # seconds: a queue of other tasks delays no message
 
@@ -14,7 +13,7 @@ KEEP_LOOKING = 8.0  # seconds: a queue of other tasks delays no message
 @shared_task(name="alerts.wake", ignore_result=True)
 def wake() -> None:
     """Every minute: a snooze that is over ends; old stops are forgotten."""
-    now = datetime.now(UTC)
+    now = clock.now()
     incidents.wake(now)
     stops.prune(now)
 
@@ -28,7 +27,7 @@ def deliver() -> None:
 @shared_task(name="alerts.remind", ignore_result=True)
 def remind() -> None:
     """Every ten seconds: what nobody acknowledged is told again, or to a second channel."""
-    reminding.remind(datetime.now(UTC))
+    reminding.remind(clock.now())
 
 
 @shared_task(name="alerts.tidy", ignore_result=True)

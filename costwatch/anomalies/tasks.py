@@ -1,13 +1,12 @@
 """The periodic work of the anomalies' detectors."""
 
-from datetime import UTC, datetime
-
 from celery import shared_task
 
 from costwatch.anomalies import watch
+from costwatch.database import clock
 
 
 @shared_task(name="anomalies.watch", ignore_result=True)
 def look() -> None:
     """Every minute: what is unlike the past becomes an incident, what is over ends."""
-    watch.watch_all(datetime.now(UTC))
+    watch.watch_all(clock.now())

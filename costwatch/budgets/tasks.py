@@ -1,11 +1,10 @@
 """The periodic work on budgets."""
 
-from datetime import UTC, datetime
-
 from celery import shared_task
 
 from costwatch.budgets import ahead
 from costwatch.budgets import turn as turning
+from costwatch.database import clock
 
 FORECAST_SECONDS = 20.0
 
@@ -13,7 +12,7 @@ FORECAST_SECONDS = 20.0
 @shared_task(name="budgets.turn", ignore_result=True)
 def turn() -> None:
     """Every minute: periods that are over, and the figures of those that are not."""
-    now = datetime.now(UTC)
+    now = clock.now()
     turning.turn(now)
     turning.follow(now)
     turning.forget(now)
@@ -22,4 +21,4 @@ def turn() -> None:
 @shared_task(name="budgets.forecast", ignore_result=True)
 def forecast() -> None:
     """Every minute: forecasts that are due, and thresholds on them."""
-    ahead.look(datetime.now(UTC), FORECAST_SECONDS)
+    ahead.look(clock.now(), FORECAST_SECONDS)

@@ -1,9 +1,8 @@
 """The ledger's periodic work. Each task does what the tables say: safe to run twice, at once, and never."""
 
-from datetime import UTC, datetime
-
 from celery import shared_task
 
+from costwatch.database import clock
 from costwatch.ledger import feed, orders, partitions
 
 SOME_SECONDS = 5.0
@@ -12,7 +11,7 @@ SOME_SECONDS = 5.0
 @shared_task(name="ledger.partitions", ignore_result=True)
 def make_partitions() -> None:
     """Every hour: the coming days have partitions before their first event; what all have read of the feed goes."""
-    partitions.make_ahead(datetime.now(UTC))
+    partitions.make_ahead(clock.now())
     feed.prune()
 
 
