@@ -198,6 +198,7 @@ def test_the_route_declares_who_may(route):
         assert rule in known, f"{method.upper()} /{route}: give its view a rule of costwatch/accounts/access.py"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("route", ROUTES)
 def test_the_route_lets_in_whom_its_rule_names_and_nobody_else(db, route):
     view, place = ROUTES[route], Place("own")
@@ -211,6 +212,7 @@ def test_the_route_lets_in_whom_its_rule_names_and_nobody_else(db, route):
                 assert _turned_away(response) is not _passes(view, method, caller), said
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("route", [route for route in ROUTES if set(_parameters(route)) & set(ROWS)])
 def test_rows_of_another_workspace_do_not_exist_for_anybody(db, route):
     view, own, other = ROUTES[route], Place("own"), Place("other")

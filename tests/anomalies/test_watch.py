@@ -13,7 +13,7 @@ from costwatch.anomalies.state import Settings
 from tests.anomalies.conftest import call
 from tests.anomalies.memory import HOUR, NOW, TOP
 
-pytestmark = pytest.mark.usefixtures("steady")
+pytestmark = [pytest.mark.usefixtures("steady"), pytest.mark.thorough]
 MINUTE = timedelta(minutes=1)
 
 

@@ -18,7 +18,7 @@ from costwatch.ledger.record import record
 from tests.api.conftest import caller
 from tests.ledger.make import NOW, entry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 NOVEMBER = "from=2026-11-01&to=2026-12-01"
 ADDRESSES = [
     f"/api/v1/export/{content}.{kind}" for content in ("events", "spend") for kind in ("csv", "ndjson", "parquet")

@@ -11,7 +11,7 @@ from costwatch.budgets.models import Budget
 from costwatch.budgets.status import statuses
 from tests.budgets.conftest import NOW, incidents, look, spend
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 MINUTE = timedelta(minutes=1)
 
 

@@ -15,7 +15,7 @@ from costwatch.ledger.record import record
 from tests.budgets.conftest import look
 from tests.spend.usage import generated, selected, value_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 LATER = datetime(2027, 2, 1, tzinfo=UTC)
 DIMENSIONS = ("agent", "user", "task", "session", "run", "model", "provider", "operation", "environment", "release",
               "tag.team", "tag.customer")  # fmt: skip

@@ -11,7 +11,7 @@ from costwatch.budgets.models import Budget, BudgetPeriod
 from costwatch.ledger.models import FeedReader
 from tests.budgets.conftest import NOW, incidents, look, spend, thresholds
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 

@@ -16,7 +16,7 @@ from costwatch.ledger import record as recording
 from costwatch.ledger.record import record
 from tests.budgets.conftest import spend, thresholds
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.thorough]
 AGENTS, SENDERS, ROUNDS = 6, 2, 12
 
 

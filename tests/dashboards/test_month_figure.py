@@ -15,7 +15,7 @@ from tests.dashboards.conftest import DAY
 from tests.dashboards.page import figure, text
 from tests.ledger.make import NOW, entry
 
-pytestmark = pytest.mark.usefixtures("now")
+pytestmark = [pytest.mark.usefixtures("now"), pytest.mark.thorough]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from costwatch.spend import queries
 from costwatch.spend.filters import SpendFilter
 from ingest.accept import accept_events
 
-pytestmark = pytest.mark.usefixtures("prices")
+pytestmark = [pytest.mark.usefixtures("prices"), pytest.mark.thorough]
 NOW = datetime(2026, 11, 25, 14, 32, 7, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 

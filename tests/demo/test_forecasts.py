@@ -11,7 +11,7 @@ from costwatch.ledger.fold import fold_all
 from costwatch.ledger.record import record
 from tests.ledger.make import entry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 END = datetime(2026, 11, 25, 14, tzinfo=UTC)
 
 

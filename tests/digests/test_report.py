@@ -15,7 +15,7 @@ from costwatch.digests.report import report
 from costwatch.lib.periods import zone
 from tests.digests.conftest import BERLIN, NOW
 
-pytestmark = pytest.mark.usefixtures("weeks")
+pytestmark = [pytest.mark.usefixtures("weeks"), pytest.mark.thorough]
 
 
 @pytest.fixture

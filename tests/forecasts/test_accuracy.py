@@ -9,6 +9,7 @@ from costwatch.forecasts.accuracy import accuracy, score
 from costwatch.forecasts.issue import issue_due
 from costwatch.forecasts.models import IssuedForecast
 
+pytestmark = pytest.mark.thorough
 NOVEMBER = datetime(2026, 11, 5, 12, tzinfo=UTC)
 OCTOBER = date(2026, 10, 1)
 

@@ -20,6 +20,7 @@ from ingest.refused import Refused
 from ingest.wire import RULES
 from tests.ingest.make import NOW, frame
 
+pytestmark = pytest.mark.thorough
 TOKENS = [name for name in RULES if name.endswith("_tokens")]
 NAMES = ["agent_id", "user_id", "task", "environment", "release", "tool", "error_type", "region", "service_tier"]
 

@@ -16,7 +16,7 @@ from costwatch.ledger.record import StorageUnavailable
 from costwatch.ledger.record import record as record_alone
 from ingest import together
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.thorough]
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 

@@ -17,7 +17,7 @@ from costwatch.ledger.record import record
 from costwatch.ledger.verify import verify
 from tests.ledger.make import entry
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.thorough]
 SENDERS = 8
 
 

@@ -13,6 +13,7 @@ from costwatch import embedded, embedded_broker, programs, server_user
 from costwatch.trouble import Trouble
 from tests.operations.running import ROOT
 
+pytestmark = pytest.mark.thorough
 DEBIAN = sorted(Path("/usr/lib/postgresql").glob("1[5-8]/bin/initdb"))
 
 

@@ -16,6 +16,7 @@ from costwatch.up.child import PAUSES, Child
 from costwatch.up.log import Log
 from costwatch.up.supervisor import StopRequested, Supervisor
 
+pytestmark = pytest.mark.thorough
 SLEEPY = "import time; time.sleep(60)"
 
 

@@ -14,7 +14,7 @@ from costwatch.pricing.models import ModelAlias, PriceBook, PriceComponent, Pric
 from costwatch.pricing.specs import Alias, Catalogue, Component, LineKey, Version
 from costwatch.pricing.usage import CostSource, Usage
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 CHAT = (Component("input", Decimal(2)), Component("output", Decimal(8)))
 

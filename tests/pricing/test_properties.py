@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from costwatch.pricing.catalogue import read
 from costwatch.pricing.usage import Usage
 from tests.pricing.conftest import compile_book
 
+pytestmark = pytest.mark.thorough
 BOOK = compile_book(read())
 TOKENS = st.integers(0, 5_000_000)
 MODELS = st.sampled_from(

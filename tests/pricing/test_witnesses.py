@@ -14,6 +14,7 @@ from costwatch.pricing.names import canonical_provider
 from costwatch.pricing.usage import Usage
 from tests.pricing.witness import Disagreement, disagreements
 
+pytestmark = pytest.mark.thorough
 REVIEWED = tomllib.loads((Path(__file__).parent / "reviewed.toml").read_text())["reviewed"]
 CORRECTED = {
     "deepseek": {"deepseek-chat", "deepseek-reasoner", "deepseek-v3.2", "deepseek-v4-flash", "deepseek-v4-pro"},

@@ -14,7 +14,7 @@ from costwatch.spend.queries import BUCKETS, query
 from costwatch.spend.sums import add
 from tests.spend.usage import CENTRES, expected, generated, value_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 
 ZONES = ["Europe/Berlin", "UTC", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe"]
 DIMENSIONS = ["provider", "model", "operation", "agent", "task", "environment", "release", "key", "user", "session",

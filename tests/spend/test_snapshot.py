@@ -19,7 +19,7 @@ from costwatch.spend.queries import events, query, runs
 from costwatch.spend.snapshot import snapshot
 from tests.ledger.make import NOW, entry
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.thorough]
 AROUND = SpendFilter(NOW - timedelta(days=3, seconds=7), NOW + timedelta(days=3))
 QUESTIONS = [
     ((), "none"), (("agent",), "none"), (("agent", "task"), "day"), (("model",), "15m"), (("run",), "none"),

@@ -15,7 +15,7 @@ from tests.dashboards.conftest import logged_in
 from tests.dashboards.page import figure, row, text
 from tests.ledger.make import NOW, entry
 
-pytestmark = pytest.mark.usefixtures("now")
+pytestmark = [pytest.mark.usefixtures("now"), pytest.mark.thorough]
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from tests.dashboards.conftest import logged_in
 from tests.dashboards.page import figure, links, row, text
 from tests.ledger.make import NOW
 
+pytestmark = pytest.mark.thorough
+
 
 def shown(client, budget, query: str = "") -> str:
     answer = client.get(f"/budgets/{budget.pk}{query}")

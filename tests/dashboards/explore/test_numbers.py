@@ -17,7 +17,7 @@ from tests.api.conftest import caller
 from tests.dashboards.page import links, rows, text
 from tests.ledger.make import entry
 
-pytestmark = pytest.mark.usefixtures("now")
+pytestmark = [pytest.mark.usefixtures("now"), pytest.mark.thorough]
 API = {"cost": "cost_usd", "error_cost": "error_cost_usd", "unknown_calls": "usage_unknown_calls",
        "upper_bound": "unpriced_upper_bound_usd"}  # fmt: skip
 

@@ -16,7 +16,7 @@ from costwatch.ledger.models import Attribution
 from tests.dashboards.page import row, text
 from tests.ledger.make import NOW, entry
 
-pytestmark = pytest.mark.usefixtures("now")
+pytestmark = [pytest.mark.usefixtures("now"), pytest.mark.thorough]
 
 
 def body(client, address="/month/2026-11"):

@@ -14,7 +14,7 @@ from tests.dashboards.conftest import DAY
 from tests.dashboards.page import figure, links, row, text
 from tests.ledger.make import NOW, entry
 
-pytestmark = pytest.mark.usefixtures("now")
+pytestmark = [pytest.mark.usefixtures("now"), pytest.mark.thorough]
 
 
 def body(client, address: str) -> str:
