@@ -10,10 +10,12 @@ from typing import Any
 from costwatch.accounts.models import Workspace
 from costwatch.dashboards import display
 from costwatch.dashboards.addresses import call_url, run_url
-from costwatch.dashboards.run_page import component
+from costwatch.dashboards.run_calls import Call
+from costwatch.dashboards.run_page import component, in_run
 from costwatch.spend.events import event as find_event
 
 MILLION = 1_000_000
+NOTICEABLE = Decimal("0.99")
 SOURCES = {
     "catalog": "from the price catalogue",
     "override": "from a price of this workspace",
@@ -51,7 +53,7 @@ class Line:
 
 @dataclass(frozen=True)
 class CallPage:
-    """The content of the page. `cost` None = not known."""
+    """The content of the page. `cost` None = not known; `place`: the call among those of its run."""
 
     event: Mapping[str, Any]
     url: str
@@ -68,6 +70,13 @@ class CallPage:
     raw: str
     units: list[tuple[str, str]]
     latency: timedelta | None
+    place: Call | None
+
+    @property
+    def if_cached(self) -> Decimal | None:
+        """What the call would have cost with its history from the cache, where that is less to be seen."""
+        cached = self.place.cached if self.place else None
+        return cached if cached is not None and self.cost and cached < self.cost * NOTICEABLE else None
 
 
 def call_page(workspace: Workspace, event_id: str) -> CallPage | None:
@@ -94,6 +103,7 @@ def call_page(workspace: Workspace, event_id: str) -> CallPage | None:
         raw=json.dumps(event, indent=2, ensure_ascii=False, default=_plain),
         units=[(name.replace("_", " "), str(amount)) for name, amount in (event["units"] or {}).items()],
         latency=None if ms is None else timedelta(milliseconds=ms),
+        place=in_run(workspace, event),
     )
 
 

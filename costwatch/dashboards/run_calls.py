@@ -18,7 +18,8 @@ class Call:
     """One line of the table. `cost` None = not known; `context` is the share of the largest prompt of the run.
 
     `again`: how many input tokens were in the call of the same agent before it, at most, and `again_context` the same
-    as a share like `context`; `history` is what they cost (None: not known). `caller` is the number of the call that
+    as a share like `context`; `after` is the number of that call, `history` what those tokens cost, `cached` what the
+    call would have cost had they come from the cache (both None: not known). `caller` is the number of the call that
     made it. `repeats` says of a call that bought nothing new what it repeats.
     """
 
@@ -36,7 +37,9 @@ class Call:
     context: Decimal
     again: int
     again_context: Decimal
+    after: int | None
     history: Decimal | None
+    cached: Decimal | None
     cost: Decimal | None
     source: str
     running: Decimal
@@ -60,14 +63,15 @@ def calls(
     """The calls in their order. `first` is the number of the first, `before` what those before it cost."""
     largest = max((event["input_tokens"] or 0 for event in found), default=0) or 1
     numbers = {event["event_id"]: number for number, event in enumerate(found, first)}
-    sent: dict[str | None, int] = {}
+    sent: dict[str | None, tuple[int, int]] = {}  # agent → the number of its last call, and its tokens
     made, running = [], before
     for number, event in enumerate(found, first):
         cost = None if event["cost_usd"] is None else Decimal(event["cost_usd"])
         running += cost or 0
         tokens, agent = event["input_tokens"], event["agent_id"]
-        again = resent(sent.get(agent), tokens)
-        sent[agent] = (tokens or 0) + (event["output_tokens"] or 0)
+        after, held = sent.get(agent, (None, None))
+        again = resent(held, tokens)
+        sent[agent] = number, (tokens or 0) + (event["output_tokens"] or 0)
         caller = numbers.get(event["parent_id"] or "")
         made.append(
             Call(
@@ -85,7 +89,9 @@ def calls(
                 context=Decimal(tokens or 0) / largest,
                 again=again,
                 again_context=Decimal(again) / largest,
+                after=after if again else None,
                 history=history_cost(event, again),
+                cached=cached_cost(event, again),
                 cost=cost,
                 source=event["cost_source"],
                 running=running,
@@ -109,3 +115,12 @@ def history_cost(event: Event, again: int) -> Decimal | None:
             again -= int(tokens)
             total += tokens * Decimal(part["unit_price_usd"]) / part["per"]
     return total
+
+
+def cached_cost(event: Event, again: int) -> Decimal | None:
+    """What a call would have cost had so many of its input tokens come from the cache; None where that is not known."""
+    history = history_cost(event, again)
+    part = next((part for part in event["cost_parts"] if part["component"] == "cache_read"), None)
+    if history is None or part is None:
+        return None
+    return Decimal(event["cost_usd"]) - history + again * Decimal(part["unit_price_usd"]) / part["per"]

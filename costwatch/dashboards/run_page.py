@@ -155,6 +155,17 @@ def run_page(workspace: Workspace, run_id: str, look: Look = ALL) -> RunPage | N
     )
 
 
+def in_run(workspace: Workspace, event: Mapping[str, Any]) -> Call | None:
+    """A call as the page of its run tells of it; None without a run, and beyond the first calls of a very long one."""
+    row = find_run(workspace, event["run_id"]) if event["run_id"] else None
+    if row is None:
+        return None
+    upto = event["timestamp"] + timedelta(microseconds=1)
+    found = events(workspace, SpendFilter(row.first_at, upto, {"run": (row.run_id,)}), limit=MOST_CALLS, order="time")
+    made = calls(found.items, _repeats(workspace, row.run_id))
+    return next((call for call in made if call.event_id == event["event_id"]), None)
+
+
 def _chart(made: Sequence[Call], zone: ZoneInfo) -> dict[str, Any]:
     """The running cost; of many calls several are one step."""
     together = -(-len(made) // MOST_STEPS)

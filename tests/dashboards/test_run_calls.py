@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from costwatch.dashboards.run_calls import calls, history_cost
+from costwatch.dashboards.run_calls import cached_cost, calls, history_cost
 from costwatch.dashboards.run_growth import MOST_BARS, growth
 from costwatch.dashboards.run_timeline import ROW, TITLE, timeline
 from tests.ledger.make import NOW
@@ -37,6 +37,18 @@ def test_a_call_sends_again_what_the_call_of_the_same_agent_before_it_had():
     assert second.context == 1
     assert second.again_context == pytest.approx(Decimal(1100) / 1500)
     assert second.new_context == pytest.approx(Decimal(400) / 1500)
+
+
+def test_the_call_whose_context_was_sent_again_is_named():
+    found = made(event("1"), event("2", agent_id="b"), event("3"), event("4", input_tokens=0), first=7)
+    assert [call.after for call in found] == [None, None, 7, None]
+
+
+def test_a_call_with_its_history_from_the_cache_costs_what_the_cache_does():
+    own = event("1", cost_usd="3500", cost_parts=[part("cache_read", 500, "1"), part("input", 300, "10")])
+    assert cached_cost(own, 600) == 3500 - (500 + 100 * 10) + 600
+    assert cached_cost(event("1", cost_parts=[part("input", 300, "10")]), 600) is None, "no price of the cache is known"
+    assert cached_cost(event("1", cost_usd=None), 600) is None
 
 
 def test_unknown_counts_send_nothing_again():

@@ -250,6 +250,21 @@ def test_the_parts_of_a_cost_are_a_fragment_of_their_own(client, send, prices):
     assert row(part, "Call")[3] == "$0.000450"
 
 
+def test_a_call_says_what_of_it_was_sent_in_which_call_before_and_what_it_repeats(client, send, prices):
+    again = {"run_id": "r-1", "tool": "get_order", "call_fingerprint": "f", "input_fingerprint": "i"}
+    send(
+        priced(event_id="c-1", minutes=1, input_tokens=1000, output_tokens=100, **again),
+        priced(event_id="c-2", minutes=2, input_tokens=2000, cached_input_tokens=500, output_tokens=100, **again),
+    )
+    parts = text(body(client, "/calls/c-2", **{"HX-Request": "true", "HX-Target": "parts"}))
+    assert "At most 1,100 input tokens (55 %) were already sent in call 1." in parts
+    assert "Read from the cache, this call would cost $0.0004525." in parts
+    assert "same result, as call 1" in parts
+    assert "were already sent in call 1" in text(body(client, "/calls/c-2")), "on the call's own page too"
+    assert 'title="1,100 tokens, already sent in call 1"' in body(client, "/runs/r-1")
+    assert "already sent" not in text(body(client, "/calls/c-1"))
+
+
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [(CostSource.UNPRICED, "unpriced: no price is known for this model; at most $0.40"),
