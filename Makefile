@@ -18,7 +18,7 @@ up: $(VENV)/.installed
 install: $(VENV)/.installed
 
 # real processes and browsers second: a whole file stays on one worker, which shares an installation among its tests
-test: $(VENV)/.installed-dev browser
+test: $(VENV)/.installed-dev browser faketime
 	$(BIN)/python -m pytest -n 2 -m "not fault and not journey and not slow"
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "fault or journey or slow"
 
@@ -65,6 +65,9 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: browser
+.PHONY: browser faketime
 browser:
 	@sh scripts/find-browser
+
+faketime:
+	@sh scripts/find-faketime

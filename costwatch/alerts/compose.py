@@ -87,7 +87,7 @@ def _sendable(channel: Channel, notices: Iterable[Notice], now: datetime) -> lis
 
 
 def _may_go(channel: Channel, types: Sequence[str], waiting: Sequence[Notice], now: datetime) -> bool:
-    recent = Delivery.objects.filter(channel=channel, type__in=types)
+    recent = Delivery.objects.filter(channel=channel, type__in=types, created_at__lte=now)
     sent = list(recent.filter(created_at__gt=now - 2 * MINUTE).values_list("created_at", flat=True))
     if not sent:
         return True

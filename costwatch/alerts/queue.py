@@ -62,7 +62,7 @@ def channels_with_work() -> list[tuple[int, bool]]:
     has_work = Q(Exists(waiting.filter(next_at__lte=Now())))
     for types in compose.SETS:  # what is being collected costs no look at its channel
         notices = Notice.objects.filter(channel=OuterRef("pk"), delivery=None, dropped=False, type__in=types)
-        collecting = made.filter(type__in=types, created_at__gt=Now() - timing.GAP)
+        collecting = made.filter(type__in=types, created_at__range=(Now() - timing.GAP, Now()))
         has_work |= Exists(notices) & ~Exists(collecting)
     rows = Channel.objects.filter(has_work, ~Exists(leased), ~Exists(resting), deleted_at=None, disabled_at=None)
     failing = Exists(waiting.filter(attempts__gt=0))

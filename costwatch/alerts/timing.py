@@ -16,8 +16,9 @@ def next_message_at(sent: Sequence[datetime], incidents: int, now: datetime) -> 
     told within the minute before the last of them, or wait.
 
     The first goes at once. What follows is collected for GAP; a channel that was told of a lot in a minute is left
-    alone for another.
+    alone for another. What was sent later than now was sent before the clock was set back, and holds up nothing.
     """
+    sent = [at for at in sent if at <= now]
     if not sent:
         return now
     last = max(sent)

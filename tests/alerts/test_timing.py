@@ -20,6 +20,7 @@ def ago(*seconds: float) -> list[datetime]:
 @pytest.mark.parametrize("sent,incidents,wait", [
     ([], 0, 0), (ago(1), 1, 0.8), (ago(5), 1, -3.2), (ago(1, 4, 7), 500, 0.8), (ago(1, 4, 7, 10), 50, 0.8),
     (ago(1, 4, 7, 10), 51, 59), (ago(1, 4, 7, 70), 500, 0.8), (ago(61, 64, 67, 70), 500, -1),
+    (ago(-3_600, -3_590), 500, 0), (ago(-3_600, 1), 1, 0.8),
 ])  # fmt: skip
 def test_a_channel_that_was_told_a_lot_is_left_alone_for_a_minute(sent, incidents, wait):
     assert next_message_at(sent, incidents, NOW) == NOW + timedelta(seconds=wait)
