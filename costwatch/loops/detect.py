@@ -12,6 +12,7 @@ import msgspec
 
 from costwatch.loops.growth import HEAVY, again, bring, brings, grow, how_bad
 from costwatch.loops.repeats import pass_over, weigh
+from costwatch.loops.retries import fail, succeed
 from costwatch.loops.sizes import UNMOVED, forget_sizes, weigh_sizes
 from costwatch.loops.state import NOTHING, WHOLE_RUN, AgentState, Call, Finding, Level, Limits, RunState, Settings
 
@@ -51,25 +52,26 @@ def observe(run: RunState, call: Call, settings: Settings) -> tuple[Finding, ...
     """Judge the run's next call. The same event again changes nothing; an earlier one raises Late."""
     if call.at <= run.last_at and run.last_event is not None and not _follows(run, call):
         return ()
-    run.last_at, run.last_step, run.last_event = call.at, call.step, call.event_id
-    if not run.calls and not run.failures:
+    if run.last_event is None:
         run.first_at, run.agent, run.task = call.at, call.agent, call.task
+    run.last_at, run.last_step, run.last_event = call.at, call.step, call.event_id
     if call.cost is not None:
         run.dollars += call.cost
     else:
         run.unpriced += 1
     if call.batch:
         run.batch = True
-    if call.failed:
-        run.mark, run.same_as = "failed", None
-        return _retries(run, call, settings)
-    run.failures = 0
-    run.calls += 1
     agent = run.agents.get(call.agent)
     if agent is None:
         agent = run.agents[call.agent] = AgentState()
         if len(run.agents) > MOST_AGENTS:
             del run.agents[next(iter(run.agents))]
+    if call.failed:
+        run.mark, run.same_as = "failed", None
+        return _retries(run, agent, call, settings)
+    if agent.failures:
+        succeed(agent)
+    run.calls += 1
     if call.call_fingerprint is None:
         bring(run, agent, call)
     grow(run, agent, call)
@@ -206,7 +208,7 @@ def _stretch(run: RunState, seen: bool) -> float:
 
 def _growth(run: RunState, agent: AgentState, call: Call) -> tuple[Finding, ...]:
     """A context that is never trimmed and paid for again with each call. Each level is told once per agent."""
-    level = how_bad(agent)
+    level = how_bad(agent, run.limits)
     if level <= agent.growth:
         return ()
     agent.growth = level
@@ -221,14 +223,12 @@ def _repeating(run: RunState) -> bool:
     return sum(agent.slow for agent in run.agents.values()) >= REPEATING
 
 
-def _retries(run: RunState, call: Call, settings: Settings) -> tuple[Finding, ...]:
-    """Failed requests are no steps of a loop; many in a row are a storm of their own, told once when it begins."""
-    run.failures += 1
-    if run.failures != settings.failures or run.batch:
+def _retries(run: RunState, agent: AgentState, call: Call, settings: Settings) -> tuple[Finding, ...]:
+    """Failed requests are no steps of a loop; many of them, with hardly a success, are a storm of their own."""
+    if not fail(agent, call, settings.failures) or run.batch:
         return ()
-    agent = run.agents.get(call.agent) or AgentState()
-    score = float(run.failures)
-    return (_finding(run, agent, call, Level.notice, "retries", score, score, run.failures, False),)
+    score = agent.failures
+    return (_finding(run, agent, call, Level.notice, "retries", score, float(settings.failures), int(score), False),)
 
 
 def _finding(

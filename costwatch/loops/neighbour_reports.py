@@ -61,7 +61,7 @@ def growing(found: Longer, pair: tuple[int, int], agent: str, task: str, at: dat
     before, now = found.calls
     message = (
         f"Runs of {what} get longer week by week: in the middle {before:g} calls in the week of {found.since:%-d %b},"
-        f" {now:g} last week, each of {found.weeks} weeks more than the one before. A run cost"
+        f" {now:g} last week, growing over {found.weeks} weeks. A run cost"
         f" {dollars(found.dollars[0])} and costs {dollars(found.dollars[1])} now; over last week's {found.runs:,} runs"
         f" that is {dollars(found.extra)} more."
     )

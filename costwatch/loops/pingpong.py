@@ -1,7 +1,8 @@
 """Two agents that hand a conversation to and fro, each turn a run of its own, and say what they said before.
 
-An orchestrator and its workers take turns as well; what they say is new each time. Pure: a session's turns in their
-order go in, at most one finding comes out.
+An orchestrator and its workers take turns as well, and one of them may have few words ("next", "looks good"); what the
+other one says is new then. So both must repeat themselves. Pure: a session's turns in their order go in, at most one
+finding comes out.
 """
 
 from collections import OrderedDict
@@ -12,15 +13,14 @@ import msgspec
 
 from costwatch.loops.state import NOTHING
 
-SAME, SIMILAR, LEAK = 1.0, 0.5, 0.34
-"""The same words again; without fingerprints an answer of the same size; anything new."""
-SCORE = 5.0
-SUSPECTED = 6.0
-"""What is known by sizes alone needs more."""
+SAME, SIMILAR, LEAK = 1.0, 0.5, 1.0
+"""The same words again; without fingerprints an answer of the same size; anything new. Whoever repeats itself in less
+than half of its turns is in no circle."""
+SCORE = 6.0
+"""Of the two together, half of it from each."""
 FEWEST_RUNS = 4
-REMEMBERED = 12
-NEAR = 2
-"""Tokens by which two answers of the same size may differ."""
+REMEMBERED, SIZES = 12, 4
+"""The last words of an agent that are known; fewer sizes, for there are few of those."""
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -67,25 +67,32 @@ def turns(calls: Iterable[Turn]) -> list[Turn]:
     return joined
 
 
+class _Speaker(msgspec.Struct):
+    """What is remembered of an agent: its last words or sizes, and how much it has repeated itself."""
+
+    said: OrderedDict[object, None]
+    score: float = 0.0
+
+
 def judge(ordered: Sequence[Turn]) -> PingPong | None:
     """The circle a session is in or was in; None if it is in none."""
-    score, repeated, since = 0.0, 0, 0
-    said: dict[str, OrderedDict[object, None]] = {}
+    speakers: dict[str, _Speaker] = {}
+    repeated, since = 0, 0
     found: PingPong | None = None
     for place, turn in enumerate(ordered):
-        own = said.setdefault(turn.agent, OrderedDict())
+        own = speakers.setdefault(turn.agent, _Speaker(OrderedDict()))
         credit = _credit(turn, own) if _answers(ordered, place) else 0.0
+        own.score = own.score + credit if credit else max(0.0, own.score - LEAK)
+        _remember(own, turn)
         if credit:
             since = since if repeated else place
-            score, repeated = score + credit, repeated + 1
-        else:
-            score = max(0.0, score - LEAK)
-            repeated = repeated if score else 0
-        _remember(own, turn)
-        if found is not None and repeated:
+            repeated += 1
+        elif not any(speaker.score for speaker in speakers.values()):
+            repeated = 0
+        if found is not None and credit:
             found = msgspec.structs.replace(found, dollars=_dollars(ordered[since : place + 1]), turns=repeated)
-        elif found is None and score >= (SCORE if turn.said is not None else SUSPECTED):
-            found = _finding(ordered, since, place, score, repeated)
+        elif found is None and credit:
+            found = _finding(ordered, since, place, own, speakers[ordered[place - 1].agent], repeated)
     return found
 
 
@@ -97,34 +104,36 @@ def _answers(ordered: Sequence[Turn], place: int) -> bool:
     return turn.agent == before.agent != other.agent and turn.run_id != before.run_id
 
 
-def _credit(turn: Turn, own: OrderedDict[object, None]) -> float:
+def _credit(turn: Turn, own: _Speaker) -> float:
     if turn.said is not None:
-        return SAME if turn.said in own else 0.0
-    near = any(isinstance(size, int) and abs(size - turn.output_tokens) <= NEAR for size in own)
-    return SIMILAR if near and turn.output_tokens else 0.0
+        return SAME if turn.said in own.said else 0.0
+    return SIMILAR if turn.output_tokens and turn.output_tokens in own.said else 0.0
 
 
-def _remember(own: OrderedDict[object, None], turn: Turn) -> None:
+def _remember(own: _Speaker, turn: Turn) -> None:
     key: object = turn.said if turn.said is not None else turn.output_tokens
-    own.pop(key, None)
-    own[key] = None
-    if len(own) > REMEMBERED:
-        own.popitem(last=False)
+    own.said.pop(key, None)
+    own.said[key] = None
+    if len(own.said) > (REMEMBERED if turn.said is not None else SIZES):
+        own.said.popitem(last=False)
 
 
-def _finding(ordered: Sequence[Turn], since: int, place: int, score: float, repeated: int) -> PingPong | None:
+def _finding(
+    ordered: Sequence[Turn], since: int, place: int, one: _Speaker, other: _Speaker, repeated: int
+) -> PingPong | None:
+    """The circle that this turn closes; None while one of the two has hardly repeated itself, or the runs are few."""
     turn, part = ordered[place], ordered[max(since - 1, 0) : place + 1]
-    runs = len({one.run_id for one in part})
-    if runs < FEWEST_RUNS:
+    pair = (turn.agent, ordered[place - 1].agent)
+    runs = len({each.run_id for each in part})
+    if min(one.score, other.score) < SCORE / 2 or runs < FEWEST_RUNS:
         return None
-    suspected = turn.said is None
     return PingPong(
-        agents=(turn.agent, ordered[place - 1].agent),
+        agents=pair if ordered[since].agent == pair[0] else pair[::-1],
         turns=repeated,
         runs=runs,
-        score=round(score, 2),
-        threshold=SUSPECTED if suspected else SCORE,
-        suspected=suspected,
+        score=round(one.score + other.score, 2),
+        threshold=SCORE,
+        suspected=turn.said is None,
         since_at=ordered[since].at,
         at=turn.at,
         event_id=turn.event_id,

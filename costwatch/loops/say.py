@@ -25,7 +25,7 @@ def title(finding: Finding) -> str:
         "errors": f"{agent}: {finding.tool or 'a tool'} failed {finding.count} times in a row",
         "calls": f"{agent}: run is far longer than usual",
         "dollars": f"{agent}: run is far dearer than usual",
-        "retries": f"{agent}: {finding.count} requests in a row failed",
+        "retries": f"{agent}: its requests fail again and again",
         "sizes": f"{agent}: suspected loop",
         "growth": f"{agent}: its context grows and is paid for again with each call",
         "echo": f"{agent}: two agents answer each other in circles",
@@ -57,7 +57,7 @@ def _what(finding: Finding, zone: tzinfo) -> str:
             f"{finding.count} calls of {run} and was never trimmed: "
             f"{finding.score:.0%} of what is paid for had been read before."
         ),
-        "retries": f"{finding.count} requests of {agent} in a row failed and were sent again ({run}).",
+        "retries": f"{finding.count} requests of {agent} failed one after the other, with hardly a success ({run}).",
     }[finding.rule]
 
 
@@ -91,7 +91,9 @@ def _rule(finding: Finding) -> str:
     if finding.rule in UNITS:
         return f"Rule: {UNITS[finding.rule]} {finding.score:g} of {finding.threshold:g}."
     if finding.rule == "growth":
+        most = dollars(finding.limits.dollars * Decimal(str(finding.threshold)))
         return (
+            f"Rule: that alone is {most} and more, what a whole run of this task may cost at most. "
             "A summary of the history, a shorter tail of it, or the provider's cache takes most of this off the bill."
         )
     if finding.rule == "dollars":
@@ -99,7 +101,7 @@ def _rule(finding: Finding) -> str:
         return f"Rule: {dollars(finding.run_dollars)} of at most {most}."
     nouns: Mapping[str, str] = {
         "errors": "failures in a row",
-        "retries": "failures in a row",
+        "retries": "failures with hardly a success",
         "calls": "calls in a run",
     }
     return f"Rule: {finding.score:g} {nouns[finding.rule]} of at most {finding.threshold:g}{_why(finding)}."

@@ -57,7 +57,7 @@ class Settings(msgspec.Struct, frozen=True):
     sizes: float = 6.0
     """The score of equal token counts that raises a suspicion where calls carry no fingerprints."""
     failures: int = 10
-    """Failed requests in a row that are called a retry storm (a notice)."""
+    """Failed requests, with hardly a success, that are called a retry storm (a notice)."""
     calls: int = 50
     """The normal limit of calls in a run while nothing is known about an agent and task."""
     dollars: Decimal = Decimal(5)
@@ -136,7 +136,7 @@ class AgentState(msgspec.Struct, array_like=True):
     heard: int = 0
     """What the run had written when this agent was last called, in tokens (growth.py)."""
     context: int = 0
-    """The last call's context in tokens, whether it carries fingerprints or not (growth.py)."""
+    """The context of the conversation in tokens, whether calls carry fingerprints or not (growth.py)."""
     grown_from: int = 0
     grown: int = 0
     """Calls since the context was last trimmed."""
@@ -146,6 +146,13 @@ class AgentState(msgspec.Struct, array_like=True):
     """All that they read and wrote, in tokens of input."""
     grown_dollars: Decimal = NOTHING
     growth: Level = Level.none
+    failures: float = 0.0
+    """Failed requests, halved by each success (retries.py)."""
+    failing_until: float = 0.0
+    """Until then a failure is another one of the same fan-out."""
+    stormed: bool = False
+    smaller: bool = False
+    """The last call's context was smaller than the one before: a call beside it, or, with the next one, a new one."""
 
 
 class RunState(msgspec.Struct):
@@ -173,7 +180,6 @@ class RunState(msgspec.Struct):
     """Calls of agents that had been called before …"""
     brought: int = 0
     """… and those of them that brought something from outside (growth.py)."""
-    failures: int = 0
     batch: bool = False
     net: Level = Level.none
     looped: bool = False

@@ -2,12 +2,13 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from costwatch.loops.detect import judge
 from costwatch.loops.say import say, title
-from costwatch.loops.state import Level, Settings
-from tests.loops.calls import ROOMY, run_of, says, state
+from costwatch.loops.state import Level, Limits, Settings
+from tests.loops.calls import run_of, says, state
 
 
 def growing(calls: int, by: int = 4_000, *, cost: str = "0.10", start: int = 1_000, output: int = 50, **more):
@@ -16,24 +17,39 @@ def growing(calls: int, by: int = 4_000, *, cost: str = "0.10", start: int = 1_0
     return run_of(*steps, cost=cost, **more)
 
 
-def growth(calls):
-    return [one for one in judge(calls, ROOMY, Settings())[1] if one.rule == "growth"]
+LIMITS = Limits(calls=10_000.0, dollars=Decimal(2))
+"""Those of a task whose usual run costs 30 cents or less."""
 
 
-def test_a_history_that_is_never_trimmed_and_costs_a_dollar_is_a_notice_once():
+def growth(calls, limits=LIMITS):
+    return [one for one in judge(calls, limits, Settings())[1] if one.rule == "growth"]
+
+
+def test_reading_again_that_costs_more_than_a_whole_run_may_is_a_notice_once():
     (found,) = growth(growing(40))
     assert (found.level, found.suspected) == (Level.notice, False)
     assert found.count >= 20
     assert found.grew is not None and found.grew[0] == 1_000 and found.grew[1] >= 20_000
-    assert 1 <= found.wasted < 3
+    assert 2 <= found.wasted < 3
     said = say(found)
     assert "The context of triage grew from 1,000 to" in said and "was never trimmed" in said
     assert "spent on reading it again" in said
     assert "context grows" in title(found)
 
 
-def test_ten_dollars_make_it_an_alarm():
+def test_five_times_the_limit_make_it_an_alarm():
     assert [one.level for one in growth(growing(60, cost="0.5"))] == [Level.notice, Level.alarm]
+
+
+def test_a_task_whose_runs_always_grow_has_a_limit_that_knows_it():
+    assert not growth(growing(60, cost="0.5"), Limits(calls=10_000.0, dollars=Decimal(40)))
+
+
+def test_small_calls_beside_the_conversation_do_not_hide_it():
+    calls = growing(40)
+    titles = [msgspec.structs.replace(call, event_id=f"t{n}", at=call.at + 1, input_tokens=300, step=None)
+              for n, call in enumerate(calls) if n % 7 == 3]  # fmt: skip
+    assert len(growth([*calls, *titles])) == 1
 
 
 @pytest.mark.parametrize(

@@ -245,5 +245,5 @@ def test_a_context_that_grows_without_use_is_a_notice_of_its_own_and_stops_nobod
                 input_tokens=1_000 + 4_000 * n, output_tokens=40) for n in range(40)])  # fmt: skip
     found = Incident.objects.get(facts__rule="growth")
     assert (found.severity, found.stops, found.run_id) == (Severity.NOTICE, False, "r-long")
-    assert (found.facts["context_before"], found.amount >= 1) == (1_000, True)
+    assert (found.facts["context_before"], found.amount >= 5) == (1_000, True)
     assert found.facts["context_now"] >= 20_000
