@@ -9,6 +9,9 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 UP ?= --demo
 LOCK := uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --quiet
 
+# byte code is kept: without it each of the many processes that the tests start compiles the whole product, a second each
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: up install test test-fast lint bench gallery lock wheel clean
 .DELETE_ON_ERROR:
 
