@@ -123,9 +123,15 @@ def parser() -> argparse.ArgumentParser:
         "score the loop detector on labelled runs: recall, false alarms, delay, dollars saved",
         group("loops", "loop detection"),
     )
-    judging.add_argument("files", nargs="+", metavar="FILE", help="NDJSON of events and of labels, plain or .gz")
+    judging.add_argument(
+        "files", nargs="*", metavar="FILE",
+        help="NDJSON of events as for POST /api/v1/events, and of labels like"
+        ' {"run_id": "r-1", "label": "loop", "onset_step": 12} (or borderline, or clean), plain or .gz; without labels,'
+        " what would be flagged is printed to be labelled",
+    )  # fmt: skip
     judging.add_argument("--sensitivity", choices=("low", "normal", "high"), default="normal")
-    judging.add_argument("--workspace", help="judge by the settings and lessons of this one instead")
+    judging.add_argument("--workspace", help="by the settings and lessons of this one, and by its own runs of"
+                         " the last 30 days where the files hold no events")  # fmt: skip
     judging.add_argument("--no-fingerprints", action="store_true", help="as if the clients sent none")
     judging.add_argument("--json", action="store_true")
 

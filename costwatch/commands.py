@@ -3,6 +3,8 @@
 import argparse
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 
@@ -80,14 +82,15 @@ def reprice(arguments: argparse.Namespace) -> int:
 
 
 def loops_evaluate(arguments: argparse.Namespace) -> int:
-    """`costwatch loops evaluate --workspace`: by the settings that the workspace has stored."""
+    """`costwatch loops evaluate --workspace`: its settings, and its own runs where the files have none."""
     from costwatch.accounts.models import Workspace
-    from costwatch.loops import evaluate, lessons
+    from costwatch.loops import account, evaluate, lessons
 
     workspace = Workspace.objects.filter(name=arguments.workspace).first()
     if workspace is None:
         raise Trouble(f"There is no workspace {arguments.workspace!r}.")
-    return evaluate.command(arguments, lessons.settings_of(workspace.pk))
+    own = partial(account.recent_runs, workspace.lane, datetime.now(UTC))
+    return evaluate.command(arguments, lessons.settings_of(workspace.pk), own)
 
 
 def verify(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import msgspec
@@ -15,6 +16,7 @@ from costwatch.loops.models import WatchedRun
 from costwatch.loops.state import Call, Limits, RunState
 from costwatch.loops.trail import Mark, trail
 
+RECENT, MOST_CALLS = timedelta(days=30), 300_000
 SHOWN_NUMBERS = 3
 WORDS = {
     "same": "same call, same result",
@@ -55,6 +57,16 @@ def marked(lane: int, run_id: str) -> list[Marked]:
     by_id = {call.event_id: call for call in calls}
     marks = trail(calls, _limits(lane, run.pk), settings_of(lane))
     return [Marked(number, by_id[mark.event_id], mark) for number, mark in enumerate(marks, 1)]
+
+
+def recent_runs(lane: int, now: datetime) -> dict[str, list[Call]]:
+    """The runs of the last thirty days, or as many of the newest as have MOST_CALLS calls, each in its order."""
+    with writing() as cursor:
+        calls = [Call(*row.call) for row in feed.recent_calls(cursor, lane, now - RECENT, MOST_CALLS)]
+    runs: dict[str, list[Call]] = defaultdict(list)
+    for call in sorted(calls, key=lambda call: call.place):
+        runs[call.run_id].append(call)
+    return dict(runs)
 
 
 def repeats(calls: Sequence[Marked]) -> list[Repeat]:

@@ -1,104 +1,126 @@
-"""`costwatch loops evaluate FILE…`: the detector judged by labelled runs, replayed as they would arrive in life.
+"""`costwatch loops evaluate [FILE…]`: the detector judged by labelled runs, replayed as they would arrive in life.
 
-Files are NDJSON, plain or .gz, in any order: events in the form of POST /api/v1/events, and labels (`run_id`, `label`,
-for loops `onset_step` and `kind`). Runs are spread over time in a shuffled order that is always the same, so that the
-normal lengths are learnt from the runs that finished before, as in life.
+Runs are replayed at their own times, or, where those were made up, spread over time in a shuffled order that is always
+the same: the normal lengths are learnt from the runs that finished before, as in life.
 """
 
 import argparse
-import gzip
 import hashlib
 import json
 import random
-from collections import defaultdict
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from costwatch.loops.figures import Figures, Flag, Label, measure
-from costwatch.loops.state import Call, Level, Settings
+from costwatch.loops.history import History, Runs, blind, check, read
+from costwatch.loops.say import title
+from costwatch.loops.state import Call, Finding, Level, Settings
 from costwatch.loops.stream import Stream
 from costwatch.trouble import Trouble
 
 APART = 42.0
-"""Seconds between the beginnings of two runs."""
+"""Seconds between the beginnings of two runs whose times are not known."""
 HELD_BACK = 40
-INPUT_PRICE, OUTPUT_PRICE = Decimal("0.0000025"), Decimal("0.00001")
-"""Dollars a token where an event brings no cost, so that runs of all models compare."""
 
-Runs = dict[str, list[Call]]
+Found = dict[str, tuple[int, Finding]]
+"""Run id → its first alarm, and the place of the deciding call in the run, from 0."""
 PARTS: dict[str, Callable[[Label], bool]] = {
-    "tuned on": lambda label: label.source != "injected" and not held_back(label.run_id),
-    "held back": lambda label: label.source != "injected" and held_back(label.run_id),
+    "tuned on": lambda label: label.source not in (None, "injected") and not held_back(label.run_id),
+    "held back": lambda label: label.source not in (None, "injected") and held_back(label.run_id),
     "all": lambda label: label.source != "injected",
     "injected": lambda label: label.source == "injected",
 }
+"""Of the development data, whose labels name a source; the first two say nothing about anybody else's runs."""
 
 
-def command(arguments: argparse.Namespace, settings: Settings | None = None) -> int:
-    """Print the figures, as a table or with --json; of these settings, else of --sensitivity."""
-    events, labels = read(arguments.files, fingerprints=not arguments.no_fingerprints)
-    if not labels:
-        raise Trouble('No labels in these files: add one line per run like {"run_id": …, "label": "clean"}.')
-    figures = evaluate(events, labels, settings or Settings.at(arguments.sensitivity))
+def command(
+    arguments: argparse.Namespace, settings: Settings | None = None, own: Callable[[], Runs] | None = None
+) -> int:
+    """Print the figures, as a table or with --json; of these settings, else of --sensitivity.
+
+    `own` gives the runs where the files have none. Without any label, what would be flagged is printed to be labelled.
+    """
+    history = read(arguments.files)
+    if own is not None and not history.runs:
+        history = replace(history, runs=own())
+    if not history.runs:
+        raise Trouble("No events of runs in these files: give NDJSON as for POST /api/v1/events, or --workspace.")
+    check(history)
+    if arguments.no_fingerprints:
+        history = replace(history, runs=blind(history.runs))
+    settings = settings or Settings.at(arguments.sensitivity)
+    if not history.labels:
+        return _ask_for_labels(history, settings)
+    figures = evaluate(history, settings)
     if arguments.json:
         print(json.dumps({name: as_dict(part) for name, part in figures.items()}, indent=2))
     else:
         print(table(figures))
+        if unlabelled := len(history.runs) - len(history.labels):
+            print(f"{unlabelled:,} runs have no label: they teach what is normal and are not scored.")
     return 0
 
 
-def read(files: Iterable[str], *, fingerprints: bool = True) -> tuple[Runs, dict[str, Label]]:
-    """Runs with their calls in order, and labels, both by run id. Raises Trouble with file and line for bad rows."""
-    runs: Runs = defaultdict(list)
-    labels: dict[str, Label] = {}
-    for name, number, row in _rows(files):
-        try:
-            if "label" in row:
-                label = msgspec.convert(row, Label, strict=False)
-                labels[label.run_id] = label
-            elif row.get("run_id"):
-                runs[row["run_id"]].append(_call(row, f"{row['run_id']}.{len(runs[row['run_id']])}", fingerprints))
-        except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
-            raise Trouble(f"{name}, line {number}: neither an event nor a label ({error}).") from error
-    for calls in runs.values():
-        calls.sort(key=lambda call: call.place)
-    unknown = next((run_id for run_id in labels if run_id not in runs), None)
-    if unknown is not None:
-        raise Trouble(f"There is a label for run {unknown!r}, but none of its events in these files.")
-    return dict(runs), labels
-
-
-def evaluate(runs: Runs, labels: Mapping[str, Label], settings: Settings) -> dict[str, Figures]:
+def evaluate(history: History, settings: Settings) -> dict[str, Figures]:
     """The figures of each part that has labelled runs; injected runs come after the real ones and are told apart."""
-    real = {run_id: calls for run_id, calls in runs.items() if not _injected(labels, run_id)}
-    injected = {run_id: calls for run_id, calls in runs.items() if _injected(labels, run_id)}
-    stream = Stream(settings)
-    flags = replay(real, stream, 0.0) | replay(injected, stream, APART * (len(real) + 20))
-    costs = {run_id: [call.cost or Decimal(0) for call in calls] for run_id, calls in runs.items()}
-    parts = {name: [label for label in labels.values() if belongs(label)] for name, belongs in PARTS.items()}
+    found = _found(history, settings)
+    flags = {run_id: Flag(index, finding.rule) for run_id, (index, finding) in found.items()}
+    costs = {run_id: [call.cost or Decimal(0) for call in calls] for run_id, calls in history.runs.items()}
+    parts = {name: [one for one in history.labels.values() if belongs(one)] for name, belongs in PARTS.items()}
     return {name: measure(part, flags, costs) for name, part in parts.items() if part}
 
 
-def replay(runs: Runs, stream: Stream, start: float) -> dict[str, Flag]:
-    """Send the runs through the detector, beginning at `start` seconds; the first alarm of each run that has one."""
+def _found(history: History, settings: Settings) -> Found:
+    if history.times_known:
+        return replay((call for calls in history.runs.values() for call in calls), Stream(settings))
+    injected = {label.run_id for label in history.labels.values() if label.source == "injected"}
+    real = {run_id: calls for run_id, calls in history.runs.items() if run_id not in injected}
+    later = {run_id: history.runs[run_id] for run_id in injected}
+    arriving = [*_spread(real, 0.0), *_spread(later, APART * (len(real) + 20))]
+    return replay(arriving, Stream(settings))
+
+
+def replay(calls: Iterable[Call], stream: Stream) -> Found:
+    """Send the calls through the detector by time; the first alarm of each run that has one."""
+    found: Found = {}
+    places: Counter[str] = Counter()
+    for call in sorted(calls, key=lambda call: (call.at, call.place, call.run_id)):
+        for finding in stream.see(call):
+            if finding.level >= Level.alarm:
+                found.setdefault(call.run_id, (places[call.run_id], finding))
+        places[call.run_id] += 1
+    return found
+
+
+def _spread(runs: Runs, start: float) -> Iterator[Call]:
+    """The runs in a shuffled order, one begins every APART seconds."""
     order = sorted(runs)
     random.Random(7).shuffle(order)  # noqa: S311
-    arriving = []
     for place, run_id in enumerate(order):
         shift = start + APART * place - runs[run_id][0].at
-        for index, call in enumerate(runs[run_id]):
-            arriving.append((call.at + shift, index, msgspec.structs.replace(call, at=call.at + shift)))
-    flags: dict[str, Flag] = {}
-    for _, index, call in sorted(arriving, key=lambda one: one[:2]):
-        for finding in stream.see(call):
-            if finding.level >= Level.alarm and call.run_id not in flags:
-                flags[call.run_id] = Flag(index, finding.rule)
-    return flags
+        yield from (msgspec.structs.replace(call, at=call.at + shift) for call in runs[run_id])
+
+
+def _ask_for_labels(history: History, settings: Settings) -> int:
+    """What would be flagged, as labels to be filled in."""
+    found = _found(history, settings)
+    for run_id, (index, finding) in sorted(found.items(), key=lambda one: one[1][1].at):
+        onset = min(finding.since_number - 1, index)
+        flagged = {"run_id": run_id, "label": "", "onset_step": onset, "kind": "", "flagged_at": index,
+                   "calls": len(history.runs[run_id]), "why": title(finding)}  # fmt: skip
+        print(json.dumps(flagged, ensure_ascii=False))
+    print(
+        f"No labels given. Of {len(history.runs):,} runs these {len(found):,} would be flagged: set each label to loop,"
+        " borderline or clean, add lines for runs that are not listed, and give the lines back beside the events.",
+        file=sys.stderr,
+    )
+    return 0
 
 
 def held_back(run_id: str) -> bool:
@@ -136,52 +158,6 @@ def table(parts: Mapping[str, Figures]) -> str:
         rules = ", ".join(f"{rule} {many}" for rule, many in part.by_rule.items())
         lines.append(f"{name}: {kinds or 'no loops'}; flagged by {rules or 'nothing'}")
     return "\n".join(lines)
-
-
-def _rows(files: Iterable[str]) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    for name in files:
-        try:
-            with gzip.open(name, "rt", encoding="utf-8") if name.endswith(".gz") else Path(name).open() as file:
-                for number, line in enumerate(file, 1):
-                    if line.strip():
-                        row = json.loads(line)
-                        if not isinstance(row, dict):
-                            raise Trouble(f"{name}, line {number}: not a JSON object.")
-                        yield name, number, row
-        except (OSError, ValueError) as error:
-            raise Trouble(f"{name} cannot be read as NDJSON: {error}") from error
-
-
-def _call(row: Mapping[str, Any], event_id: str, fingerprints: bool) -> Call:
-    tokens = int(row.get("input_tokens") or 0), int(row.get("output_tokens") or 0)
-    cost = row.get("cost_usd")
-    latency = row.get("latency_ms")
-    return Call(
-        event_id=row.get("event_id") or event_id,
-        run_id=row["run_id"],
-        at=_unix(row["timestamp"]),
-        agent=row.get("agent_id") or "",
-        task=row.get("task") or "",
-        step=row.get("step"),
-        tool=row.get("tool") if fingerprints else None,
-        call_fingerprint=row.get("call_fingerprint") if fingerprints else None,
-        input_fingerprint=row.get("input_fingerprint") if fingerprints else None,
-        input_error=bool(row.get("input_error")) and fingerprints,
-        input_tokens=tokens[0],
-        output_tokens=tokens[1],
-        cost=tokens[0] * INPUT_PRICE + tokens[1] * OUTPUT_PRICE if cost is None else Decimal(str(cost)),
-        latency=None if latency is None else float(latency) / 1000,
-        failed=row.get("status") == "error",
-        batch=bool(row.get("batch")),
-    )
-
-
-def _unix(timestamp: str | float) -> float:
-    return datetime.fromisoformat(timestamp).timestamp() if isinstance(timestamp, str) else float(timestamp)
-
-
-def _injected(labels: Mapping[str, Label], run_id: str) -> bool:
-    return run_id in labels and labels[run_id].source == "injected"
 
 
 def _or_dash(value: object) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from math import ceil, sqrt
+from typing import Literal
 
 import msgspec
 
@@ -12,10 +13,10 @@ CERTAINTY = 1.96
 
 
 class Label(msgspec.Struct, frozen=True):
-    """What is known about a run: loop, borderline or clean; its first redundant call; the kind of loop."""
+    """What is known about a run: the place of its first redundant call, from 0 (else it has no delay); its kind."""
 
     run_id: str
-    label: str
+    label: Literal["loop", "borderline", "clean"]
     onset_step: int | None = None
     kind: str | None = None
     source: str | None = None
@@ -88,7 +89,10 @@ def measure(labels: Iterable[Label], flags: Mapping[str, Flag], costs: Mapping[s
     border = [row for row in rows if row.label == "borderline"]
     tool = [row for row in loops if not row.soft]
     identical = [row for row in loops if (row.kind or "").startswith("identical")]
-    delays = sorted(_delay(row, flags[row.run_id]) for row in loops if row.run_id in flags)
+    timed = [
+        (row, _delay(row, flags[row.run_id])) for row in loops if row.run_id in flags and row.onset_step is not None
+    ]
+    delays = sorted(delay for _, delay in timed)
 
     def hits(part: Iterable[Label]) -> int:
         return sum(row.run_id in flags for row in part)
@@ -106,7 +110,7 @@ def measure(labels: Iterable[Label], flags: Mapping[str, Flag], costs: Mapping[s
         tool_loops_found=hits(tool),
         identical=len(identical),
         identical_found=hits(identical),
-        identical_delay=max((_delay(r, flags[r.run_id]) for r in identical if r.run_id in flags), default=None),
+        identical_delay=max((delay for row, delay in timed if row in identical), default=None),
         delay_median=_at(delays, 0.5),
         delay_90=_at(delays, 0.9),
         dollars_saved=_saved(loops, flags, costs),
@@ -126,7 +130,8 @@ def _delay(row: Label, flag: Flag) -> int:
 def _saved(loops: list[Label], flags: Mapping[str, Flag], costs: Mapping[str, list[Decimal]]) -> Decimal | None:
     spent = saved = Decimal(0)
     for row in loops:
-        onset = row.onset_step or 0
+        if (onset := row.onset_step) is None:
+            continue
         spent += sum(costs[row.run_id][onset:], Decimal(0))
         if row.run_id in flags:
             saved += sum(costs[row.run_id][max(flags[row.run_id].index, onset) + 1 :], Decimal(0))

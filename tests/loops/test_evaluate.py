@@ -3,7 +3,8 @@
 import argparse
 import gzip
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from costwatch import commands
 from costwatch.accounts.models import Workspace
 from costwatch.cli import main
 from costwatch.loops import lessons
-from costwatch.loops.evaluate import as_dict, command, evaluate, held_back, read, table
+from costwatch.loops.evaluate import as_dict, command, evaluate, held_back, table
 from costwatch.loops.figures import Flag, Label, measure, wilson
+from costwatch.loops.history import blind, check, read
 from costwatch.loops.state import Settings
 from costwatch.trouble import Trouble
+from tests.loops.conftest import looping, working
 
 DATA = Path(__file__).parent.parent / "data" / "loops"
 FILES = sorted(str(file) for file in DATA.glob("*.jsonl.gz"))
@@ -26,8 +29,11 @@ EXPECTED = json.loads((Path(__file__).parent / "expectations.json").read_text())
 @pytest.fixture(scope="module", params=["fingerprints", "no fingerprints"])
 def judged(request: pytest.FixtureRequest):
     """(name of the mode, figures by part) on the development data."""
-    runs, labels = read(FILES, fingerprints=request.param == "fingerprints")
-    return request.param, evaluate(runs, labels, Settings())
+    history = read(FILES)
+    check(history)
+    if request.param == "no fingerprints":
+        history = replace(history, runs=blind(history.runs))
+    return request.param, evaluate(history, Settings())
 
 
 class TestTheDevelopmentData:
@@ -119,7 +125,7 @@ class TestTheCommand:
         with pytest.raises(SystemExit) as ended:
             main(["loops", "evaluate", str(tmp_path / "missing")])
         assert ended.value.code == 1
-        assert "cannot be read as NDJSON" in capsys.readouterr().err
+        assert "missing cannot be read: No such file or directory." in capsys.readouterr().err
 
     def test_prints_json(self, tmp_path, capsys):
         command(arguments(*self.files(tmp_path), json=True))
@@ -130,41 +136,125 @@ class TestTheCommand:
         assert json.loads(capsys.readouterr().out)["all"]["by_rule"] == {"sizes": 2}
 
     def test_takes_the_cost_of_an_event_where_it_has_one(self, tmp_path):
-        runs, _ = read([write(tmp_path, "e", event("r", 1, cost_usd="0.25"), event("r", 2))])
+        runs = read([write(tmp_path, "e", event("r", 1, cost_usd="0.25"), event("r", 2))]).runs
         assert [call.cost for call in runs["r"]] == [Decimal("0.25"), Decimal("0.0026")]
 
     def test_takes_unix_times_failures_and_latencies(self, tmp_path):
-        runs, _ = read(
-            [write(tmp_path, "e", event("r", 1, timestamp=12.5, status="error", latency_ms=1500, batch=True))]
-        )
-        call = runs["r"][0]
+        told = event("r", 1, timestamp=12.5, status="error", latency_ms=1500, batch=True)
+        call = read([write(tmp_path, "e", told)]).runs["r"][0]
         assert (call.at, call.failed, call.latency, call.batch) == (12.5, True, 1.5, True)
 
     def test_leaves_out_events_without_a_run(self, tmp_path):
-        assert read([write(tmp_path, "e", event("", 1))]) == ({}, {})
+        assert read([write(tmp_path, "e", event("", 1))]).runs == {}
 
     @pytest.mark.parametrize(
         ("rows", "says"),
         [
             ([[1]], "line 1: not a JSON object"),
-            ([event("r", 1), {"run_id": "r"}], "line 2: neither an event nor a label"),
+            ([event("r", 1), {"run_id": "r"}], "line 2: neither an event nor a label .'timestamp' is missing"),
+            ([event("r", 1, cost_usd="dear")], "line 1: neither an event nor a label"),
+            ([event("r", 1, timestamp="yesterday")], "line 1: neither an event nor a label"),
             ([{"run_id": "r", "label": 3}], "line 1: neither an event nor a label"),
-            ([{"run_id": "r", "label": "clean"}], "There is a label for run 'r', but none of its events"),
+            ([{"run_id": "r", "label": "Loop"}], "line 1: neither an event nor a label"),
         ],
     )
     def test_says_what_is_wrong_with_a_file_and_where(self, tmp_path, rows, says):
         with pytest.raises(Trouble, match=says):
             read([write(tmp_path, "bad.ndjson", *rows)])
 
-    def test_says_that_a_file_is_missing_or_no_ndjson(self, tmp_path):
-        (tmp_path / "text").write_text("hello\n")
-        for name in ("text", "missing.jsonl"):
-            with pytest.raises(Trouble, match="cannot be read as NDJSON"):
-                read([str(tmp_path / name)])
+    @pytest.mark.parametrize(
+        ("label", "says"),
+        [
+            ({"run_id": "x", "label": "clean"}, "There is a label for run 'x', but none of its events"),
+            ({"run_id": "r", "label": "loop", "onset_step": 1}, "begins at call 1, counted from 0, but the run has 1"),
+        ],
+    )
+    def test_says_that_a_label_does_not_fit_its_run(self, tmp_path, label, says):
+        with pytest.raises(Trouble, match=says):
+            command(arguments(write(tmp_path, "bad.ndjson", event("r", 1), label)))
 
-    def test_wants_labels(self, tmp_path):
-        with pytest.raises(Trouble, match="No labels in these files"):
-            command(arguments(write(tmp_path, "e", event("r", 1))))
+    @pytest.mark.parametrize(
+        ("name", "content", "says"),
+        [
+            ("text", b"hello\n", "text, line 1, cannot be read as NDJSON"),
+            ("table.csv", b"run_id,label\nr,loop\n", "line 1, cannot be read as NDJSON"),
+            ("binary", b"\x00\xff\xfe", "line 1, cannot be read as NDJSON"),
+            ("plain.gz", b"{}\n", "cannot be read: Not a gzipped file"),
+            ("cut.gz", gzip.compress(b"{}\n" * 1000)[:30], "cannot be read: "),
+            ("empty", b"", "No events of runs in these files"),
+        ],
+    )
+    def test_says_that_a_file_is_something_else(self, tmp_path, name, content, says):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(Trouble, match=says):
+            command(arguments(str(tmp_path / name)))
+
+    def test_says_that_a_file_is_missing_or_a_folder(self, tmp_path):
+        for path in (tmp_path / "missing.jsonl", tmp_path):
+            with pytest.raises(Trouble, match="cannot be read"):
+                read([str(path)])
+
+    def test_takes_a_file_with_a_byte_order_mark(self, tmp_path):
+        (tmp_path / "bom").write_bytes(b"\xef\xbb\xbf" + json.dumps(event("r", 1)).encode())
+        assert list(read([str(tmp_path / "bom")]).runs) == ["r"]
+
+
+class TestAPersonsOwnRuns:
+    def test_without_labels_are_listed_as_labels_to_be_filled_in(self, tmp_path, capsys):
+        events = [event("loop", i) for i in range(20)] + [event("fine", i, call_fingerprint=f"{i}") for i in range(20)]
+        file = write(tmp_path, "events.ndjson", *events)
+        assert command(arguments(file)) == 0
+        shown = capsys.readouterr()
+        (row,) = [json.loads(line) for line in shown.out.splitlines()]
+        assert (row["run_id"], row["label"], row["onset_step"], row["calls"]) == ("loop", "", 1, 20)
+        assert row["why"] == "a: caught in a loop"
+        assert "Of 2 runs these 1 would be flagged" in shown.err
+        labels = write(tmp_path, "labels.ndjson", row | {"label": "loop"}, {"run_id": "fine", "label": "clean"})
+        command(arguments(file, labels, json=True))
+        assert json.loads(capsys.readouterr().out)["all"]["identical_delay"] is None
+
+    def test_whose_labels_were_not_filled_in_are_refused(self, tmp_path):
+        with pytest.raises(Trouble, match="line 2: neither an event nor a label"):
+            read([write(tmp_path, "e", event("r", 1), {"run_id": "r", "label": ""})])
+
+    def test_are_not_split_into_parts_that_mean_nothing_to_them(self, tmp_path, capsys):
+        file = write(tmp_path, "e", event("r", 1), event("s", 1), {"run_id": "r", "label": "clean"})
+        command(arguments(file))
+        shown = capsys.readouterr().out
+        assert "tuned on" not in shown
+        assert "1 runs have no label: they teach what is normal and are not scored." in shown
+
+    def test_are_judged_in_the_order_of_their_times(self, tmp_path):
+        """What is normal is learnt from runs that were over before: a long run among long ones is none too long."""
+        rows, start = [], datetime(2026, 11, 1, tzinfo=UTC)
+        for n in range(40):
+            calls, begin = 20 if n < 39 else 130, start + timedelta(hours=n)
+            for i in range(calls):
+                at = (begin + timedelta(seconds=i)).isoformat()
+                rows.append(event(f"r{n}", i, timestamp=at, call_fingerprint=f"{n} {i}"))
+        labels = [{"run_id": "r39", "label": "loop", "onset_step": 20}]
+        early = [row | {"run_id": "a"} for row in rows if row["run_id"] == "r39"]
+        for row in early:
+            row["timestamp"] = row["timestamp"].replace("2026-11-02", "2026-10-02")
+        history = read([write(tmp_path, "e", *early, *rows, *labels, {"run_id": "a", "label": "clean"})])
+        figures = evaluate(history, Settings())["all"]
+        assert (figures.found, figures.false_alarms) == (1, 0)
+
+    def test_whose_loop_has_no_known_beginning_count_as_found_but_have_no_delay(self):
+        figures = measure([Label("a", "loop")], {"a": Flag(7, "repeat")}, {"a": [Decimal(1)] * 9})
+        assert (figures.found, figures.delay_median, figures.dollars_saved) == (1, None, None)
+
+    @pytest.mark.django_db
+    def test_are_those_of_the_workspace_where_the_files_have_none(self, send, workspace, tmp_path, capsys):
+        send(*looping(20), *working(20))
+        told = arguments(workspace=workspace.name)
+        assert commands.loops_evaluate(told) == 0
+        (row,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert row["run_id"] == "r-loop"
+        labels = write(tmp_path, "l", row | {"label": "loop"}, {"run_id": "r-work", "label": "clean"})
+        commands.loops_evaluate(arguments(labels, workspace=workspace.name, json=True))
+        figures = json.loads(capsys.readouterr().out)["all"]
+        assert (figures["found"], figures["loops"], figures["false_alarms"], figures["clean"]) == (1, 1, 0, 1)
 
 
 class TestFigures:
