@@ -93,11 +93,24 @@ def names_of(dimension: str, ids: set[Any]) -> Mapping[Any, str]:
     if dimension == KEY or dimension.startswith(TAG):
         return {name: name for name in ids}
     if dimension in LABELS:
-        rows = Label.objects.filter(id__in=ids).values_list("id", "value")
-    else:
-        model, name = _FACT_TABLES[dimension]
-        rows = model.objects.filter(id__in=ids).values_list("id", name)
-    return {0: "", **dict(rows)}
+        return _labels_of(ids)
+    model, name = _FACT_TABLES[dimension]
+    return {0: "", **dict(model.objects.filter(id__in=ids).values_list("id", name))}
+
+
+_labels: dict[int, str] = {}  # a label never changes; a page names the same few hundred half a dozen times
+MOST_LABELS = 50_000
+
+
+def _labels_of(ids: set[int]) -> dict[int, str]:
+    known = {number: value for number in ids if (value := _labels.get(number)) is not None}
+    missing = ids - known.keys() - {0}
+    if missing:
+        known.update(Label.objects.filter(id__in=missing).values_list("id", "value"))
+        if len(_labels) > MOST_LABELS:
+            _labels.clear()
+        _labels.update(known)
+    return {0: "", **known}
 
 
 def joined(clauses: list[Clause]) -> Clause:

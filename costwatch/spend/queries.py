@@ -6,19 +6,18 @@ from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from django.db import connection
-
 from costwatch.ledger.models import Cut
 from costwatch.lib import periods
 from costwatch.spend import conditions as where
+from costwatch.spend import ranked
 from costwatch.spend.dimensions import is_dimension
 from costwatch.spend.events import event, events
 from costwatch.spend.filters import BadQuery, SpendFilter
 from costwatch.spend.page import Page
 from costwatch.spend.runs import RunRow, run, runs
-from costwatch.spend.snapshot import Snapshot, snapshot, through_bitmaps
+from costwatch.spend.snapshot import snapshot
 from costwatch.spend.sources import sources_for
-from costwatch.spend.statement import Question, statement
+from costwatch.spend.statement import Question
 from costwatch.spend.sums import FIELDS, Sums, add
 
 __all__ = ["Answer", "Group", "Page", "RunRow", "event", "events", "query", "run", "runs"]
@@ -88,7 +87,7 @@ def query(
     limit = max(1, min(limit, MOST_GROUPS, MOST_ROWS // max(1, len(starts))))
     with snapshot(workspace.lane) as books:
         asked = replace(prepare(workspace, filter, group_by, starts), measures=tuple(measures), rank=rank)
-        rows = _fetch(asked, books, limit)
+        rows = ranked.fetch(asked, books, limit)
     groups = _groups(asked, rows, starts, limit)
     total = add(group.sums for group in groups)
     return Answer(filter.start, filter.end, tz.key, groups, total, books.at)
@@ -141,11 +140,6 @@ def prepare(workspace: Workspace, filter: SpendFilter, group_by: tuple[str, ...]
         conditions,
         attributions,
     )
-
-
-def _fetch(asked: Question, books: Snapshot, limit: int) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        return through_bitmaps(cursor, *statement(asked, books, limit))
 
 
 def _groups(asked: Question, rows: list[tuple[Any, ...]], starts: list[datetime], limit: int) -> list[Group]:

@@ -48,11 +48,12 @@ ENTRIES = Source("ledger_entry", "occurred_at", None, {name: f"r.{c}" for name, 
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of the range and the table that is summed for it."""
+    """A part of the range and the table that is summed for it; `less`: what is taken out of the others again."""
 
     source: Source
     start: datetime
     end: datetime
+    less: bool = False
 
 
 def sources_for(dimensions: set[str], edges: Sequence[datetime], tz: ZoneInfo) -> list[Source]:
@@ -72,10 +73,31 @@ def cover(start: datetime, end: datetime, sources: Sequence[Source], tz: ZoneInf
     if start >= end:
         return []
     source, finer = sources[0], sources[1:]
+    if source.time == "day" and finer == [ENTRIES]:
+        return _by_days(start, end, source, tz)
     first, last = source.aligned(start, end, tz)
     if first >= last:
         return cover(start, end, finer, tz)
     return [*cover(start, first, finer, tz), Piece(source, first, last), *cover(last, end, finer, tz)]
+
+
+def _by_days(start: datetime, end: datetime, source: Source, tz: ZoneInfo) -> list[Piece]:
+    """Days to the nearest midnights, and at each edge the entries that are missing or those that are too many.
+
+    Half a day of entries is read at most: of 110,000 a day each thousand takes a millisecond.
+    """
+    first, last = _nearest(start, tz), _nearest(end, tz)
+    if first >= last:
+        return [Piece(ENTRIES, start, end)]
+    edges = [Piece(ENTRIES, min(start, first), max(start, first), less=first < start),
+             Piece(ENTRIES, min(end, last), max(end, last), less=end < last)]  # fmt: skip
+    return [piece for piece in (edges[0], Piece(source, first, last), edges[1]) if piece.start < piece.end]
+
+
+def _nearest(moment: datetime, tz: ZoneInfo) -> datetime:
+    """The midnight that is nearest."""
+    day = periods.period("day", moment, tz)
+    return day.start if moment - day.start <= day.end - moment else day.end
 
 
 def _single(dimensions: set[str]) -> Cut | None:

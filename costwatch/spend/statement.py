@@ -1,6 +1,7 @@
 """The one SQL statement that answers a question: pieces of the range from their tables, the unfolded tail, one sum."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 from costwatch.ledger.rollups import BY_USER
 from costwatch.lib import periods
 from costwatch.spend.conditions import Clause, Condition, from_clause, group_expression, joined, on_source
+from costwatch.spend.dimensions import KEY, TAG
 from costwatch.spend.snapshot import Snapshot
 from costwatch.spend.sources import ENTRIES, Piece, Source, cover, sources_for
 from costwatch.spend.sums import FIELDS
@@ -30,6 +32,15 @@ best AS (SELECT {g}, sum({by}) AS r0, sum(cost) AS r1, sum(calls) AS r2 FROM pie
 ranked AS (SELECT {g}, row_number() OVER (ORDER BY r0 DESC, r1 DESC, r2 DESC, {g}) AS rank FROM best)
 SELECT coalesce(ranked.rank, {limit} + 1), p.bucket, {kept}, {sums} FROM piece p LEFT JOIN ranked USING ({g})
  GROUP BY ranked.rank, p.bucket, {kept}"""
+
+_RANKING = """
+WITH piece AS ({pieces})
+SELECT {g}, sum({by}) AS r0, sum(cost) AS r1, sum(calls) AS r2 FROM piece GROUP BY {g}
+ ORDER BY r0 DESC, r1 DESC, r2 DESC, {g} LIMIT {limit}"""
+_KEPT = """
+WITH piece AS ({pieces}),
+kept AS (SELECT * FROM ROWS FROM ({arrays}) WITH ORDINALITY AS k({g}, rank))
+SELECT kept.rank, p.bucket, {g}, {sums} FROM piece p JOIN kept USING ({g}) GROUP BY kept.rank, p.bucket, {g}"""
 
 
 @dataclass(frozen=True)
@@ -57,15 +68,12 @@ class Question:
 
 def statement(asked: Question, books: Snapshot, limit: int) -> Clause:
     """SQL for rows of (rank of the combination, number of the bucket, ids of the combination, sums)."""
-    selects = _selects(asked, books)
-    pieces = " UNION ALL ".join(sql for sql, _ in selects)
-    parameters = [value for _, values in selects for value in values]
-    twice = bool(asked.edges) or _many(asked)
-    kept_sums = asked.measures if twice or not asked.group_by else _summed(asked)
-    sums = ", ".join(f"sum(p.{f}){'' if f in MONEY else '::bigint'} AS {f}" for f in kept_sums)
+    pieces, parameters = _pieces(asked, books)
+    twice = bool(asked.edges) or many(asked)
+    sums = _sums(asked.measures if twice or not asked.group_by else _summed(asked))
     if not asked.group_by:
         return _UNGROUPED.format(pieces=pieces, sums=sums), parameters
-    columns = [f"g{i}" for i in range(len(asked.group_by))]
+    columns = _columns(asked)
     once = "CASE WHEN p.rank <= {limit} THEN p.{column} END"
     template, how = (_BUCKETED, "ranked.{column}") if twice else (_GROUPED, once)
     kept = ", ".join(how.format(column=column, limit=limit) for column in columns)
@@ -73,9 +81,42 @@ def statement(asked: Question, books: Snapshot, limit: int) -> Clause:
     return template.format(pieces=pieces, sums=sums, **values), parameters
 
 
-def _many(asked: Question) -> bool:
+def ranking(asked: Question, books: Snapshot, limit: int) -> Clause:
+    """SQL for the first combinations in the order of their rank: rows that begin with their ids."""
+    pieces, parameters = _pieces(replace(asked, edges=[], measures=()), books)
+    g = ", ".join(_columns(asked))
+    return _RANKING.format(pieces=pieces, g=g, by=asked.rank, limit=int(limit)), parameters
+
+
+def kept_sums(asked: Question, books: Snapshot, kept: Sequence[Sequence[Any]]) -> Clause:
+    """SQL for rows as `statement` has them, of these combinations (ids, the first in rank first) and no others."""
+    pieces, parameters = _pieces(asked, books)
+    arrays = ", ".join(f"unnest(%s::{'text' if _is_text(name) else 'bigint'}[])" for name in asked.group_by)
+    values = {"g": ", ".join(_columns(asked)), "arrays": arrays, "sums": _sums(asked.measures)}
+    return _KEPT.format(pieces=pieces, **values), [*parameters, *(list(ids) for ids in zip(*kept, strict=True))]
+
+
+def many(asked: Question) -> bool:
     """Whether there are far more combinations than a page shows: of end users, ranking first took half the time."""
     return sources_for(asked.dimensions, asked.edges, asked.zone)[0].cut in BY_USER
+
+
+def _is_text(dimension: str) -> bool:
+    """Whether groups of it are texts, not ids (see `group_expression`)."""
+    return dimension == KEY or dimension.startswith(TAG)
+
+
+def _columns(asked: Question) -> list[str]:
+    return [f"g{i}" for i in range(len(asked.group_by))]
+
+
+def _sums(measures: Sequence[str]) -> str:
+    return ", ".join(f"sum(p.{m}){'' if m in MONEY else '::bigint'} AS {m}" for m in measures)
+
+
+def _pieces(asked: Question, books: Snapshot) -> Clause:
+    selects = _selects(asked, books)
+    return " UNION ALL ".join(sql for sql, _ in selects), [value for _, values in selects for value in values]
 
 
 def _summed(asked: Question) -> tuple[str, ...]:
@@ -85,14 +126,17 @@ def _summed(asked: Question) -> tuple[str, ...]:
 
 def _selects(asked: Question, books: Snapshot) -> list[Clause]:
     pieces = cover(asked.start, asked.end, sources_for(asked.dimensions, asked.edges, asked.zone), asked.zone)
-    selects = [_select(asked, piece.source, _period(asked, piece)) for piece in pieces]
+    selects = [_select(asked, piece.source, _period(asked, piece), less=piece.less) for piece in pieces]
     rolled = [piece for piece in pieces if piece.source != ENTRIES]
     tail = books.tail(rolled[0].start, rolled[-1].end) if rolled else None
     return [*selects, _select(asked, ENTRIES, tail)] if tail else selects
 
 
-def _select(asked: Question, source: Source, which: Clause) -> Clause:
-    """The rows of one table for which `which` and the conditions hold, with their group values and bucket."""
+def _select(asked: Question, source: Source, which: Clause, *, less: bool = False) -> Clause:
+    """The rows of one table for which `which` and the conditions hold, with their group values and bucket.
+
+    `less`: with their measures negative.
+    """
     bucket = _bucket(asked, source)
     groups = [group_expression(source, dimension) for dimension in asked.group_by]
     columns = "".join(f"{sql} AS g{i}, " for i, (sql, _) in enumerate(groups))
@@ -100,7 +144,7 @@ def _select(asked: Question, source: Source, which: Clause) -> Clause:
     clauses = [("r.lane = %s", [asked.lane]), *cut, which, *on_source(source, asked.conditions, asked.attributions)]
     condition, parameters = joined(clauses)
     tables = from_clause(source, asked.conditions, asked.attributions, asked.group_by)
-    names = ", ".join(f"r.{name}" for name in _summed(asked))
+    names = ", ".join(f"-r.{name} AS {name}" if less else f"r.{name}" for name in _summed(asked))
     sql = f"SELECT {columns}{bucket[0]} AS bucket, {names} FROM {tables} WHERE {condition}"
     return sql, [*(value for _, values in groups for value in values), *bucket[1], *parameters]
 

@@ -110,6 +110,36 @@ def test_any_question_is_answered_as_counting_the_events_would(workspace, stored
     ask()
 
 
+def test_a_limit_keeps_the_first_combinations_as_they_are_and_the_others_add_up_to_the_rest(workspace, stored):
+    entries = stored(generated(7), folded=110)
+
+    @per_data
+    @given(
+        filters(entries),
+        st.lists(st.sampled_from(without_key(DIMENSIONS)), min_size=1, max_size=2, unique=True),
+        st.sampled_from(BUCKETS),
+        st.integers(1, 6),
+        st.sampled_from(["cost", "calls", "input_tokens"]),
+    )
+    def ask(filter, group_by, bucket, limit, rank):
+        whole = query(workspace, filter, group_by, bucket, rank=rank)
+        cut = query(workspace, filter, group_by, bucket, limit=limit, rank=rank)
+        sums = {(*(g.values[d] for d in group_by), g.bucket): g.sums for g in whole.groups}
+        kept = {(*(g.values[d] for d in group_by), g.bucket): g.sums for g in cut.groups if not g.other}
+        assert kept.items() <= sums.items()
+        measures = {name: sum(getattr(s, rank) for key, s in sums.items() if key[:-1] == name)
+                    for name in {key[:-1] for key in sums}}  # fmt: skip
+        dearest = sorted(measures.values(), reverse=True)[:limit]
+        assert sorted((measures[name] for name in {key[:-1] for key in kept}), reverse=True) == dearest
+        assert cut.total == whole.total
+        buckets = {g.bucket for g in whole.groups}
+        assert {b: add(g.sums for g in cut.groups if g.bucket == b) for b in buckets} == {
+            b: add(g.sums for g in whole.groups if g.bucket == b) for b in buckets
+        }
+
+    ask()
+
+
 @pytest.mark.parametrize("dimension", without_key(DIMENSIONS))
 @pytest.mark.parametrize("bucket", ["none", "hour", "day", "month"])
 def test_each_dimension_alone_adds_up_over_folded_and_unfolded_events(workspace, stored, dimension, bucket):

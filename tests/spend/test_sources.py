@@ -1,7 +1,6 @@
 """Which tables answer: the smallest that can, each for what it is exact for, together exactly the range."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -93,6 +92,24 @@ def test_a_range_is_taken_from_days_in_the_middle_and_finer_tables_at_its_edges(
     ]
 
 
+def test_where_there_are_days_only_what_is_too_much_of_a_day_is_taken_out_again():
+    pieces = cover(utc("2026-11-17T21:00"), utc("2026-11-20T15:00"), sources_for({"agent", "task"}, [], BERLIN), BERLIN)
+    assert [(p.source.table, p.start, p.end, p.less) for p in pieces] == [
+        ("ledger_entry", utc("2026-11-17T21:00"), utc("2026-11-17T23:00"), False),
+        ("spend_day", utc("2026-11-17T23:00"), utc("2026-11-20T23:00"), False),
+        ("ledger_entry", utc("2026-11-20T15:00"), utc("2026-11-20T23:00"), True),
+    ]
+
+
+def test_of_a_day_whose_middle_is_asked_for_both_ends_are_taken_out():
+    pieces = cover(utc("2026-11-17T01:00"), utc("2026-11-17T22:00"), sources_for({"agent", "task"}, [], BERLIN), BERLIN)
+    assert [(p.source.table, p.start, p.end, p.less) for p in pieces] == [
+        ("ledger_entry", utc("2026-11-16T23:00"), utc("2026-11-17T01:00"), True),
+        ("spend_day", utc("2026-11-16T23:00"), utc("2026-11-17T23:00"), False),
+        ("ledger_entry", utc("2026-11-17T22:00"), utc("2026-11-17T23:00"), True),
+    ]
+
+
 def test_a_whole_local_day_is_one_row_of_days():
     day = periods.period("day", utc("2026-10-25T12:00"), BERLIN)
     assert [p.source.table for p in cover(day.start, day.end, sources_for({"model"}, [], BERLIN), BERLIN)] == [
@@ -102,10 +119,13 @@ def test_a_whole_local_day_is_one_row_of_days():
 
 @given(instants, spans, ZONES, dimensions)
 @settings(max_examples=300, deadline=None)
-def test_the_pieces_are_exactly_the_range_in_order(start, span, zone, names):
+def test_the_pieces_are_exactly_the_range(start, span, zone, names):
+    """A moment is counted once inside the range and not at all outside: what is added less what is taken out."""
     pieces = cover(start, start + span, sources_for(names, [], zone), zone)
-    assert all(a.end == b.start for a, b in pairwise(pieces))
-    assert (pieces[0].start, pieces[-1].end) == (start, start + span) if span else pieces == []
+    moments = {start, start + span, *(edge for piece in pieces for edge in (piece.start, piece.end))}
+    for moment in moments | {moment - timedelta(microseconds=1) for moment in moments}:
+        counted = sum(-1 if p.less else 1 for p in pieces if p.start <= moment < p.end)
+        assert counted == (start <= moment < start + span)
     for piece in pieces:
         assert piece.start < piece.end
         assert piece.source.aligned(piece.start, piece.end, zone) == (piece.start, piece.end)
