@@ -228,7 +228,9 @@ def _forecast(budget: BudgetRow, made: Outlook | None) -> dict[str, Any]:
 
 
 def _with_warnings(budget: BudgetRow) -> dict[str, Any]:
-    return told(status(budget, timezone.now(), TOP)) | {"warnings": [p.message for p in seen.unseen(budget)]}
+    return told(status(budget, timezone.now(), TOP)) | {
+        "warnings": [*(p.message for p in seen.unseen(budget)), *filter(None, [say.must_be_said(budget)])]
+    }
 
 
 def _object(request: Request) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ from costwatch.alerts import stops
 from costwatch.api import shapes
 from costwatch.api.errors import RETRY_AFTER, UNAVAILABLE
 from costwatch.api.views import Reading
+from costwatch.pricing.names import canonical_provider
 from costwatch.spend.dimensions import EVENT_NAMES, NAMES, TAG
 
 Answer = TypeVar("Answer", bound=HttpResponse)
@@ -41,7 +42,8 @@ ANSWER = inline_serializer(
 DESCRIPTION = (
     "Say who asks, as in an event: `agent_id`, `user_id`, `task`, `run_id`, `session_id`, `environment`, `release`,"
     " `provider`, `model`, `operation`, and tags as `tag.customer=acme`. The key that asks counts as the key of its"
-    " calls; `key=NAME` asks about another. What is not given counts as not attributed.\n\n"
+    " calls; `key=NAME` asks about another. What is not given counts as not attributed (an operation as `chat`): a stop"
+    " of one model stops who says that this is the model.\n\n"
     "Advisory, with a bounded overshoot: costwatch stops nobody, it says what an open loop incident, a blocking budget"
     " or a person asks for. A verdict is known everywhere within `overshoot_seconds` of the commit of the event that"
     " decided it; calls made meanwhile, or by a client that does not ask, are not held up.\n\n"
@@ -60,7 +62,7 @@ class Guard(Reading):
         description=DESCRIPTION,
         parameters=[
             *(OpenApiParameter(name) for name in ("agent_id", "user_id", "task", "run_id", "session_id", "environment",
-                                                  "release", "key")),
+                                                  "release", "provider", "model", "operation", "key")),
         ],
         responses={200: ANSWER, **shapes.REFUSALS},
     )  # fmt: skip
@@ -117,7 +119,7 @@ def _to_key(request: HttpRequest, values: Mapping[str, str], refused: int = 200)
 
 def _answer(workspace_id: int, values: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     """What asks the one with these values to stop, and the headers of that."""
-    verdicts = stops.asked(workspace_id, values)
+    verdicts = stops.asked(workspace_id, _as_event(values))
     wait = _retry_after(verdicts, timezone.now())
     answer = {"allow": not verdicts, "reasons": [verdict.told() for verdict in verdicts], "retry_after": wait,
               "advisory": True, "overshoot_seconds": stops.OVERSHOOT}  # fmt: skip
@@ -128,6 +130,12 @@ def _is_no_trouble(response: Answer) -> Answer:
     """A stop is an answer; Django would log each 403 as a warning."""
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response
+
+
+def _as_event(values: Mapping[str, str]) -> dict[str, str]:
+    """The values as an event would have them: an operation that is not named is chat, a provider has one name."""
+    named = {"operation": "chat", **values}
+    return named | ({"provider": canonical_provider(named["provider"])} if named.get("provider") else {})
 
 
 def _values(params: Mapping[str, str]) -> dict[str, str]:

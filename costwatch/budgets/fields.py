@@ -67,6 +67,10 @@ def check(budget: Any) -> None:
         raise BadBudget(name, "A rolling budget has no end: it knows no forecast and nothing to carry over.")
     if budget.action == Action.BLOCK and any(name.endswith(NOT) for name in budget.scope):
         raise BadBudget("action", "A budget that blocks must name whom it stops; its scope cannot exclude values.")
+    if budget.per and budget.scope.get(budget.per) == [""]:
+        raise BadBudget(
+            f"scope.{budget.per}", f"A budget for each {budget.per} counts only what names its {budget.per}."
+        )
     for name, values in budget.scope.items():
         other = budget.scope.get(name[:-1] if name.endswith(NOT) else name + NOT)
         if other and not set(values) - set(other) and not name.endswith(NOT):

@@ -7,12 +7,13 @@ from typing import Any
 
 from costwatch.alerts.models import Severity
 from costwatch.budgets.evaluate import HUNDRED, Rule
-from costwatch.budgets.models import Budget
+from costwatch.budgets.models import Action, Budget
 from costwatch.lib.periods import Period
 from costwatch.spend.sums import Sums
 
 ACTUAL, FORECAST = "actual", "forecast"
 CENT = Decimal("0.01")
+OF_A_CALL = ("provider", "model", "operation")  # not of who makes it
 Crossings = Sequence[Mapping[str, Any]]
 
 
@@ -64,6 +65,16 @@ def message(
         ends = period.end.astimezone(rule.zone)
         said.append(f"It begins anew at {ends:%Y-%m-%d %H:%M} {rule.zone.key}.")
     return " ".join(said)
+
+
+def must_be_said(budget: Budget) -> str:
+    """What whoever asks the guard has to say for this budget to stop it, beside who it is; empty if nothing."""
+    called = [name for name in OF_A_CALL if name in (*budget.scope, budget.per)]
+    if budget.action != Action.BLOCK or not called:
+        return ""
+    names = " and ".join(called)
+    return (f"Asks to stop only who says the {names} of its next call when it asks the guard (an operation that is not"
+            " said is chat); the answers of ingest know it by themselves.")  # fmt: skip
 
 
 def stop(budget: Budget, value: str, limit: Decimal) -> str:

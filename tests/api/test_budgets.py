@@ -140,6 +140,19 @@ def test_a_scope_that_nothing_was_recorded_under_is_warned_of_or_on_request_refu
     assert post(allow_unseen=False, scope={"tag.team": ["a", "b"], "agent": ["triage"]})["warnings"] == []
 
 
+def test_a_blocking_budget_of_a_model_says_what_the_guard_must_be_told(workspace, post):
+    record(workspace.lane, [entry(agent_id="triage", model="gpt-4.1", provider="openai", operation="chat")])
+    scope = {"model": ["gpt-4.1"], "operation": ["chat"]}
+    assert post(scope=scope)["warnings"] == []
+    assert post(scope={"agent": ["triage"]}, action="block")["warnings"] == []
+    (said,) = post(scope=scope, action="block")["warnings"]
+    assert "only who says the model and operation of its next call" in said
+
+
+def test_a_template_cannot_be_about_what_names_nobody(post):
+    assert post(422, per="user", scope={"user": [""]})["error"]["field"] == "scope.user"
+
+
 def test_only_what_is_sent_changes_and_the_log_tells_what_was(admin, workspace, post):
     made = post()
     response = admin.patch(

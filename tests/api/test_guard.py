@@ -72,6 +72,8 @@ def test_the_guard_forgives_as_soon_as_somebody_resolves(get, incident, workspac
         ({"environment": "prod"}, {"environment": "prod"}),
         ({"release": "1.2"}, {"release": "1.2"}),
         ({"model": "gpt-4o"}, {"model": "gpt-4o"}),
+        ({"provider": "vertex"}, {"provider": "gcp.vertex_ai"}),
+        ({"operation": "embeddings"}, {"operation": "embeddings"}),
         ({"tag_customer": "acme"}, {"tag.customer": "acme"}),
         ({"tag_customer": "acme"}, {"tags.customer": "acme"}),
         ({"tag_customer": "acme"}, {"tags[customer]": "acme"}),
@@ -85,6 +87,12 @@ def test_it_is_asked_by_the_names_of_an_event(get, workspace, scope, question):
     assert get("/api/v1/guard", **question)["allow"] is False
     other = {name: f"not {value}" for name, value in question.items()}
     assert get("/api/v1/guard", **other)["allow"] is (scope not in ({"key": "read"}, {}))
+
+
+def test_an_operation_that_is_not_named_is_chat(get, workspace):
+    kill(workspace, operation="chat")
+    assert get("/api/v1/guard", agent_id="a")["allow"] is False
+    assert get("/api/v1/guard", agent_id="a", operation="embeddings")["allow"] is True
 
 
 def test_every_part_of_a_scope_must_fit(get, workspace):

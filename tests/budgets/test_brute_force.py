@@ -35,9 +35,10 @@ def some_budget(dice, entries, make):
     period = dice.choice(sorted(evaluate.CALENDAR))
     amount = {"amount_tokens": dice.randrange(1, 400_000)} if dice.random() < 0.3 else {
         "amount_usd": str(Decimal(dice.randrange(1, 60_000)).scaleb(-3))}  # fmt: skip
+    scope, per = some_scope(dice, entries), dice.choice([None, None, *DIMENSIONS])
     return make(
-        now=datetime(2026, 1, 1, tzinfo=UTC), period=period, scope=some_scope(dice, entries),
-        per=dice.choice([None, None, *DIMENSIONS]), time_zone=dice.choice(ZONES), week_start=dice.randint(1, 7),
+        now=datetime(2026, 1, 1, tzinfo=UTC), period=period, scope=scope,
+        per=None if scope.get(per) == [""] else per, time_zone=dice.choice(ZONES), week_start=dice.randint(1, 7),
         thresholds=dice.sample([10, 25, 50, 80, 100, 150, 300], 3), **amount,
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from costwatch.budgets import say
 from costwatch.budgets.outlook import Outlook
 from costwatch.dashboards.budgets import words
 from costwatch.dashboards.templatetags.display import headline as money_headline
@@ -18,6 +19,7 @@ register.filter("amount", words.amount)
 register.filter("exact", words.exact)
 register.filter("about_amount", words.about)
 register.filter("used", words.used)
+register.filter("must_be_said", say.must_be_said)
 
 
 @register.filter
