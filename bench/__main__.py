@@ -14,6 +14,7 @@ NAMES = {
     "budgets": "watching 10,000 budgets and a template over 100,000 users, against folding",
     "reprice": "a million events repriced while others come in",
     "guard": "the guard's answers at 200 questions a second with 10,000 stops",
+    "verdict": "from the call that decides a loop to the guard's stop",
     "alerts": "50 budgets crossed by four senders, from the commit to three sinks",
     "start": "first start, restart, memory of the whole `up`",
     "decode": "microseconds an event before it is stored",
@@ -21,7 +22,7 @@ NAMES = {
     "loops": "calls a second through the loop detector",
     "forecast": "errors of the forecast on public daily series",
 }
-USUAL = ("ingest", "fold", "queries", "reprice", "guard", "alerts", "start")
+USUAL = ("ingest", "fold", "queries", "reprice", "guard", "verdict", "alerts", "start")
 OWN_PRINT = ("decode", "pricing", "loops", "forecast")
 
 
