@@ -1,8 +1,8 @@
 """From the commit of the call that decides a loop to the guard's `stop`, while other runs come in.
 
 A real `costwatch up`: its web processes, worker and scheduler. Each of the loops has made all calls but the deciding
-one; that is sent at any moment, and the guard is asked about the run every 10 ms. A time counts from the moment at which
-the deciding call was sent, so it has the commit in it.
+one; that is sent at any moment, and the guard is asked about the run every 10 ms. A time counts from when the deciding
+call was sent, so it has the commit in it.
 """
 
 import argparse
