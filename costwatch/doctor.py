@@ -3,7 +3,7 @@
 import json
 import shutil
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit, urlunsplit
 
 from costwatch.installation import Found, find
@@ -12,6 +12,7 @@ from costwatch.trouble import Trouble
 SUPPORTED = range(15, 19)  # PostgreSQL
 LEAST_FREE = 1_000_000_000  # bytes
 OLD_PRICES = timedelta(days=60)
+LONGEST_WAIT = 60.0  # seconds; usually a message is tried within one or two
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def examine() -> tuple[list[Finding], str]:
     findings += [_configuration(), _database(found)]
     if findings[-1].ok:
         findings += [_migrations(), _scheduler(), _prices()]
+        findings += [_channels()] if findings[-3].ok else []
     return [*findings, _broker(found)], without_password(found.database_url)
 
 
@@ -139,6 +141,31 @@ def _prices() -> Finding:
             "prices", True, says, "newer models may be unpriced: upgrade genai-prices, run `costwatch prices sync`"
         )
     return Finding("prices", True, says)
+
+
+def _channels() -> Finding:
+    from costwatch.alerts import delivering
+
+    found = delivering.look()
+    count = found.working + len(found.failing) + len(found.disabled)
+    if not count:
+        return Finding("channels", True, "there are none: incidents stand on the pages alone")
+    if found.disabled or found.failing:
+        off = [f"{name} is switched off: {why}" for name, why in found.disabled]
+        off += [f"{name} does not take its messages: {why}" for name, why in found.failing]
+        more = f" (and {len(off) - 1} more)" if len(off) > 1 else ""
+        return Finding("channels", False, off[0] + more, "put it right under Settings, Channels, and test it there")
+    if found.untried > LONGEST_WAIT:
+        says = f"a message has waited {found.untried:.0f} s for its first attempt"
+        return Finding("channels", False, says, "the worker sends: see the scheduler above, and its log")
+    last = f"the last message went {_ago(found.now, found.last_sent_at)}" if found.last_sent_at else "nothing sent yet"
+    return Finding("channels", True, f"all {count} work; {last}" if count > 1 else f"the only one works; {last}")
+
+
+def _ago(now: datetime, then: datetime) -> str:
+    minutes = int((now - then).total_seconds() // 60)
+    return f"{minutes // 1440} d ago" if minutes >= 2880 else f"{minutes // 60} h ago" if minutes >= 120 else (
+        f"{minutes} min ago")  # fmt: skip
 
 
 def _broker(found: Found) -> Finding:

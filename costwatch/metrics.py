@@ -12,6 +12,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY
 
 from costwatch import env, ticks
+from costwatch.alerts import delivering
 
 REQUESTS: Final = Counter("costwatch_requests_total", "Requests answered.", ["route", "method", "status"])
 SECONDS: Final = Histogram(
@@ -44,7 +45,7 @@ class Installation:
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("costwatch_database_up", "1 while the database answers.")
         try:
-            unfolded, age = _unfolded(), ticks.newest_age()
+            unfolded, age, found = _unfolded(), ticks.newest_age(), delivering.look()
         except DatabaseError:
             up.add_metric([], 0)
             yield up
@@ -52,8 +53,24 @@ class Installation:
         up.add_metric([], 1)
         yield up
         yield GaugeMetricFamily("costwatch_unfolded_batches", "Committed batches not in the rollups yet.", unfolded)
+        yield from _of_deliveries(found)
         if age is not None:
             yield GaugeMetricFamily("costwatch_scheduler_age_seconds", "Since a periodic task last ended well.", age)
+
+
+def _of_deliveries(found: delivering.Delivering) -> Iterator[Metric]:
+    channels = GaugeMetricFamily("costwatch_channels", "Channels by how they do.", labels=["state"])
+    for state, count in (("working", found.working), ("failing", len(found.failing)), ("off", len(found.disabled))):
+        channels.add_metric([state], count)
+    yield channels
+    day = GaugeMetricFamily(
+        "costwatch_deliveries_day", "Messages of the last 24 hours by what became of them.", labels=["kind", "state"]
+    )
+    for (kind, state), count in found.day.items():
+        day.add_metric([kind, state], count)
+    yield day
+    yield GaugeMetricFamily("costwatch_deliveries_waiting", "Messages on their way.", found.waiting)
+    yield GaugeMetricFamily("costwatch_delivery_oldest_seconds", "Since the oldest of them was made.", found.waits)
 
 
 def exposition() -> bytes:
