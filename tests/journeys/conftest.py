@@ -13,8 +13,9 @@ OWNER, PASSWORD, WORKSPACE = "mara@larkfield.example", "a long enough passphrase
 expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Gone after the file: while Playwright's event loop runs, Django refuses to ask the database in this process."""
     with sync_playwright() as playwright:
         chromium = launch(playwright)
         yield chromium
