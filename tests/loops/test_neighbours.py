@@ -1,5 +1,6 @@
 """From recorded calls to incidents about a loop's neighbours: once, however often one looks."""
 
+import random
 from datetime import timedelta
 
 import pytest
@@ -67,6 +68,23 @@ def test_looking_again_adds_to_the_same_incident(store):
     store(*[one for one in circling(9, cost="0.05") if one.run_id not in {f"s-1.{n}" for n in range(10)}])
     neighbours.look(NOW)
     assert only().amount > 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_turns_and_attempts_that_come_late_and_in_any_order_give_the_same_verdict(store, lane, seed):
+    calls = [*circling(6), *failing(7)]
+    store(*calls)
+    neighbours.look(NOW)
+    expected = {one.title: (one.severity, one.amount, one.facts) for one in Incident.objects.all()}
+    assert len(expected) == 2
+    other = Workspace.objects.create(name="Out of order", time_zone="Europe/Berlin")
+    random.Random(seed).shuffle(calls)
+    for i in range(0, len(calls), 5):
+        record(other.lane, calls[i : i + 5])
+        fold_all()
+        neighbours.look(NOW)
+    late = {one.title: (one.severity, one.amount, one.facts) for one in Incident.objects.filter(workspace=other)}
+    assert late == expected
 
 
 def test_a_cheap_or_suspected_circle_is_a_notice_and_stops_nobody(store, workspace):

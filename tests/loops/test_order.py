@@ -1,6 +1,7 @@
 """Late, repeated and shuffled events give the verdict that the right order gives; a state can be stored anywhere."""
 
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import msgspec
@@ -16,34 +17,44 @@ from tests.loops.calls import ROOMY, plain, run_of, uses
 LIMITS = Limits(calls=12.0, dollars=Decimal("0.5"))
 SETTINGS = Settings(repeatable_tools=frozenset({"poll"}))
 
-names = st.sampled_from(["a", "b", "c"])
-fingerprints = st.none() | st.sampled_from(["1", "2", "3"])
+FEW = (
+    [["a"], ["a", "b", "c"]],
+    [["search"], [None, "search", "poll"]],
+    [["1"], ["1", "2"], [None, "1", "2", "3"], [None]],
+    [[False], [True], [False, True]],
+    [[1000], [0, 1000, 1100, 1200, 1300]],
+)
+"""What a run takes its agents, tools, fingerprints, errors and sizes from: of one it repeats itself, else by chance."""
 
 
 @st.composite
 def calls(draw: st.DrawFn) -> list[Call]:
-    """A run of few names, so that much repeats: gaps, equal times, parallel calls, failures and unknown fields too."""
-    count = draw(st.integers(1, 25))
-    at, made = 1000.0, []
+    """A run of few names, so that much repeats: gaps, equal times, parallel calls, storms of failures, contexts that
+    grow and shrink, and unknown fields too. A shorter run of the same seed is its beginning, so failures shrink."""
+    chance = Random(draw(st.integers(0, 2**32)))
+    count, at, made = draw(st.integers(1, 40)), 1000.0, []
+    agents, tools, fingerprints, errors, tokens = (chance.choice(choices) for choices in FEW)
+    outcomes = [False, *chance.choice([[False, False, True], [True] * 12])]
+    grows, cost = chance.choice([(0, "0.02"), (4_000, "0.5")])
     for number in range(count):
-        at += draw(st.sampled_from([0.0, 0.5, 3.0, 60.0]))
+        at += chance.choice([0.0, 0.5, 3.0, 60.0])
         made.append(
             Call(
                 event_id=f"e{number:03}",
                 run_id="r",
                 at=at,
-                agent=draw(names),
+                agent=chance.choice(agents),
                 task="t",
-                step=draw(st.none() | st.just(number)),
-                tool=draw(st.none() | st.sampled_from(["search", "poll"])),
-                call_fingerprint=draw(fingerprints),
-                input_fingerprint=draw(fingerprints),
-                input_error=draw(st.booleans()),
-                input_tokens=draw(st.sampled_from([0, 1000, 1100, 1200, 1300])),
-                output_tokens=draw(st.sampled_from([20, 30])),
-                cost=draw(st.none() | st.just(Decimal("0.02"))),
-                latency=draw(st.none() | st.sampled_from([1.0, 10.0])),
-                failed=draw(st.sampled_from([False, False, False, True])),
+                step=chance.choice([None, number]),
+                tool=chance.choice(tools),
+                call_fingerprint=chance.choice(fingerprints),
+                input_fingerprint=chance.choice(fingerprints),
+                input_error=chance.choice(errors),
+                input_tokens=chance.choice(tokens) + grows * number,
+                output_tokens=chance.choice([20, 30]),
+                cost=chance.choice([None, Decimal(cost)]),
+                latency=chance.choice([None, 1.0, 10.0]),
+                failed=chance.choice(outcomes),
             )
         )
     return made
@@ -118,6 +129,19 @@ def test_the_trail_finds_what_the_detector_finds(run):
     marks = trail(run, LIMITS, SETTINGS)
     assert [mark.event_id for mark in marks] == [call.event_id for call in sorted(run, key=lambda call: call.place)]
     assert [f for mark in marks for f in mark.findings] == judge(run, LIMITS, SETTINGS)[1]
+
+
+def test_the_made_runs_raise_every_rule_that_looks_at_a_run():
+    """Else the properties above would be true of nothing."""
+    seen: set[str] = set()
+
+    @given(calls())
+    @settings(max_examples=300, deadline=None, derandomize=True, database=None)
+    def look(run: list[Call]) -> None:
+        seen.update(finding.rule for finding in judge(run, LIMITS, SETTINGS)[1])
+
+    look()
+    assert seen >= {"repeat", "errors", "echo", "sizes", "calls", "dollars", "retries", "growth"}
 
 
 def test_an_earlier_call_is_refused_by_the_stream_of_one_run():

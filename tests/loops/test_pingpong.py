@@ -52,6 +52,16 @@ def test_an_orchestrator_that_always_asks_in_the_same_words_gets_new_answers():
     assert judge(turns(session(*[turn for pair in work for turn in pair]))) is None
 
 
+def test_one_of_the_two_may_have_few_words_while_the_other_one_brings_something_new():
+    review = [(("coder", f"patch {n}", 400), ("reviewer", "looks good", 5)) for n in range(60)]
+    assert judge(turns(session(*[turn for pair in review for turn in pair]))) is None
+
+
+def test_new_words_now_and_then_do_not_end_a_circle():
+    said = [(("sales", f"new {n}" if n % 4 == 3 else HAND_ON, 40), ("support", "not mine", 30)) for n in range(9)]
+    assert judge(turns(session(*[turn for pair in said for turn in pair]))) is not None
+
+
 def test_within_one_run_it_is_the_echo_rules_business():
     assert judge(turns(circling(20, runs=False))) is None
 

@@ -50,3 +50,18 @@ def test_a_call_more_or_less_is_the_same_thing_still():
 def test_runs_that_fail_with_their_first_request_are_counted():
     found = judge(attempts(*[True] * 30, calls=1, input_tokens=0, dollars=Decimal(0), lasts=0.0, every=5.0))
     assert found is not None and (found.count, found.dollars) == (30, 0)
+
+
+def test_the_next_one_may_begin_shortly_before_the_old_one_gives_up():
+    assert judge(attempts(*[True] * 9, every=17.0, lasts=20.0)) is not None
+    assert judge(attempts(*[True] * 9, every=14.0, lasts=20.0)) is None
+
+
+def test_where_one_gets_further_than_the_other_more_of_them_are_needed():
+    def getting(*calls: int) -> list[Attempt]:
+        return [Attempt(f"r{n}", 300.0 * n, 300.0 * n + 20, True, each, 1_000 * each, Decimal("0.01"))
+                for n, each in enumerate(calls)]  # fmt: skip
+
+    assert judge(getting(4, 7, 5, 8, 4, 7, 6)) is None
+    found = judge(getting(4, 7, 5, 8, 4, 7, 6, 5))
+    assert found is not None and found.count == 8
