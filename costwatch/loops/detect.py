@@ -50,10 +50,10 @@ def begin(call: Call, limits: Limits, settings: Settings) -> RunState:
 
 def observe(run: RunState, call: Call, settings: Settings) -> tuple[Finding, ...]:
     """Judge the run's next call. The same event again changes nothing; an earlier one raises Late."""
-    if call.at <= run.last_at and run.last_event is not None and not _follows(run, call):
-        return ()
     if run.last_event is None:
         run.first_at, run.agent, run.task = call.at, call.agent, call.task
+    elif call.at <= run.last_at and not _follows(run, call):
+        return ()
     run.last_at, run.last_step, run.last_event = call.at, call.step, call.event_id
     if call.cost is not None:
         run.dollars += call.cost

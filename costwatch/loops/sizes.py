@@ -27,9 +27,10 @@ def weigh_sizes(agent: AgentState, call: Call, number: int) -> str:
     history, best = agent.sizes, 0.0
     for period, (growth_then, output_then) in enumerate(reversed(history)):
         value = agent.periods[period]
-        if growth == growth_then and output == output_then:
+        gap = abs(output - output_then)
+        if gap == 0 and growth == growth_then:
             value += EXACT
-        elif _near(output, output_then, 2, OUTPUT_SLACK) and _near(growth, growth_then, 3, INPUT_SLACK):
+        elif (gap <= 2 or gap <= OUTPUT_SLACK * output_then) and _grows_alike(growth, growth_then):
             value += NEARLY
         elif value:
             value = max(0.0, value - LEAK)
@@ -49,9 +50,9 @@ def weigh_sizes(agent: AgentState, call: Call, number: int) -> str:
     return "new"
 
 
-def _near(one: int, other: int, slack: int, share: float) -> bool:
-    gap = abs(one - other)
-    return gap <= slack or gap <= share * abs(other)
+def _grows_alike(growth: int, before: int) -> bool:
+    gap = abs(growth - before)
+    return gap <= 3 or gap <= INPUT_SLACK * abs(before)
 
 
 def forget_sizes(agent: AgentState) -> None:
