@@ -10,19 +10,21 @@ from costwatch.spend.queries import Group, query
 Measure = Literal["events", "runs"]
 
 
-def bounded(workspace: Any, filter: SpendFilter, most: int, measure: Measure = "events") -> SpendFilter:
+def bounded(
+    workspace: Any, filter: SpendFilter, most: int, measure: Measure = "events", *, of_all: bool = True
+) -> SpendFilter:
     """The newest part of a range with at most so many events (or runs begun): whole days, of a single day whole hours.
 
-    What is counted are all events there, whatever the filter's conditions.
+    What is counted are all events there, whatever the filter's conditions; without `of_all` those for which they hold.
     """
-    plain = SpendFilter(filter.start, filter.end)
-    days = query(workspace, plain, (), "day").groups
+    counted = SpendFilter(filter.start, filter.end) if of_all else filter
+    days = query(workspace, counted, (), "day").groups
     kept = _newest(days, most, measure)
     if len(kept) == len(days):
         return filter
     if not kept:
         last = days[-1].bucket or filter.start
-        hours = query(workspace, plain.within(max(filter.start, last), filter.end), (), "hour").groups
+        hours = query(workspace, counted.within(max(filter.start, last), filter.end), (), "hour").groups
         kept = _newest(hours, most, measure) or hours[-1:]
     return replace(filter, start=max(filter.start, kept[0].bucket or filter.start))
 

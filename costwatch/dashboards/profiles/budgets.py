@@ -7,9 +7,8 @@ from django.urls import reverse
 
 from costwatch.accounts.models import Workspace
 from costwatch.budgets.models import Budget
-from costwatch.budgets.spent import NOTHING, Part, read
-from costwatch.budgets.status import Standing, State, Status, statuses
-from costwatch.budgets.terms import NOT, counted, scope
+from costwatch.budgets.status import Standing, Status, standing, statuses
+from costwatch.budgets.terms import NOT
 from costwatch.dashboards.budgets import words
 from costwatch.dashboards.budgets.words import Mark
 
@@ -32,7 +31,9 @@ def budgets_about(workspace: Workspace, dimension: str, value: str, now: datetim
     """Budgets whose scope names the value, and templates that give each value of the dimension a limit."""
     rows = Budget.objects.filter(workspace=workspace).select_related("workspace", "owner").order_by("name", "pk")
     about = [row for row in rows if value in row.scope.get(dimension, ()) or _is_template_of(row, dimension, value)]
-    return [_line(workspace, status, dimension, value) for status in statuses(workspace, now, about[:SHOWN])]
+    shown = about[:SHOWN]
+    whole = {status.budget.pk: status for status in statuses(workspace, now, [b for b in shown if b.per != dimension])}
+    return [_of_value(b, value, now) if b.per == dimension else _of_budget(whole[b.pk]) for b in shown]
 
 
 def _is_template_of(budget: Budget, dimension: str, value: str) -> bool:
@@ -41,21 +42,17 @@ def _is_template_of(budget: Budget, dimension: str, value: str) -> bool:
     return budget.per == dimension and not narrowed
 
 
-def _line(workspace: Workspace, status: Status, dimension: str, value: str) -> Line:
-    budget, mark, spent = status.budget, words.mark(status), status.spent
-    if budget.per == dimension:
-        known = next((standing for standing in status.values if standing.value == value), None)
-        standing = known or _standing(workspace, status, value)
-        mark, spent = words.of_value(standing, budget), standing.spent
+def _of_budget(status: Status) -> Line:
+    return _line(status.budget, status, words.mark(status))
+
+
+def _of_value(budget: Budget, value: str, now: datetime) -> Line:
+    one = standing(budget, value, now)
+    return _line(budget, one, words.of_value(one, budget))
+
+
+def _line(budget: Budget, one: Standing, mark: Mark) -> Line:
     return Line(
-        budget.name, reverse("budget", args=[budget.pk]), words.limit(budget), words.used(spent / status.limit),
-        words.amount(spent, budget.in_tokens), mark,
+        budget.name, reverse("budget", args=[budget.pk]), words.limit(budget), words.used(one.share),
+        words.amount(one.spent, budget.in_tokens), mark,
     )  # fmt: skip
-
-
-def _standing(workspace: Workspace, status: Status, value: str) -> Standing:
-    """How a value stands that is not among the dearest of its template."""
-    part = Part(scope(status.budget), status.period, status.budget.per, (value,))
-    sums = read(workspace, [part])[0].get(value, NOTHING)
-    spent = counted(sums, status.budget.in_tokens)
-    return Standing(value, spent, status.limit, State.OVER if spent >= status.limit else State.OK, sums)
