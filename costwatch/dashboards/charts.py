@@ -18,6 +18,7 @@ from costwatch.lib import periods
 LONGEST_LABEL = 40
 JOINER = "\N{WORD JOINER}"  # invisible; takes the meaning out of what stands before it
 UNFINISHED = 0.5
+MOST_STEPS = 100
 BAR = 0.72  # of its place, the gap is the rest
 HATCH = {"size": 5, "solidity": 0.32}
 WITHIN_DAY = ("15m", "hour")
@@ -67,6 +68,7 @@ def stacked(
     ticks = _ticks(buckets, buckets.ticks)
     marks = [mark for mark in (expected, pace) if mark is not None]
     return {
+        "shared": {"x": buckets.labels, "customdata": buckets.days},
         "data": [_bars(number, s, buckets, opacity) for number, s in enumerate(series)] + _total(buckets, totals),
         "layout": {
             "yaxis": {"range": [0, _top([*totals, *marks])], **_dollars(max(totals, default=Decimal(0)))},
@@ -102,7 +104,10 @@ def _marks(
 
 
 def cumulative(at: Sequence[datetime], amounts: Sequence[Decimal], zone: ZoneInfo) -> dict[str, Any]:
-    """The running cost of a run, one step a call."""
+    """The running cost of a run, one step a call; of many calls several are one step."""
+    together = -(-len(at) // MOST_STEPS)
+    amounts = [sum(amounts[n : n + together], Decimal(0)) for n in range(0, len(at), together)]
+    at = [at[min(n + together, len(at)) - 1] for n in range(0, len(at), together)]
     running, total = [], Decimal(0)
     for amount in amounts:
         total += amount
@@ -171,9 +176,7 @@ def _bars(number: int, series: Series, buckets: Buckets, opacity: list[float]) -
         "type": "bar",
         "name": label(series.name),
         "meta": str(number),
-        "x": buckets.labels,
         "y": [float(amount) for amount in series.amounts],
-        "customdata": buckets.days,
         "hovertemplate": "$%{y:,.2f}",
         "marker": marker,
     }
@@ -186,7 +189,6 @@ def _total(buckets: Buckets, totals: Sequence[Decimal | int]) -> list[dict[str, 
             "type": "scatter",
             "mode": "markers",
             "name": "Total",
-            "x": buckets.labels,
             "y": [float(total) for total in totals],
             "marker": {"color": "--ink", "opacity": 0},
             "hovertemplate": "<b>$%{y:,.2f}</b>",

@@ -84,7 +84,7 @@ def table_only(workspace: Workspace, state: State) -> Table:
     """The table alone, for its CSV."""
     with snapshot(workspace.lane):
         found, earlier = _grouped(workspace, state, (state.by,))
-    return table(state, found, earlier, {})
+    return table(state, found, earlier, {}, most=None)
 
 
 def version(workspace: Workspace, state: State, now: datetime) -> str:

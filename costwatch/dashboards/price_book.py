@@ -15,7 +15,7 @@ from costwatch.pricing.models import CatalogueRelease, PriceComponent, PriceVers
 from costwatch.pricing.specs import TOKEN_UNITS
 
 PER = {"1M": 1_000_000, "1K": 1_000, "token": 1}
-ROWS = 100
+ROWS = 60
 COLUMNS = ("input", "cache_read", "output")
 WIDTH, HEIGHT = 600, 100
 SHOWN_BEFORE = timedelta(days=60)

@@ -27,8 +27,7 @@ from costwatch.spend.runs import run as find_run
 from costwatch.spend.snapshot import snapshot
 
 MOST_CALLS = 1_000
-ROWS = 40
-MOST_STEPS = 100
+ROWS = 30
 USUAL_OVER = timedelta(days=28)
 COMPONENTS = {
     "input": "Input, not cached",
@@ -167,11 +166,7 @@ def in_run(workspace: Workspace, event: Mapping[str, Any]) -> Call | None:
 
 
 def _chart(made: Sequence[Call], zone: ZoneInfo) -> dict[str, Any]:
-    """The running cost; of many calls several are one step."""
-    together = -(-len(made) // MOST_STEPS)
-    steps = [made[n : n + together] for n in range(0, len(made), together)]
-    amounts = [sum((call.cost or Decimal(0) for call in step), Decimal(0)) for step in steps]
-    return charts.cumulative([step[-1].at for step in steps], amounts, zone)
+    return charts.cumulative([call.at for call in made], [call.cost or Decimal(0) for call in made], zone)
 
 
 def _usual(workspace: Workspace, row: RunRow) -> Decimal | None:

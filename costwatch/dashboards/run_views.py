@@ -21,7 +21,7 @@ from costwatch.spend.filters import whole_number
 from costwatch.spend.runs import RunRow
 
 SORTS = ("cost", "calls", "errors", "started", "last", "duration")
-ROWS = 50
+ROWS = 40
 CSV_ROWS = 1_000
 MOST_CALL = 100_000_000
 

@@ -11,7 +11,9 @@ from costwatch.spend.queries import Answer
 from costwatch.spend.sums import Sums, add, less
 
 SHOWN = 25
+OPENED = 45  # rows of the page once all are asked for; Explore has pages, the CSV all of them
 NO_SUMS = Sums()
+EXPLORE = "/explore"
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,14 @@ class Table:
     hidden: int
 
 
-def table(state: State, answer: Answer, compared: Answer, colours: Mapping[str, str]) -> Table:
-    """The rows of an answer beside those of the span it is compared with."""
+def table(
+    state: State, answer: Answer, compared: Answer, colours: Mapping[str, str], most: int | None = OPENED
+) -> Table:
+    """The rows of an answer beside those of the span it is compared with; `most` when all are asked for."""
     now, before = _sums(answer, state.by), _sums(compared, state.by)
     named = _sorted(state, [Row(v, v, s, before.get(v, NO_SUMS), colours.get(v, "other")) for v, s in now.items() if v])
-    shown = named if state.all_rows or len(named) <= SHOWN + 1 else named[:SHOWN]
+    limit = most if state.all_rows else SHOWN
+    shown = named if limit is None or len(named) <= limit + 1 else named[:limit]
     rest = _rest(state, named[len(shown) :], shown, answer, compared)
     none = Row("", display.NOT_ATTRIBUTED, now.get("", NO_SUMS), before.get("", NO_SUMS), "none")
     rows = [*shown, *([rest] if rest.sums or rest.before else []), *([none] if none.sums or none.before else [])]
@@ -102,7 +107,8 @@ def _rest(state: State, hidden: list[Row], shown: list[Row], answer: Answer, com
     before = less(compared.total, *(row.before for row in shown), nameless)
     more = "+" if any(group.other for group in answer.groups) else ""
     label = f"Other ({len(hidden):,}{more})" if hidden else "Other" if sums else "No longer there"
-    return Row(None, label, sums, before, url=state.url(all_rows=True) if sums else "")
+    opens = state.url(path=EXPLORE if state.all_rows else state.path, all_rows=True) if sums else ""
+    return Row(None, label, sums, before, url=opens, leaves=state.all_rows)
 
 
 def _finish(state: State, row: Row, total_cost: Decimal, top_cost: Decimal) -> Row:

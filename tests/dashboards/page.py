@@ -41,8 +41,9 @@ def row(html: str, name: str) -> list[str]:
 
 
 def figure(html: str) -> dict:
-    """The chart of the page."""
-    return json.loads(unescape(re.search(r'data-figure="([^"]*)"', html)[1]))
+    """The chart of the page, as the browser puts it together."""
+    found = json.loads(unescape(re.search(r"data-figure='([^']*)'", html)[1]))
+    return {**found, "data": [{**found.get("shared", {}), **trace} for trace in found["data"]]}
 
 
 def series(html: str) -> list[dict]:

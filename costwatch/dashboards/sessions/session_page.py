@@ -21,7 +21,7 @@ from costwatch.spend.snapshot import snapshot
 from costwatch.spend.sums import Sums
 
 MOST_CALLS = 1_000
-MOST_HOPS = 200
+MOST_HOPS = 60
 Call = Mapping[str, Any]
 
 

@@ -11,7 +11,7 @@ from costwatch.alerts import kill
 from costwatch.alerts.models import Stop
 from costwatch.dashboards.addresses import profile_url
 
-ROWS = 100
+ROWS = 50
 REASONS = {"": "All", "kill": "By people", "budget": "Budgets", "loop": "Loops"}
 WORDS = {"kill": ("bad", "stopped by hand"), "budget": ("warn", "budget"), "loop": ("bad", "loop")}
 CSV_HEAD = ("Who", "Reason", "Why", "By", "Since", "Until", "Incident")
