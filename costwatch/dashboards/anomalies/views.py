@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from costwatch.accounts import audit
@@ -16,6 +17,7 @@ from costwatch.anomalies.detectors import ALL
 from costwatch.anomalies.models import Expected
 from costwatch.anomalies.state import Settings
 from costwatch.dashboards.anomalies.form import SettingsForm, initial
+from costwatch.dashboards.anomalies.trial import trial
 from costwatch.dashboards.display import money, name, percent
 from costwatch.dashboards.state import title
 
@@ -32,10 +34,13 @@ class Taught:
 
 @member_page("viewer")
 def anomaly_settings(request: MemberRequest) -> HttpResponse:
-    """The settings that hold; an editor's form changes them."""
-    before = lessons.settings_of(request.workspace.pk)
+    """The settings that hold; an editor's form tries others on the last days (`do=try`), or saves them."""
+    before, tried = lessons.settings_of(request.workspace.pk), None
     form = SettingsForm(request.POST or None, initial=initial(before))
-    if request.method == "POST" and request.member.may("editor") and form.is_valid():
+    sent = request.method == "POST" and request.member.may("editor") and form.is_valid()
+    if sent and request.POST.get("do") == "try":
+        tried = trial(request.workspace, form.wanted, timezone.now())
+    elif sent:
         with transaction.atomic():
             lessons.change_settings(request.workspace.pk, form.wanted)
             facts = {"before": _told(before), "after": _told(form.wanted)}
@@ -44,6 +49,7 @@ def anomaly_settings(request: MemberRequest) -> HttpResponse:
         return redirect("anomaly-settings")
     context = {
         "form": form,
+        "trial": tried,
         "may_act": request.member.may("editor"),
         "detectors": [(detector.TITLE, detector.ABOUT) for detector in ALL.values()],
         "taught": [_taught(row) for row in lessons.expected(request.workspace.pk)],

@@ -99,6 +99,18 @@ def test_editors_change_the_settings_and_viewers_do_not(client, editor, workspac
     assert AuditEntry.objects.get().action == "anomalies.changed"
 
 
+def test_editors_try_settings_on_the_past_before_they_save_them(client, editor, workspace, spike):
+    address, sent = reverse("anomaly-settings"), {"floor": "50", "sensitivity": "low", "on": ["spend"], "do": "try"}
+    tried = editor.post(address, sent)
+    page = tried.content.decode()
+    assert tried.status_code == 200 and "Would have told 0 things" in page
+    assert f"{Incident.objects.count()} no longer" in page
+    assert f'href="{reverse("incident", args=[spike.pk])}"' in page
+    assert 'value="50"' in page and lessons.settings_of(workspace.pk).floor == 10
+    assert "Would have told" not in client.post(address, sent).content.decode()
+    assert not AuditEntry.objects.exists()
+
+
 @pytest.mark.parametrize("sent", [{"floor": "0"}, {"floor": "x"}, {"sensitivity": "wild"}, {"on": ["nothing"]}])
 def test_impossible_settings_are_refused(editor, workspace, sent):
     right = {"floor": "25", "sensitivity": "high", "on": ["spend"]}
