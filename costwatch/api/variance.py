@@ -12,11 +12,10 @@ from costwatch.api import shapes
 from costwatch.api.answers import coverage, usd
 from costwatch.api.views import Reading
 from costwatch.forecasts.accuracy import accuracy
-from costwatch.spend.dimensions import is_attribution, is_dimension
 from costwatch.spend.filters import BadQuery, SpendFilter, instant, zone_in
 from costwatch.spend.outlooks import workspace_outlook
 from costwatch.spend.variance import EFFECTS, Effects
-from costwatch.spend.variances import Part, Variance, variance
+from costwatch.spend.variances import Part, Variance, is_groupable, variance
 
 ALL = "none"
 MONEY = "USD as a decimal string"
@@ -91,7 +90,9 @@ class VarianceView(Reading):
             *shapes.RANGE,
             OpenApiParameter("before_from", OpenApiTypes.STR),
             OpenApiParameter("before_to", OpenApiTypes.STR),
-            OpenApiParameter("by", OpenApiTypes.STR, description="agent (default), task, model, tag.<name> …, or none"),
+            OpenApiParameter(
+                "by", OpenApiTypes.STR, description="agent (default), user, task …, tag.<name>, or none"
+            ),
             *shapes.FILTERS,
         ],
         responses={200: VarianceShape, **shapes.REFUSALS},
@@ -171,6 +172,6 @@ def _change(of: Variance | Part, effects: Effects) -> dict[str, Any]:
 def _by(name: str) -> str:
     if name == ALL:
         return ""
-    if not (is_dimension(name) and is_attribution(name)):
-        raise BadQuery("by", "by must be none, a label such as agent, task, model or key, or tag.<name>.")
+    if not is_groupable(name):
+        raise BadQuery("by", "by must be none, user, a label such as agent, task, model or key, or tag.<name>.")
     return name

@@ -7,6 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from costwatch.lib import periods
+from costwatch.spend.dimensions import USER, is_attribution, is_dimension
 from costwatch.spend.filters import SpendFilter
 from costwatch.spend.queries import MOST_GROUPS, Workspace, query
 from costwatch.spend.rates import rates_of
@@ -18,6 +19,7 @@ from costwatch.spend.variance import add as add_effects
 MODEL = "model"
 MOST_VALUES = 10_000  # looked at; those that cost most and those that changed most have a part of their own:
 OWN_PARTS = 15
+MOST_CALLS = 60_000  # of users, who are in no rollup with models: their calls are read one by one
 PRICED_DAYS = 62  # of a longer span the prices of so many days are looked at, evenly apart
 MEASURES = ("cost", "calls", "runs", "input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens")
 
@@ -58,6 +60,11 @@ class Variance:
         return self.after.cost - self.before.cost
 
 
+def is_groupable(name: str) -> bool:
+    """Whether parts can be told by this dimension: runs and sessions are not there again, they would all be new."""
+    return is_dimension(name) and (is_attribution(name) or name == USER)
+
+
 def variance(workspace: Workspace, before: SpendFilter, after: SpendFilter, now: datetime, by: str = "") -> Variance:
     """The difference between two spans by the values of a dimension ("": of all together), the largest change first.
 
@@ -65,7 +72,7 @@ def variance(workspace: Workspace, before: SpendFilter, after: SpendFilter, now:
     """
     with snapshot(workspace.lane) as books:
         sides = [_Side(workspace, span, by) for span in (before, after)]
-        chosen = _chosen(sides)
+        chosen = _affordable(_chosen(sides), sides) if by == USER else _chosen(sides)
         for side in sides:
             side.take_apart(workspace, chosen)
     tz = periods.zone(workspace.time_zone)
@@ -117,13 +124,27 @@ def _by(workspace: Workspace, span: SpendFilter, dimension: str, measures: Seque
 
 
 def _chosen(sides: Sequence[_Side]) -> list[str]:
-    """The values with a part of their own: those that cost most in either span, and those that changed most."""
+    """The values with a part of their own: those that cost most in either span, and those that changed most.
+
+    The most important come first.
+    """
     before, after = (side.values for side in sides)
     nothing = Sums()
     costs = [(before.get(v, nothing).cost, after.get(v, nothing).cost, v) for v in before.keys() | after.keys()]
     dearest = sorted(costs, key=lambda c: (-max(c[0], c[1]), c[2]))[:OWN_PARTS]
     changed = sorted(costs, key=lambda c: (-abs(c[0] - c[1]), c[2]))[:OWN_PARTS]
-    return sorted({value for _, _, value in [*dearest, *changed]})
+    return list(dict.fromkeys(value for _, _, value in [*changed, *dearest]))
+
+
+def _affordable(chosen: Sequence[str], sides: Sequence[_Side]) -> list[str]:
+    """Of the values those whose calls may be read, the most important first."""
+    kept, left = [], MOST_CALLS
+    for value in chosen:
+        calls = sum(side.values[value].calls for side in sides if value in side.values)
+        if calls <= left:
+            kept.append(value)
+            left -= calls
+    return kept
 
 
 def _part(value: str | None, sides: Sequence[_Side], rates: Sequence[dict[str, Rates | None]]) -> Part:

@@ -55,7 +55,7 @@ def test_filters_and_groupings_hold_for_both_ranges(get, spent):
 
 @pytest.mark.parametrize(
     ("params", "field"),
-    [({"by": "user"}, "by"), ({"by": "nonsense"}, "by"), ({"before_from": "soon"}, "before_from"),
+    [({"by": "run"}, "by"), ({"by": "nonsense"}, "by"), ({"before_from": "soon"}, "before_from"),
      ({"before_from": "2026-11-01", "before_to": "2026-10-01"}, "before_to"), ({"agent": "\0"}, "agent")],
 )  # fmt: skip
 def test_what_cannot_be_answered_is_refused_with_the_field(client, params, field):

@@ -9,13 +9,13 @@ from costwatch.dashboards.explore import comparing
 from costwatch.dashboards.ranges import Compared, Range, range_of
 from costwatch.dashboards.state import USUAL_GROUPING, State
 from costwatch.lib import periods
-from costwatch.spend.dimensions import is_attribution, is_dimension
 from costwatch.spend.filters import SpendFilter
+from costwatch.spend.variances import is_groupable
 
 PATH = "/variance"
 ALL = "none"
 WAYS = {way: words for way, words in comparing.WAYS.items() if way != comparing.NOTHING}
-FIRST = ("agent", "task", "model", "provider", "environment", "release", "key")
+FIRST = ("agent", "user", "task", "model", "provider", "environment", "release", "key")
 BELOW = {"agent": "task", "task": "model"}
 
 
@@ -70,11 +70,6 @@ class VarianceState(State):
 def usual_way(span: Range) -> str:
     """A month is held against the same days of the one before, other spans against what was just before."""
     return comparing.MONTH if span.kind == "month" else comparing.PREVIOUS
-
-
-def is_groupable(name: str) -> bool:
-    """Whether parts can be told by this dimension: users, runs and sessions are too many to be crossed with models."""
-    return is_dimension(name) and is_attribution(name)
 
 
 def _chosen(params: Any, span: Range) -> comparing.Days | None:

@@ -6,6 +6,8 @@ from io import StringIO
 
 import pytest
 
+from costwatch.ledger.fold import fold_all
+from tests.dashboards.conftest import DAY
 from tests.dashboards.page import figure, links, row, rows, text
 from tests.ledger.make import entry
 
@@ -112,10 +114,28 @@ def test_it_can_be_told_by_any_label_and_is_the_same_in_all(client, two_months, 
     assert table(client, f"?by={by}")[-1][3] == "5.000000000000"
 
 
-def test_users_and_runs_are_not_offered(client, two_months):
+def test_runs_and_sessions_are_not_offered(client, two_months):
     html = body(client)
-    assert '<option value="task"' in html
-    assert '<option value="user"' not in html and '<option value="run"' not in html
+    assert '<option value="task"' in html and '<option value="user"' in html
+    assert '<option value="run"' not in html and '<option value="session"' not in html
+
+
+def test_users_have_a_part_of_their_own_as_long_as_their_calls_can_be_read(client, send, monkeypatch):
+    tokens = {"input_tokens": 1000, "output_tokens": 0, "model": "of-our-own"}
+    send(
+        *(entry(minutes=-60 - n, user_id="u-1", cost="1", **tokens) for n in range(3)),
+        *(entry(minutes=-31 * DAY - 90 - n, user_id="u-1", cost="1", **tokens) for n in range(2)),
+        *(entry(minutes=-30 - n, user_id="u-2", cost="0.10", **tokens) for n in range(4)),
+        entry(minutes=-20, cost="0.05", **tokens),
+    )
+    fold_all()
+    read = {cells[0]: cells[3] for cells in table(client, "?by=user")[1:]}
+    assert {name: Decimal(change) for name, change in read.items()} == {
+        "u-1": 1, "u-2": Decimal("0.4"), "Not attributed": Decimal("0.05"), "Total": Decimal("1.45")}  # fmt: skip
+    assert Decimal(table(client, "?by=user")[1][5]) == 1, "one call more of u-1"
+    monkeypatch.setattr("costwatch.spend.variances.MOST_CALLS", 5)
+    assert [cells[0] for cells in table(client, "?by=user")[1:]] == ["u-1", "Other (2)", "Total"]
+    assert "Users with too many calls" in text(body(client, "/variance?by=user"))
 
 
 def test_filters_hold_for_both_spans_and_a_name_leads_to_its_parts(client, two_months):
