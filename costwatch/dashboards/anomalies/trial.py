@@ -14,7 +14,7 @@ from costwatch.anomalies.lessons import lessons_of
 from costwatch.anomalies.state import Settings
 
 DAYS = 14
-SECONDS = 10.0
+SECONDS = 20.0  # on an idle machine two or three
 MOST_ROWS = 50
 KINDS = (Kind.ANOMALY, Kind.PRICING, Kind.INGEST)
 WORDS = {"new": ("bad", "new"), "lost": ("hollow muted", "no longer"), "same": ("muted", "as told")}
