@@ -72,6 +72,9 @@ def test_a_budget_may_block(editor, spend):
     line = {"conditions": "1", "dimension-0": "agent", "is-0": "not", "others-0": "triage", "allow_unseen": "on"}
     page = post(editor, status=422, action="block", **line).content.decode()
     assert "its scope cannot exclude values" in problem(page, "action")
+    line = {"conditions": "1", "dimension-0": "model", "is-0": "is", "others-0": "gpt-4o", "allow_unseen": "on"}
+    page = post(editor, status=200, do="preview", action="block", **line).content.decode()
+    assert "only who says the model of its next call" in page
 
 
 @pytest.mark.parametrize(("fields", "field", "says"), [
