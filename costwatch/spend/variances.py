@@ -17,6 +17,7 @@ from costwatch.spend.variance import Cell, Effects, Rates, split
 from costwatch.spend.variance import add as add_effects
 
 MODEL = "model"
+MOST_USERS = 500  # as the next, of users: those that cost most in either span
 MOST_VALUES = 10_000  # looked at; those that cost most and those that changed most have a part of their own:
 OWN_PARTS = 15
 MOST_CALLS = 60_000  # of users, who are in no rollup with models: their calls are read one by one
@@ -29,7 +30,7 @@ ByModel = dict[str, Sums]
 @dataclass(frozen=True)
 class Part:
     """One value of the grouping: its MEASURES in both spans and what makes the difference. None: all values without a
-    part of their own, `count` of them."""
+    part of their own, `count` of them (0: it is not known how many)."""
 
     value: str | None
     before: Sums
@@ -81,7 +82,8 @@ def variance(workspace: Workspace, before: SpendFilter, after: SpendFilter, now:
     parts = [_part(value, sides, rates) for value in chosen]
     rest = _part(None, sides, rates)
     if rest.before or rest.after:
-        parts.append(replace(rest, count=len({*sides[0].values, *sides[1].values} - set(chosen))))
+        others = 0 if any(side.is_cut for side in sides) else len({*sides[0].values, *sides[1].values} - set(chosen))
+        parts.append(replace(rest, count=others))
     parts.sort(key=lambda part: (part.value is None, -abs(part.change)))
     return Variance(sides[0].total, sides[1].total, add_effects(part.effects for part in parts), parts, books.at)
 
@@ -90,13 +92,15 @@ class _Side:
     """One span: its sums by model, by value, and of the chosen values by both."""
 
     def __init__(self, workspace: Workspace, span: SpendFilter, by: str) -> None:
-        self.span, self.by = span, by
+        self.span, self.by, self.is_cut = span, by, False
         self.total = query(workspace, span).total
         self.models = _by(workspace, span, MODEL, MEASURES)
         if by in ("", MODEL):
             self.values = self.models if by else {"": self.total} if self.total else {}
         else:
-            self.values = _by(workspace, span, by, ("cost", "calls"))
+            most = MOST_USERS if by == USER else MOST_VALUES
+            self.values = _by(workspace, span, by, ("cost", "calls"), most)
+            self.is_cut = len(self.values) >= most
         self.parts: dict[str | None, ByModel] = {}
 
     def take_apart(self, workspace: Workspace, chosen: Sequence[str]) -> None:
@@ -118,8 +122,10 @@ class _Side:
         self.parts[None] = {model: sums for model, sums in left.items() if sums}
 
 
-def _by(workspace: Workspace, span: SpendFilter, dimension: str, measures: Sequence[str]) -> ByModel:
-    groups = query(workspace, span, (dimension,), limit=MOST_VALUES, measures=measures).groups
+def _by(
+    workspace: Workspace, span: SpendFilter, dimension: str, measures: Sequence[str], most: int = MOST_VALUES
+) -> ByModel:
+    groups = query(workspace, span, (dimension,), limit=most, measures=measures).groups
     return {group.values[dimension] or "": group.sums for group in groups if not group.other}
 
 
