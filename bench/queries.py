@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,7 +20,7 @@ from bench.table import Row, at_most, percentile
 
 SMALL, LARGE = 1_000_000, 10_000_000
 TIMES = 12  # each query, the first two not counted
-START_GOAL, CROSSING_GOAL, PAGE_GOAL, BYTES_GOAL = 50, 400, 100, 450
+START_GOAL, CROSSING_GOAL, PAGE_GOAL, HTML_GOAL, BYTES_GOAL = 50, 400, 100, 60, 450
 _SIZE = """
 SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = 'public' AND c.relkind = 'r'
@@ -43,12 +44,27 @@ def _measure(name: str, shape: str, events: int, keep: bool) -> list[Row]:
             folding = shapes.make(name, shape, events)
         rows.append(Row(f"{title}: folded", f"{folding:.0f} s"))
     try:
-        env = {**os.environ, "DATABASE_URL": url_of(name), "DJANGO_SETTINGS_MODULE": "costwatch.settings"}
-        done = subprocess.run([sys.executable, "-m", "bench.queries"], env=env, check=True, stdout=subprocess.PIPE)
-        return [*rows, *_rows(title, json.loads(done.stdout)), _bytes(title, name)]
+        taken = _measured("bench.queries", name)
+        pages = _measured("bench.pages", name)
+        taken["pages"] = [page[:-1] for page in pages]
+        return [*rows, *_rows(title, taken), _largest(title, pages), _bytes(title, name)]
     finally:
         if not keep:
             drop(name)
+
+
+def _measured(module: str, name: str) -> Any:
+    """What a module finds on a database, in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="costwatch-bench-") as folder:
+        env = {**os.environ, "DATABASE_URL": url_of(name), "DJANGO_SETTINGS_MODULE": "costwatch.settings",
+               "COSTWATCH_DATA_DIR": folder}  # fmt: skip
+        done = subprocess.run([sys.executable, "-m", module], env=env, check=True, stdout=subprocess.PIPE)
+    return json.loads(done.stdout)
+
+
+def _largest(title: str, pages: list[list[Any]]) -> Row:
+    address, *_, size = max(pages, key=lambda page: page[-1])
+    return at_most(f"{title}: HTML of the largest page", size, HTML_GOAL, "KB", f" ({address})")
 
 
 def _rows(title: str, taken: dict[str, list[Any]]) -> Iterator[Row]:
@@ -80,8 +96,8 @@ def main() -> None:
 
     workspace = Workspace.objects.get()
     now = datetime.now(UTC)
-    found: dict[str, list[list[Any]]] = {"starting pages": [], "crossings": [], "pages": []}
-    for kind, name, call in [*_starting(workspace, now), *_crossings(workspace, now), *_pages(workspace, now)]:
+    found: dict[str, list[list[Any]]] = {"starting pages": [], "crossings": []}
+    for kind, name, call in [*_starting(workspace, now), *_crossings(workspace, now)]:
         found[kind].append([name, *_timed(call)])
     print(json.dumps(found))
 
@@ -180,18 +196,6 @@ def _crossings(workspace: Any, now: datetime) -> Iterator[Call]:
     run_id = runs(workspace, span, limit=1).items[0].run_id
     yield "crossings", "one run", lambda: run(workspace, run_id)
     yield "crossings", "calls of a run", lambda: events(workspace, long.with_value("run", run_id))
-
-
-def _pages(workspace: Any, now: datetime) -> Iterator[Call]:
-    """All that an Overview shows, from the address to the last figure, without the template."""
-    from django.http import QueryDict
-
-    from costwatch.dashboards.overview import overview
-    from costwatch.dashboards.state import State
-
-    for address in ("", "period=30d", "period=30d&by=model"):
-        state = State.from_query(QueryDict(address), workspace, now)
-        yield "pages", f"/?{address}", lambda s=state: overview(workspace, s, now)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ UNKNOWN = (CostSource.UNPRICED, CostSource.USAGE_UNKNOWN)
 _PLAIN = {
     "event_id": "text", "received_at": TIME, "step": COUNT, "parent_id": "text", **dict.fromkeys(TOKENS, COUNT),
     "service_tier": "text", "region": "text", "batch": FLAG, "requests": COUNT, "response_id": "text",
-    "latency_ms": COUNT, "error_type": "text", "tool": "text", "usage_inconsistent": FLAG,
+    "latency_ms": COUNT, "error_type": "text", "tool": "text", "call_fingerprint": "text",
+    "input_fingerprint": "text", "input_error": FLAG, "usage_inconsistent": FLAG,
 }  # fmt: skip
 _STORED = (*_PLAIN, "lane", "event_key", "occurred_at", "attribution_id", *FACTS.values(), "error", "units", "cost",
            "cost_source", "upper_bound", "reported_cost")  # fmt: skip

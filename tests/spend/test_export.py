@@ -58,6 +58,13 @@ def test_events_are_those_of_the_api_in_order_of_time(workspace, stored, conditi
         assert row["cost_usd"] == (None if event["cost_usd"] is None else Decimal(event["cost_usd"]))
 
 
+def test_what_loops_are_found_by_is_in_the_file_so_that_a_history_can_be_judged_again(workspace):
+    told = {"tool": "lookup", "call_fingerprint": "c0ffee", "input_fingerprint": "beef", "input_error": True}
+    record(workspace.lane, [entry("e-1", **told)])
+    (row,) = table(export.events(workspace, EVER))
+    assert {name: row[name] for name in told} == told
+
+
 def test_a_corrected_event_has_its_cost_of_now_and_that_of_before(workspace):
     record(workspace.lane, [entry("e-1", cost="2"), entry("e-2", cost=None, upper_bound=Decimal("9"))])
     correct(workspace, "e-1", cost=Decimal("-0.5"))

@@ -1,0 +1,95 @@
+"""Whole pages: from the request to the last byte of HTML, middleware, session and templates included; bytes of each.
+
+In a process of its own on a database of `bench.queries`; the addresses name the dearest values that are there.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+EMAIL = "bench@example.org"
+
+
+def main() -> None:
+    """Prints [address without names, ms, …, KB] of each page, as JSON."""
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.core.management import call_command
+
+    settings.ALLOWED_HOSTS = ["testserver"]
+    call_command("collectstatic", interactive=False, verbosity=0)
+    from bench.queries import TIMES
+    from costwatch.accounts.models import Workspace
+
+    workspace = Workspace.objects.get()
+    client = _client(workspace)
+    found = []
+    for name, address in _addresses(workspace, datetime.now(UTC)):
+        times, size = [], 0
+        for _ in range(TIMES):
+            began = time.perf_counter()
+            answer = client.get(address)
+            times.append((time.perf_counter() - began) * 1000)
+            size = len(answer.content)
+        if answer.status_code != 200:
+            raise RuntimeError(f"{address}: {answer.status_code}")
+        found.append([name, *times[2:], size / 1024])
+    print(json.dumps(found))
+
+
+def _client(workspace: Any) -> Any:
+    from django.test import Client
+
+    from costwatch.accounts.models import Member, Role
+
+    member = Member.objects.filter(email=EMAIL).first() or Member(email=EMAIL, workspace=workspace, role=Role.OWNER)
+    member.set_unusable_password()
+    member.save()
+    client = Client()
+    client.force_login(member)
+    return client
+
+
+def _addresses(workspace: Any, now: datetime) -> Iterator[tuple[str, str]]:
+    from costwatch.spend.filters import SpendFilter
+    from costwatch.spend.queries import query, runs
+
+    span = SpendFilter.from_query({}, workspace, now, days=30)
+
+    def dearest(by: str, within: SpendFilter) -> str:
+        groups = query(workspace, within, (by,), limit=20).groups
+        return next((str(g.values[by]) for g in groups if g.values[by]), "")
+
+    one = span.with_value("agent", dearest("agent", span))
+    names = {"agent": one.include["agent"][0], "model": dearest("model", span), "user": dearest("user", span)}
+    names |= {"task": dearest("task", one), "run": runs(workspace, span, limit=1).items[0].run_id}
+    names |= {
+        "session": dearest("session", span.with_value("user", names["user"])),
+        "month": f"{now:%Y-%m}",
+        "week": f"{now - timedelta(days=7 + now.weekday()):%Y-%m-%d}",
+    }
+    quoted = {name: quote(value, safe="") for name, value in names.items()}
+    for address in PAGES:
+        if "{session}" not in address or names["session"]:
+            yield address, address.format(**quoted)
+
+
+PAGES = (
+    "/", "/?period=7d", "/?period=30d", "/?period=30d&by=model", "/?period=30d&by=user", "/?period=30d&by=tag.customer",
+    "/?period=30d&agent={agent}&by=task", "/?period=30d&agent={agent}&task={task}&by=user",
+    "/explore", "/explore?by=agent&by=model&period=30d", "/explore?by=user&period=30d",
+    "/explore?metric=cost_per_run&by=agent&period=30d",
+    "/runs", "/runs?period=30d", "/runs?agent={agent}", "/runs/{run}", "/sessions?period=30d", "/sessions/{session}",
+    "/resend", "/variance", "/variance?by=model", "/releases", "/limits", "/month/{month}",
+    "/agents/{agent}", "/tasks/{task}", "/models/{model}", "/users/{user}",
+    "/budgets", "/incidents", "/unpriced", "/prices", "/digests/weekly/{week}", "/stops", "/settings/keys",
+)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
