@@ -56,6 +56,15 @@ def test_budgets_stand_in_it_with_what_is_over_first(workspace, ann):
     assert "tight: $" in words.text(found)
 
 
+def test_a_budget_for_each_user_stands_with_the_user_who_spent_most(workspace, ann):
+    asked = {"name": "each", "amount_usd": "10", "period": "monthly", "per": "agent"}
+    manage.create(workspace, asked, str(ann))
+    (line,) = report(workspace, spans.latest("weekly", NOW, BERLIN, 1), NOW).budgets
+    name, spent = line.name.removeprefix("each: "), Decimal(line.spent.replace("$", "").replace(",", ""))
+    assert name in ("triage", "reasoning")
+    assert line.share == spent / 10, "of the limit that each has, not of what all spent together"
+
+
 def test_incidents_of_the_period_are_counted_and_the_worst_named(workspace):
     at = datetime(2026, 11, 18, 12, tzinfo=UTC)
     for number, severity in enumerate((Severity.NOTICE, Severity.CRITICAL)):
