@@ -37,6 +37,7 @@ def ndjson(folder: Path, *events: object, name: str = "usage.ndjson") -> Path:
     return path
 
 
+@pytest.mark.thorough
 def test_real_agent_runs_have_the_sums_of_their_file(workspace):
     with gzip.open(LOOPS, "rt") as file:
         sent = [json.loads(line) for line in file]

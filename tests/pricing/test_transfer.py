@@ -89,6 +89,7 @@ def test_an_export_imported_elsewhere_prices_the_same_and_changes_nothing_here(r
     assert files.export().encode() == again
 
 
+@pytest.mark.thorough
 @pytest.mark.django_db
 def test_the_installed_catalogue_survives_the_way_through_a_file():
     catalogue.sync()
