@@ -56,8 +56,8 @@ def remember(cache: dict[Any, int], new: dict[Any, int]) -> None:
 
 
 def _labels_of(entry: Entry) -> Labels:
-    """What an event is attributed to: the seven labels in the order of KINDS, the API key, the tags."""
-    tags = tuple(sorted(entry.tags.items())) if entry.tags else ()
+    """What an event is attributed to: the seven labels in the order of KINDS, the API key, the tags as they came."""
+    tags = tuple(entry.tags.items()) if entry.tags else ()
     return (entry.provider, entry.model, entry.operation, entry.agent_id, entry.task, entry.environment,
             entry.release, entry.api_key_id or 0, tags)  # fmt: skip
 
@@ -66,9 +66,9 @@ def _make_attributions(cursor: Cursor[Any], lane: int, wanted: set[Labels]) -> d
     missing = sorted(wanted, key=repr)
     values = {(int(kind), labels[i]) for labels in missing for i, kind in enumerate(KINDS) if labels[i]}
     numbers = _label_ids(cursor, lane, values)
-    digests = {_digest(labels): labels for labels in missing}
+    digests = {labels: _digest(labels) for labels in missing}
     rows = []
-    for digest, labels in sorted(digests.items()):
+    for digest, labels in sorted({digest: labels for labels, digest in digests.items()}.items()):
         ids = [numbers.get((int(kind), labels[i]), 0) for i, kind in enumerate(KINDS)]
         rows.append((digest, [*ids, labels[7]], dict(labels[8])))
     cursor.execute(
@@ -82,8 +82,11 @@ def _make_attributions(cursor: Cursor[Any], lane: int, wanted: set[Labels]) -> d
             [json.dumps(r[2]) for r in rows],
         ],
     )
-    cursor.execute("SELECT digest, id FROM attribution WHERE lane = %s AND digest = ANY(%s)", [lane, list(digests)])
-    return {digests[digest]: number for digest, number in cursor.fetchall()}
+    cursor.execute(
+        "SELECT digest, id FROM attribution WHERE lane = %s AND digest = ANY(%s)", [lane, [row[0] for row in rows]]
+    )
+    numbered = dict(cursor.fetchall())
+    return {labels: numbered[digest] for labels, digest in digests.items()}
 
 
 def _label_ids(cursor: Cursor[Any], lane: int, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
@@ -99,4 +102,6 @@ def _label_ids(cursor: Cursor[Any], lane: int, wanted: set[tuple[int, str]]) -> 
 
 
 def _digest(labels: Labels) -> UUID:
+    """The same whatever the order of the tags."""
+    labels = (*labels[:-1], sorted(labels[-1]))
     return UUID(bytes=blake2b(json.dumps(labels, ensure_ascii=True).encode(), digest_size=16).digest())

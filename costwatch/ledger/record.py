@@ -1,7 +1,7 @@
 """Storing a batch: keys, runs, events and the batch's own row in ONE transaction; then it counts everywhere."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from psycopg import Cursor
@@ -26,11 +26,13 @@ def record(lane: int, entries: Sequence[Entry]) -> list[int]:
     owner, repeats = _repeats(entries)
     firsts = [i for i in range(len(entries)) if i not in repeats]
     now = datetime.now(UTC)
-    partitions.ensure({e.timestamp.astimezone(UTC).date() for e in entries}, now.date())
+    partitions.ensure(_days(entries), now.date())
     attributions = labels.resolve(lane, entries)
     with writing() as cursor:
         opened = opening.begin(cursor, lane, entries, owner, now)
-        stored = [i for i in firsts if all(key in opened.new_keys for key in entries[i].keys)]
+        stored = firsts
+        if len(opened.new_keys) < len(owner):
+            stored = [i for i in firsts if all(key in opened.new_keys for key in entries[i].keys)]
         if len(stored) < len(entries):
             _tidy(cursor, lane, entries, stored, opened)
         if stored:
@@ -38,6 +40,13 @@ def record(lane: int, entries: Sequence[Entry]) -> list[int]:
             months.carry(cursor, lane, opened.batch_id, min(entries[i].timestamp for i in stored), now)
     kept = set(stored)
     return [i for i in range(len(entries)) if i not in kept]
+
+
+def _days(entries: Sequence[Entry]) -> set[date]:
+    """The UTC days of the events; mostly the first and the last are of the same one."""
+    times = [e.timestamp for e in entries]
+    first, last = (moment.astimezone(UTC).date() for moment in (min(times), max(times)))
+    return {first} if first == last else {moment.astimezone(UTC).date() for moment in times}
 
 
 def forget() -> None:

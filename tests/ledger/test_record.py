@@ -116,3 +116,9 @@ def test_labels_with_markup_quotes_and_other_alphabets_are_kept_as_they_are(lane
 
 def test_nothing_is_stored_for_an_empty_batch(lane):
     assert record(lane, []) == []
+
+
+def test_the_same_tags_in_another_order_are_one_attribution(lane):
+    record(lane, [entry(tags={"team": "a", "customer": "b"}), entry(tags={"customer": "b", "team": "a"})])
+    record(lane, [entry(tags={"customer": "b", "team": "a"})])
+    assert UsageEvent.objects.values("attribution_id").distinct().count() == 1
