@@ -25,7 +25,8 @@ PAGES = ["/", "/?period=today&by=user", "/?by=model&pick=agent", "/?first=2020-0
          "/settings/channels/new/slack", "/settings/channels/new/email", "/prices", "/unpriced",
          "/releases?dimension=model", "/limits", "/session-paths", "/resend", "/settings/loops", "/settings/anomalies",
          "/settings/digests", "/explore?across=task", "/variance?by=user", "/month", "/sessions", "/agents/reasoning",
-         "/incidents", "/stops", "/budgets", "/budgets/new", "/digests", "/views", "/prices/reprice", "/no-such-page"]  # fmt: skip
+         "/incidents", "/stops", "/budgets", "/budgets/new", "/digests", "/views", "/prices/reprice",
+         "/no-such-page"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
