@@ -90,9 +90,7 @@ class VarianceView(Reading):
             *shapes.RANGE,
             OpenApiParameter("before_from", OpenApiTypes.STR),
             OpenApiParameter("before_to", OpenApiTypes.STR),
-            OpenApiParameter(
-                "by", OpenApiTypes.STR, description="agent (default), user, task …, tag.<name>, or none"
-            ),
+            OpenApiParameter("by", OpenApiTypes.STR, description="agent (default), user, task …, tag.<name>, or none"),
             *shapes.FILTERS,
         ],
         responses={200: VarianceShape, **shapes.REFUSALS},
