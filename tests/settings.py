@@ -12,6 +12,7 @@ if not os.environ.get("DATABASE_URL"):
     careless = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
     os.environ["DATABASE_URL"] = start_postgres(_scratch / f"costwatch-tests-{os.getuid()}", careless)
 os.environ.setdefault("COSTWATCH_STATIC_ROOT", str(_scratch / "costwatch-tests-static"))
+Path(os.environ["COSTWATCH_STATIC_ROOT"]).mkdir(exist_ok=True)  # an empty one: WhiteNoise warns where there is none
 
 from costwatch.settings import *  # noqa: E402, F403
 
