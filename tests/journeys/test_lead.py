@@ -84,6 +84,8 @@ def test_from_the_spike_to_the_run_that_caused_it(visit, filled):
     for _ in range(4):
         page.go_back()
         expect(page.get_by_role("heading", name="Explore")).to_be_visible()
+        expect(page.locator("cost-chart .main-svg").first).to_be_visible()
+        settled(page)
     expect(page.locator("#h-chart")).to_have_text("Spend per day by agent")
     expect(page.locator("cost-chart > div")).to_have_count(1)
 

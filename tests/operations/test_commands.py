@@ -59,7 +59,8 @@ def test_doctor_finds_a_healthy_installation_well(running: Up) -> None:
     told = json.loads(done.stdout)
     assert told["ok"] and done.returncode == 0
     assert told["database_url"].startswith("postgresql://")
-    parts = {"installation", "disk", "configuration", "database", "migrations", "scheduler", "prices", "broker"}
+    parts = {"installation", "disk", "configuration", "database", "migrations", "scheduler", "prices", "broker",
+             "channels"}  # fmt: skip
     assert {part["part"] for part in told["parts"]} == parts
 
 
