@@ -16,7 +16,7 @@ from costwatch.loops import lessons, memory, watch
 from costwatch.loops.models import UsualRun, WatchedRun
 from tests.loops.conftest import NOW, call, looping, working
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 
 
 def only() -> Incident:

@@ -13,7 +13,7 @@ from tests.ledger.make import entry
 from tests.spend.test_export import DAYS
 from tests.spend.usage import generated, selected, sums_of, value_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 
 
 def expected(entries, span, group_by, bucket, workspace):
