@@ -15,6 +15,7 @@ Verdict = Literal["better", "worse", "no_difference", "too_little_data"]
 LEAST_UNITS = 30  # of each side: below, the mean of a skewed measure says little
 TOLERANCE = 0.05  # a difference within it, as a share of the baseline, is none
 CONFIDENCE = 0.95
+NOTHING = 1e-100  # the squares of smaller floats are rounded to zero; a real amount has twelve decimal places
 EXIT_CODES: dict[Verdict, int] = {"better": 0, "no_difference": 0, "worse": 1, "too_little_data": 2}
 
 
@@ -131,10 +132,10 @@ def _effective(side: Moments) -> float:
 def _relative(baseline: Moments, candidate: Moments) -> Interval | None:
     """Candidate by baseline, less 1."""
     old, new = baseline.ratio, candidate.ratio
-    if old is None or new is None or old <= 0:
+    if old is None or new is None or old <= NOTHING:
         return None
     change = new / old - 1
-    if new <= 0 or baseline.variance is None or candidate.variance is None:
+    if new <= NOTHING or baseline.variance is None or candidate.variance is None:
         return Interval(change)
     own = (baseline.variance / old**2, candidate.variance / new**2)
     half = student(_welch(own, baseline, candidate)) * math.sqrt(sum(own))

@@ -4,7 +4,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from costwatch.spend.compare import Interval, Moments, judge, student, together, verdict
@@ -105,6 +105,8 @@ def test_a_release_twice_as_dear_is_found_with_sixty_runs():
     st.lists(st.tuples(st.floats(0, 1e4), st.integers(1, 50)), min_size=1, max_size=60),
     st.booleans(),
 )
+@example(old=[(0.0, 1), (1.0, 1)], new=[(0.0, 1), (2.2250738585072014e-308, 1)], rate=False)
+@example(old=[(0.0, 1), (2.2250738585072014e-308, 1)], new=[(0.0, 1), (1.0, 1)], rate=False)
 def test_an_interval_holds_its_estimate_and_never_fails(old, new, rate):
     sides = [moments([(min(x, y) if rate else x, float(y)) for x, y in side]) for side in (old, new)]
     judged = judge(*sides, rate=rate)
