@@ -4,7 +4,6 @@ In a process of its own on a database of `bench.queries`; the addresses name the
 """
 
 import json
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,22 +22,17 @@ def main() -> None:
 
     settings.ALLOWED_HOSTS = ["testserver"]
     call_command("collectstatic", interactive=False, verbosity=0)
-    from bench.queries import TIMES
+    from bench.queries import timed
     from costwatch.accounts.models import Workspace
 
     workspace = Workspace.objects.get()
     client = _client(workspace)
     found = []
     for name, address in _addresses(workspace, datetime.now(UTC)):
-        times, size = [], 0
-        for _ in range(TIMES):
-            began = time.perf_counter()
-            answer = client.get(address)
-            times.append((time.perf_counter() - began) * 1000)
-            size = len(answer.content)
+        answer = client.get(address)
         if answer.status_code != 200:
             raise RuntimeError(f"{address}: {answer.status_code}")
-        found.append([name, *times[2:], size / 1024])
+        found.append([name, *timed(lambda a=address: client.get(a)), len(answer.content) / 1024])
     print(json.dumps(found))
 
 
@@ -56,20 +50,20 @@ def _client(workspace: Any) -> Any:
 
 
 def _addresses(workspace: Any, now: datetime) -> Iterator[tuple[str, str]]:
+    from bench.queries import dearest
     from costwatch.spend.filters import SpendFilter
-    from costwatch.spend.queries import query, runs
+    from costwatch.spend.queries import runs
 
     span = SpendFilter.from_query({}, workspace, now, days=30)
 
-    def dearest(by: str, within: SpendFilter) -> str:
-        groups = query(workspace, within, (by,), limit=20).groups
-        return next((str(g.values[by]) for g in groups if g.values[by]), "")
+    def first(by: str, within: SpendFilter) -> str:
+        return next(iter(dearest(workspace, by, within)), "")
 
-    one = span.with_value("agent", dearest("agent", span))
-    names = {"agent": one.include["agent"][0], "model": dearest("model", span), "user": dearest("user", span)}
-    names |= {"task": dearest("task", one), "run": runs(workspace, span, limit=1).items[0].run_id}
+    one = span.with_value("agent", first("agent", span))
+    names = {"agent": one.include["agent"][0], "model": first("model", span), "user": first("user", span)}
+    names |= {"task": first("task", one), "run": runs(workspace, span, limit=1).items[0].run_id}
     names |= {
-        "session": dearest("session", span.with_value("user", names["user"])),
+        "session": first("session", span.with_value("user", names["user"])),
         "month": f"{now:%Y-%m}",
         "week": f"{now - timedelta(days=7 + now.weekday()):%Y-%m-%d}",
     }

@@ -98,11 +98,19 @@ def main() -> None:
     now = datetime.now(UTC)
     found: dict[str, list[list[Any]]] = {"starting pages": [], "crossings": []}
     for kind, name, call in [*_starting(workspace, now), *_crossings(workspace, now)]:
-        found[kind].append([name, *_timed(call)])
+        found[kind].append([name, *timed(call)])
     print(json.dumps(found))
 
 
-def _timed(call: Callable[[], object]) -> list[float]:
+def dearest(workspace: Any, by: str, within: Any, most: int = 1) -> list[str]:
+    """So many of the values of a dimension that cost most, without what is not attributed."""
+    from costwatch.spend.queries import query
+
+    groups = query(workspace, within, (by,), limit=most + 1).groups
+    return [value for group in groups if (value := group.values[by])][:most]
+
+
+def timed(call: Callable[[], object]) -> list[float]:
     times = []
     for _ in range(TIMES):
         began = time.perf_counter()
@@ -121,10 +129,6 @@ def _starting(workspace: Any, now: datetime) -> Iterator[Call]:
     from costwatch.spend.filters import SpendFilter
     from costwatch.spend.queries import query
 
-    def dearest(by: str, span: SpendFilter) -> list[str]:
-        groups = query(workspace, span, (by,), limit=SERIES).groups
-        return [value for group in groups if (value := group.values[by])]
-
     today = SpendFilter.from_query({}, workspace, now, days=1)
     yield "starting pages", "today", lambda: query(workspace, today)
     yield "starting pages", "last 15 minutes", lambda: query(workspace, today.within(now - timedelta(minutes=15), now))
@@ -138,7 +142,7 @@ def _starting(workspace: Any, now: datetime) -> Iterator[Call]:
         yield "starting pages", f"{days} d by day", lambda s=span: query(workspace, s, (), "day")
         for by in ("agent", "model", "task"):
             yield "starting pages", f"{days} d, {by}", lambda s=span, b=by: query(workspace, s, (b,), limit=MOST_VALUES)
-            drawn = replace(span, include={by: tuple(dearest(by, span))})
+            drawn = replace(span, include={by: tuple(dearest(workspace, by, span, SERIES))})
             yield (
                 "starting pages",
                 f"{days} d, {by} by day",
@@ -155,15 +159,11 @@ def _crossings(workspace: Any, now: datetime) -> Iterator[Call]:
 
     span = SpendFilter.from_query({}, workspace, now, days=30)
 
-    def dearest(by: str, within: SpendFilter) -> str:
-        groups = query(workspace, within, (by,), limit=20).groups
-        return next(str(g.values[by]) for g in groups if g.values[by])
-
-    agent = dearest("agent", span)
+    (agent,) = dearest(workspace, "agent", span)
     one = span.with_value("agent", agent)
-    task, model = dearest("task", one), dearest("model", one)
+    (task,), (model,) = dearest(workspace, "task", one), dearest(workspace, "model", one)
     two = one.with_value("task", task)
-    user = dearest("user", two)
+    (user,) = dearest(workspace, "user", two)
     three = two.with_value("user", user)
     long = SpendFilter.from_query({}, workspace, now, days=90)
 

@@ -4,7 +4,7 @@ Ids are committed before an event uses them and never change, so a cache can onl
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -47,8 +47,8 @@ def forget() -> None:
     _attributions.clear()
 
 
-def remember(cache: dict[Any, int], new: dict[Any, int]) -> None:
-    """Add committed ids to a cache; beyond CACHE_SIZE the oldest half goes."""
+def remember(cache: dict[Any, Any], new: Mapping[Any, Any]) -> None:
+    """Add committed ids (or what they stand for) to a cache; beyond CACHE_SIZE the oldest half goes."""
     if len(cache) > CACHE_SIZE:
         for key in list(cache)[: CACHE_SIZE // 2]:
             cache.pop(key, None)

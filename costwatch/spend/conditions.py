@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection
 
 from costwatch.accounts.models import ApiKey
+from costwatch.ledger.labels import remember
 from costwatch.ledger.models import EndUser, Label, Run, Session
 from costwatch.spend.dimensions import KEY, LABELS, RUN, SESSION, TAG, USER, is_attribution
 from costwatch.spend.filters import SpendFilter
@@ -99,17 +100,15 @@ def names_of(dimension: str, ids: set[Any]) -> Mapping[Any, str]:
 
 
 _labels: dict[int, str] = {}  # a label never changes; a page names the same few hundred half a dozen times
-MOST_LABELS = 50_000
 
 
 def _labels_of(ids: set[int]) -> dict[int, str]:
     known = {number: value for number in ids if (value := _labels.get(number)) is not None}
     missing = ids - known.keys() - {0}
     if missing:
-        known.update(Label.objects.filter(id__in=missing).values_list("id", "value"))
-        if len(_labels) > MOST_LABELS:
-            _labels.clear()
-        _labels.update(known)
+        found = dict(Label.objects.filter(id__in=missing).values_list("id", "value"))
+        remember(_labels, found)
+        known.update(found)
     return {0: "", **known}
 
 

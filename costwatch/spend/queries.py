@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from costwatch.ledger.models import Cut
 from costwatch.lib import periods
 from costwatch.spend import conditions as where
 from costwatch.spend import ranked
@@ -16,7 +15,6 @@ from costwatch.spend.filters import BadQuery, SpendFilter
 from costwatch.spend.page import Page
 from costwatch.spend.runs import RunRow, run, runs
 from costwatch.spend.snapshot import snapshot
-from costwatch.spend.sources import sources_for
 from costwatch.spend.statement import Question
 from costwatch.spend.sums import FIELDS, Sums, add
 
@@ -125,21 +123,9 @@ def bucket_starts(filter: SpendFilter, bucket: str, tz: ZoneInfo, week_start: in
 
 def prepare(workspace: Workspace, filter: SpendFilter, group_by: tuple[str, ...], starts: list[datetime]) -> Question:
     """The question with all names looked up, ready for `statement`."""
-    conditions = where.resolve(workspace.lane, filter)
-    sources = sources_for({*group_by, *filter.dimensions()}, starts[1:], zone_of(workspace.time_zone))
-    # cuts of one or two dimensions hold the ids themselves; for the others attributions are looked up first
-    crossing = sources[0].cut in (None, Cut.ATTRIBUTION)
-    attributions = where.few_attributions(workspace.lane, conditions) if crossing else None
-    return Question(
-        workspace.lane,
-        zone_of(workspace.time_zone),
-        filter.start,
-        filter.end,
-        group_by,
-        starts[1:],
-        conditions,
-        attributions,
-    )
+    zone = zone_of(workspace.time_zone)
+    asked = Question(workspace.lane, zone, filter.start, filter.end, group_by, starts[1:])
+    return asked.under(where.resolve(workspace.lane, filter))
 
 
 def _groups(asked: Question, rows: list[tuple[Any, ...]], starts: list[datetime], limit: int) -> list[Group]:

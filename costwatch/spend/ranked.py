@@ -12,11 +12,9 @@ from typing import Any
 
 from django.db import connection
 
-from costwatch.ledger.models import Cut
 from costwatch.spend import conditions as where
 from costwatch.spend.dimensions import KEY
 from costwatch.spend.snapshot import Snapshot, through_bitmaps
-from costwatch.spend.sources import sources_for
 from costwatch.spend.statement import Question, kept_sums, many, ranking, statement
 from costwatch.spend.sums import ENOUGH_DIGITS
 
@@ -47,13 +45,7 @@ def _narrowed(asked: Question, kept: Sequence[Row]) -> Question:
     values = zip(asked.group_by, zip(*kept, strict=True), strict=True)
     # keys are grouped by their names and asked for by their ids
     more = [where.Condition(name, sorted({*ids}), negated=False) for name, ids in values if name != KEY]
-    conditions = [*asked.conditions, *more]
-    crossing = sources_for(asked.dimensions, asked.edges, asked.zone)[0].cut in (None, Cut.ATTRIBUTION)
-    return replace(
-        asked,
-        conditions=conditions,
-        attributions=where.few_attributions(asked.lane, conditions) if crossing else asked.attributions,
-    )
+    return asked.under([*asked.conditions, *more])
 
 
 def _others(found: Sequence[Row], whole: Sequence[Row], dimensions: int, limit: int) -> list[Row]:

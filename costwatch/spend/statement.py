@@ -1,14 +1,23 @@
 """The one SQL statement that answers a question: pieces of the range from their tables, the unfolded tail, one sum."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from costwatch.ledger.models import Cut
 from costwatch.ledger.rollups import BY_USER
 from costwatch.lib import periods
-from costwatch.spend.conditions import Clause, Condition, from_clause, group_expression, joined, on_source
+from costwatch.spend.conditions import (
+    Clause,
+    Condition,
+    few_attributions,
+    from_clause,
+    group_expression,
+    joined,
+    on_source,
+)
 from costwatch.spend.dimensions import KEY, TAG
 from costwatch.spend.snapshot import Snapshot
 from costwatch.spend.sources import ENTRIES, Piece, Source, cover, sources_for
@@ -23,20 +32,19 @@ WITH piece AS ({pieces}),
 grouped AS (SELECT {g}, {sums} FROM piece p GROUP BY {g}),
 ranked AS (SELECT *, row_number() OVER (ORDER BY {by} DESC, cost DESC, calls DESC, {g}) AS rank FROM grouped)
 SELECT least(p.rank, {limit} + 1), 0, {kept}, {sums} FROM ranked p GROUP BY least(p.rank, {limit} + 1), {kept}"""
-# In buckets the pieces are read twice, first for rank alone: summing every combination in every bucket, only to throw
-# most of them together, took three times as long (308,000 rows of agent x model x day).
-_BUCKETED = """
-WITH piece AS NOT MATERIALIZED ({pieces}),
-best AS (SELECT {g}, sum({by}) AS r0, sum(cost) AS r1, sum(calls) AS r2 FROM piece GROUP BY {g}
-          ORDER BY r0 DESC, r1 DESC, r2 DESC, {g} LIMIT {limit}),
-ranked AS (SELECT {g}, row_number() OVER (ORDER BY r0 DESC, r1 DESC, r2 DESC, {g}) AS rank FROM best)
-SELECT coalesce(ranked.rank, {limit} + 1), p.bucket, {kept}, {sums} FROM piece p LEFT JOIN ranked USING ({g})
- GROUP BY ranked.rank, p.bucket, {kept}"""
-
-_RANKING = """
-WITH piece AS ({pieces})
+_BEST = """
 SELECT {g}, sum({by}) AS r0, sum(cost) AS r1, sum(calls) AS r2 FROM piece GROUP BY {g}
  ORDER BY r0 DESC, r1 DESC, r2 DESC, {g} LIMIT {limit}"""
+# In buckets the pieces are read twice, first for rank alone: summing every combination in every bucket, only to throw
+# most of them together, took three times as long (308,000 rows of agent x model x day).
+_BUCKETED = f"""
+WITH piece AS NOT MATERIALIZED ({{pieces}}),
+best AS ({_BEST}),
+ranked AS (SELECT {{g}}, row_number() OVER (ORDER BY r0 DESC, r1 DESC, r2 DESC, {{g}}) AS rank FROM best)
+SELECT coalesce(ranked.rank, {{limit}} + 1), p.bucket, {{kept}}, {{sums}} FROM piece p LEFT JOIN ranked USING ({{g}})
+ GROUP BY ranked.rank, p.bucket, {{kept}}"""
+_RANKING = f"""
+WITH piece AS ({{pieces}}) {_BEST}"""
 _KEPT = """
 WITH piece AS ({pieces}),
 kept AS (SELECT * FROM ROWS FROM ({arrays}) WITH ORDINALITY AS k({g}, rank))
@@ -56,14 +64,22 @@ class Question:
     end: datetime
     group_by: tuple[str, ...]
     edges: list[datetime]
-    conditions: list[Condition]
-    attributions: list[int] | None
+    conditions: list[Condition] = field(default_factory=list)
+    attributions: list[int] | None = None
     measures: tuple[str, ...] = FIELDS
     rank: str = "cost"
 
     @property
     def dimensions(self) -> set[str]:
         return {*self.group_by, *(condition.dimension for condition in self.conditions)}
+
+    def under(self, conditions: list[Condition]) -> "Question":
+        """The same under these conditions. Cuts of one or two dimensions hold the ids themselves; for the others
+        attributions are looked up first."""
+        asked = replace(self, conditions=conditions, attributions=None)
+        if sources_for(asked.dimensions, asked.edges, asked.zone)[0].cut not in (None, Cut.ATTRIBUTION):
+            return asked
+        return replace(asked, attributions=few_attributions(self.lane, conditions))
 
 
 def statement(asked: Question, books: Snapshot, limit: int) -> Clause:

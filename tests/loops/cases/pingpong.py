@@ -37,12 +37,16 @@ def session(dice: Random, told: bool = True) -> Session:
     return begun
 
 
-def verbatim(dice: Random) -> Session:
-    made = session(dice)
-    for _ in range(dice.randrange(6, 30)):
+def to_and_fro(made: Session, times: int) -> Session:
+    """Two sentences, again and again."""
+    for _ in range(times):
         made.say("a", "please take over")
         made.say("b", "that is not mine")
     return made
+
+
+def verbatim(dice: Random) -> Session:
+    return to_and_fro(session(dice), dice.randrange(6, 30))
 
 
 def in_three_phrases(dice: Random) -> Session:
@@ -63,11 +67,7 @@ def with_new_words_now_and_then(dice: Random) -> Session:
 
 
 def by_sizes_alone(dice: Random) -> Session:
-    made = session(dice, told=False)
-    for _ in range(dice.randrange(12, 30)):
-        made.say("a", "please take over")
-        made.say("b", "that is not mine")
-    return made
+    return to_and_fro(session(dice, told=False), dice.randrange(12, 30))
 
 
 def pair_programming(dice: Random) -> Session:
