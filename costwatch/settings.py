@@ -188,6 +188,7 @@ CELERY_BEAT_SCHEDULE = {
     "remind": {"task": "alerts.remind", "schedule": 10.0, "options": {"expires": 10}},
     "channels": {"task": "alerts.tidy", "schedule": 3600.0, "options": {"expires": 600}},
     "partitions": {"task": "ledger.partitions", "schedule": 3600.0, "options": {"expires": 600}},
+    "sheets": {"task": "ledger.sheets", "schedule": 120.0, "options": {"expires": 120}},
     "reprice": {"task": "ledger.reprice", "schedule": 2.0, "options": {"expires": 10}},
     "forecasts": {"task": "forecasts.issue", "schedule": 600.0, "options": {"expires": 600}},
 }

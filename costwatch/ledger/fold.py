@@ -21,6 +21,10 @@ HAND_ON = """
 WITH gone AS (DELETE FROM ingest_batch WHERE id = ANY(%s) RETURNING id, lane, first_at, last_at)
 INSERT INTO folded_batch (batch_id, lane, first_at, last_at) SELECT * FROM gone ORDER BY id"""
 
+# what the sheets of a day say is no longer so when a row of it changes; the day that goes on has none
+FORGET = """
+DELETE FROM spend_sheet s USING (SELECT DISTINCT lane, day FROM portion) p WHERE s.lane = p.lane AND s.day = p.day"""
+
 
 @dataclass(frozen=True)
 class Folded:
@@ -46,6 +50,7 @@ def fold(most_batches: int = MOST_BATCHES) -> Folded:
         rollups.take(cursor, where, parameters)
         cursor.execute(rollups.ADD_QUARTERS)
         cursor.execute(rollups.ADD_DAYS)
+        cursor.execute(FORGET)
         cursor.execute(rollups.add_runs(where), parameters)
         entries = cursor.execute("SELECT coalesce(sum(events), 0)::bigint FROM portion").fetchone()
         cursor.execute(HAND_ON, [ids])
@@ -68,6 +73,7 @@ def rebuild(lane: int) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         unfolded = [i for (i,) in cursor.execute("SELECT id FROM ingest_batch WHERE lane = %s", [lane]).fetchall()]
         rollups.take(cursor, which, [lane, unfolded])
+        cursor.execute("DELETE FROM spend_sheet WHERE lane = %s", [lane])
         for table, add in (("spend_quarter", rollups.ADD_QUARTERS), ("spend_day", rollups.ADD_DAYS)):
             cursor.execute(f"DELETE FROM {table} WHERE lane = %s", [lane])
             cursor.execute(add)

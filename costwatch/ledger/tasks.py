@@ -3,9 +3,10 @@
 from celery import shared_task
 
 from costwatch.database import clock
-from costwatch.ledger import feed, orders, partitions
+from costwatch.ledger import feed, orders, partitions, sheets
 
 SOME_SECONDS = 5.0
+SOME_DAYS = 100
 
 
 @shared_task(name="ledger.partitions", ignore_result=True)
@@ -19,3 +20,9 @@ def make_partitions() -> None:
 def reprice() -> None:
     """Every two seconds: go on with what somebody wants repriced, for some seconds."""
     orders.work(SOME_SECONDS)
+
+
+@shared_task(name="ledger.sheets", ignore_result=True)
+def make_sheets() -> None:
+    """Every two minutes: days that are over, or that something was added to, have their rows as columns too."""
+    sheets.make(SOME_DAYS)

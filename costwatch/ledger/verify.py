@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from django.db import connection, transaction
 
-from costwatch.ledger import months, rollups
+from costwatch.ledger import months, rollups, sheets
 from costwatch.ledger.store import MEASURES
 
 MOST_SHOWN = 20
@@ -41,7 +41,7 @@ def verify(deep: bool = False) -> Report:
         unfolded = [i for (i,) in cursor.execute("SELECT id FROM ingest_batch").fetchall()]
         differences = _totals(cursor, unfolded) + _keys(cursor) + months.differing(cursor)
         if deep:
-            differences += _rows(cursor, unfolded)
+            differences += [*_rows(cursor, unfolded), *sheets.differing(cursor)]
         events = _one(cursor, "SELECT count(*) FROM usage_event")
         tail = _one(cursor, "SELECT count(*) FROM usage_event WHERE batch_id = ANY(%s)", [unfolded])
     return Report(events, tail, deep, differences)

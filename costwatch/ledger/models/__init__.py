@@ -10,6 +10,7 @@ from costwatch.ledger.models.labels import Attribution, EndUser, Label, LabelKin
 from costwatch.ledger.models.measures import USD, USD_SUM, Measures
 from costwatch.ledger.models.months import ClosedMonth
 from costwatch.ledger.models.rollups import Cut, Run, SpendDay, SpendQuarter
+from costwatch.ledger.models.sheets import SpendSheet
 
 __all__ = [
     "USD",
@@ -30,5 +31,6 @@ __all__ = [
     "SpendAdjustment",
     "SpendDay",
     "SpendQuarter",
+    "SpendSheet",
     "UsageEvent",
 ]
