@@ -20,6 +20,9 @@ SECONDS: Final = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )  # fmt: skip
 EVENTS: Final = Counter("costwatch_events_total", "Usage events received, by what became of them.", ["outcome"])
+CSP_REPORTS: Final = Counter("costwatch_csp_reports_total", "What browsers refused, by what became of it.", ["outcome"])
+for outcome in ("logged", "limited", "extension", "unreadable"):
+    CSP_REPORTS.labels(outcome)  # there from the start: an alert on its increase needs a value before the first
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 View = Callable[[HttpRequest], HttpResponseBase]
 

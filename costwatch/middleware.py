@@ -5,6 +5,7 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
+REPORTS: Final = "/csp-report"
 # style-src-attr is for Plotly, which positions its SVG text by style attributes; our own markup has none
 POLICY: Final = {
     "default-src": "'none'",
@@ -18,6 +19,7 @@ POLICY: Final = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
     "object-src": "'none'",
+    "report-uri": REPORTS,
 }
 HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -27,11 +29,14 @@ HEADERS: Final = {
 
 def security_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Adds the Content-Security-Policy and its companions; Django's SecurityMiddleware adds nosniff and the like."""
-    fixed = {"Content-Security-Policy": _joined(POLICY), **HEADERS}
+    plain = {"Content-Security-Policy": _joined(POLICY), **HEADERS}
+    # browsers that know report-to leave report-uri aside, and take endpoints from secure answers only
+    reporting = {"Content-Security-Policy": _joined(POLICY | {"report-to": "csp"})}
+    secure = plain | reporting | {"Reporting-Endpoints": f'csp="{REPORTS}"'}
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        for name, value in fixed.items():
+        for name, value in (secure if request.is_secure() else plain).items():
             response.headers.setdefault(name, value)
         return response
 

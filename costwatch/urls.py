@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from costwatch import health
+from costwatch import csp, health
 from costwatch.api import guard
 from costwatch.api import keys as api_keys
 from costwatch.api import views as api_views
@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.prometheus, name="metrics"),
+    path("csp-report", csp.csp_report, name="csp-report"),
     path("", include("costwatch.dashboards.urls")),
     path("", include("costwatch.accounts.urls")),
     path("settings/workspace", settings_views.workspace, name="workspace"),

@@ -98,7 +98,7 @@ def test_a_host_that_is_not_ours_is_a_400(settings):
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'; object-src 'none'"
+    "frame-ancestors 'none'; object-src 'none'; report-uri /csp-report"
 )
 
 
@@ -113,6 +113,13 @@ def test_every_answer_tells_the_browser_what_to_refuse(client, path):
     assert headers["X-Frame-Options"] == "DENY"
     assert "camera=()" in headers["Permissions-Policy"]
     assert "Server" not in headers
+
+
+def test_over_https_reports_have_an_endpoint_for_browsers_that_leave_report_uri_aside(client):
+    headers = client.get("/login", secure=True).headers
+    assert headers["Content-Security-Policy"] == f"{POLICY}; report-to csp"
+    assert headers["Reporting-Endpoints"] == 'csp="/csp-report"'
+    assert "Reporting-Endpoints" not in client.get("/login").headers
 
 
 def test_strict_transport_security_is_the_operators_choice(settings):
