@@ -97,10 +97,15 @@ def test_what_is_not_a_report_is_counted_and_nothing_else(lines, body):
     assert counted("unreadable") == before + 1
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
-                        [*csp.DIRECTIVE, *csp.BLOCKED, *csp.PAGE, *csp.SOURCE, *csp.LINE, "csp-report", "body"]), inner),
-                    max_leaves=30))  # fmt: skip
+NAMES = st.sampled_from([*csp.DIRECTIVE, *csp.BLOCKED, *csp.PAGE, *csp.SOURCE, *csp.LINE, "csp-report", "body"])
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner),
+    max_leaves=30,
+)
+
+
+@given(ANY_JSON)
 def test_any_json_gives_lines_that_are_short_and_stay_one_line(value):
     for report in csp.read(json.dumps(value).encode()):
         said = csp.sentence(report)
@@ -108,7 +113,11 @@ def test_any_json_gives_lines_that_are_short_and_stay_one_line(value):
 
 
 def test_a_report_cannot_forge_a_second_line_or_colour_a_terminal(lines):
-    evil = {"effective-directive": "x\n2026 ERROR all is lost", "blocked-uri": "\x1b[31mred\u202e", "document-uri": "\r"}
+    evil = {
+        "effective-directive": "x\n2026 ERROR all is lost",
+        "blocked-uri": "\x1b[31mred\u202e",
+        "document-uri": "\r",
+    }
     send({"csp-report": evil})
     assert lines() == ["Content-Security-Policy: x?2026 ERROR all is lost refused ?[31mred? on ?"]
 

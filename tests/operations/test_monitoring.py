@@ -1,4 +1,4 @@
-"""Prometheus' rules, Grafana's dashboard and docs/monitoring.md speak of metrics that /metrics has, with their labels."""
+"""Prometheus' rules, Grafana's dashboard and docs/monitoring.md ask for metrics and labels that /metrics has."""
 
 import json
 import re
