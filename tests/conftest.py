@@ -28,6 +28,9 @@ def fresh_caches():
     if ahead is not None:
         ahead.ahead.halt()
     stops.forget()
+    attributions = sys.modules.get("costwatch.spend.attributions")
+    if attributions is not None:
+        attributions.forget()
 
 
 @pytest.fixture(scope="module")

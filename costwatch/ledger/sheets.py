@@ -1,7 +1,7 @@
 """Sheets: the rows of closed days in columns, so that a question about all of them need not touch each row.
 
-Reading 930,000 rows of `spend_day` and summing them takes PostgreSQL 3 s; the same numbers as columns 0.1 s. A sheet is a
-copy: fold throws away those of the days it adds to, and `make` brings them back.
+Reading 930,000 rows of `spend_day` and summing them takes PostgreSQL 3 s; the same numbers as columns 0.1 s. A sheet is
+a copy: fold throws away those of the days it adds to, and `make` brings them back.
 """
 
 from collections.abc import Iterator, Sequence
@@ -48,11 +48,13 @@ SELECT count(*), {", ".join(packed(name, name) for name in COLUMNS)}
   FROM (SELECT * FROM spend_day WHERE lane = %s AND cut = %s AND day = %s ORDER BY a, b) r"""
 
 
-def make(most_days: int) -> int:
-    """Make the sheets of up to that many closed days which have none; how many days that were. One day a transaction:
-    nothing is folded meanwhile. Raises StorageUnavailable."""
+def make(most_days: int, enough_events: int = ENOUGH_EVENTS) -> int:
+    """Make the sheets of up to that many closed days with enough events which have none; how many days that were.
+
+    One day a transaction: nothing is folded meanwhile. Raises StorageUnavailable.
+    """
     with writing() as cursor:
-        due = cursor.execute(_DUE, [Cut.TOTAL.value, ENOUGH_EVENTS, most_days]).fetchall()
+        due = cursor.execute(_DUE, [Cut.TOTAL.value, enough_events, most_days]).fetchall()
     for lane, day in due:
         with writing() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])

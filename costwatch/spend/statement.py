@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from costwatch.ledger import sheets
 from costwatch.ledger.models import Cut
 from costwatch.ledger.rollups import BY_USER
 from costwatch.lib import periods
@@ -50,12 +51,17 @@ WITH piece AS ({pieces}),
 kept AS (SELECT * FROM ROWS FROM ({arrays}) WITH ORDINALITY AS k({g}, rank))
 SELECT kept.rank, p.bucket, {g}, {sums} FROM piece p JOIN kept USING ({g}) GROUP BY kept.rank, p.bucket, {g}"""
 
+_EVERYTHING = """
+WITH piece AS ({pieces}), grouped AS (SELECT {keys}, {sums} FROM piece p GROUP BY {keys})
+SELECT count(*), {packed} FROM grouped"""
+
 
 @dataclass(frozen=True)
 class Question:
     """What is asked, with all names looked up. `edges`: the instants at which a new bucket begins inside the range.
 
-    `measures`: which of FIELDS to sum; `rank`: the one by which the combinations are ranked.
+    `measures`: which of FIELDS to sum; `rank`: the one by which the combinations are ranked. `sheeted`: days that are
+    summed from their sheets, not here.
     """
 
     lane: int
@@ -68,6 +74,7 @@ class Question:
     attributions: list[int] | None = None
     measures: tuple[str, ...] = FIELDS
     rank: str = "cost"
+    sheeted: frozenset[date] = frozenset()
 
     @property
     def dimensions(self) -> set[str]:
@@ -86,7 +93,7 @@ def statement(asked: Question, books: Snapshot, limit: int) -> Clause:
     """SQL for rows of (rank of the combination, number of the bucket, ids of the combination, sums)."""
     pieces, parameters = _pieces(asked, books)
     twice = bool(asked.edges) or many(asked)
-    sums = _sums(asked.measures if twice or not asked.group_by else _summed(asked))
+    sums = _sums(asked.measures if twice or not asked.group_by else summed(asked))
     if not asked.group_by:
         return _UNGROUPED.format(pieces=pieces, sums=sums), parameters
     columns = _columns(asked)
@@ -112,6 +119,20 @@ def kept_sums(asked: Question, books: Snapshot, kept: Sequence[Sequence[Any]]) -
     return _KEPT.format(pieces=pieces, **values), [*parameters, *(list(ids) for ids in zip(*kept, strict=True))]
 
 
+def everything(asked: Question, books: Snapshot) -> Clause | None:
+    """SQL for one row: how many combinations there are in all buckets, then bucket, ids and sums of all of them as
+    columns (`sheets.packed`; texts as an array). None where the tables have nothing to add."""
+    pieces, parameters = _pieces(asked, books)
+    if not pieces:
+        return None
+    packed = [sheets.packed(name, name) for name in ("bucket", *_columns(asked), *summed(asked))]
+    for i, name in enumerate(asked.group_by):
+        if _is_text(name):
+            packed[1 + i] = f"coalesce(array_agg(g{i}), '{{}}')"
+    keys = ", ".join(("bucket", *_columns(asked)))
+    return _EVERYTHING.format(pieces=pieces, keys=keys, sums=_sums(summed(asked)), packed=", ".join(packed)), parameters
+
+
 def many(asked: Question) -> bool:
     """Whether there are far more combinations than a page shows: of end users, ranking first took half the time."""
     return sources_for(asked.dimensions, asked.edges, asked.zone)[0].cut in BY_USER
@@ -135,14 +156,14 @@ def _pieces(asked: Question, books: Snapshot) -> Clause:
     return " UNION ALL ".join(sql for sql, _ in selects), [value for _, values in selects for value in values]
 
 
-def _summed(asked: Question) -> tuple[str, ...]:
+def summed(asked: Question) -> tuple[str, ...]:
     """The measures that are asked for, and those that rank."""
     return tuple(dict.fromkeys((*asked.measures, asked.rank, "cost", "calls")))
 
 
 def _selects(asked: Question, books: Snapshot) -> list[Clause]:
     pieces = cover(asked.start, asked.end, sources_for(asked.dimensions, asked.edges, asked.zone), asked.zone)
-    selects = [_select(asked, piece.source, _period(asked, piece), less=piece.less) for piece in pieces]
+    selects = [_select(asked, p.source, _period(asked, p), less=p.less) for p in pieces if not _is_sheeted(asked, p)]
     rolled = [piece for piece in pieces if piece.source != ENTRIES]
     tail = books.tail(rolled[0].start, rolled[-1].end) if rolled else None
     return [*selects, _select(asked, ENTRIES, tail)] if tail else selects
@@ -160,7 +181,7 @@ def _select(asked: Question, source: Source, which: Clause, *, less: bool = Fals
     clauses = [("r.lane = %s", [asked.lane]), *cut, which, *on_source(source, asked.conditions, asked.attributions)]
     condition, parameters = joined(clauses)
     tables = from_clause(source, asked.conditions, asked.attributions, asked.group_by)
-    names = ", ".join(f"-r.{name} AS {name}" if less else f"r.{name}" for name in _summed(asked))
+    names = ", ".join(f"-r.{name} AS {name}" if less else f"r.{name}" for name in summed(asked))
     sql = f"SELECT {columns}{bucket[0]} AS bucket, {names} FROM {tables} WHERE {condition}"
     return sql, [*(value for _, values in groups for value in values), *bucket[1], *parameters]
 
@@ -179,11 +200,11 @@ def _period(asked: Question, piece: Piece) -> Clause:
     """The rows of a piece. Few ids are looked up period by period: the index has the period before the id."""
     start: Any = piece.start
     end: Any = piece.end
-    probes = _ids_on_index(asked, piece.source) * ((end - start) / periods.QUARTER_HOUR)
+    probes = ids_on_index(asked, piece.source) * ((end - start) / periods.QUARTER_HOUR)
     if piece.source.time == "day":
         start, end = periods.local_day(start, asked.zone), periods.local_day(end, asked.zone)
-        if 0 < probes / 96 <= FEW_PROBES:
-            return "r.day = ANY(%s::date[])", [[start + timedelta(days=i) for i in range((end - start).days)]]
+        if asked.sheeted or 0 < probes / 96 <= FEW_PROBES:
+            return "r.day = ANY(%s::date[])", [_days_left(asked, piece)]
     elif piece.source.time == "slot" and 0 < probes <= FEW_PROBES:
         step = "interval '15 minutes'"
         return f"r.slot = ANY(ARRAY(SELECT generate_series(%s::timestamptz, %s::timestamptz - {step}, {step})))", [
@@ -193,7 +214,19 @@ def _period(asked: Question, piece: Piece) -> Clause:
     return f"r.{piece.source.time} >= %s AND r.{piece.source.time} < %s", [start, end]
 
 
-def _ids_on_index(asked: Question, source: Source) -> int:
+def _days_left(asked: Question, piece: Piece) -> list[date]:
+    """The days of a piece that have no sheet."""
+    start, end = (periods.local_day(moment, asked.zone) for moment in (piece.start, piece.end))
+    days = (start + timedelta(days=i) for i in range((end - start).days))
+    return [day for day in days if day not in asked.sheeted]
+
+
+def _is_sheeted(asked: Question, piece: Piece) -> bool:
+    """Whether nothing of a piece is left to sum from its table."""
+    return bool(asked.sheeted) and piece.source.time == "day" and not _days_left(asked, piece)
+
+
+def ids_on_index(asked: Question, source: Source) -> int:
     """How many values of the rollups' column `a` are asked for; 0 for all."""
     if source.attribution == "r.a":
         return len(asked.attributions or ())

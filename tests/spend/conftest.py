@@ -3,6 +3,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from costwatch.accounts.models import Workspace
+from costwatch.ledger import sheets
 from costwatch.ledger.entry import Entry
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.record import record
@@ -15,12 +16,14 @@ def workspace(db: None) -> Workspace:
 
 @pytest.fixture
 def stored(workspace: Workspace) -> Callable[..., list[Entry]]:
-    """Record entries, the first `folded` of them folded, in batches of 40."""
+    """Record entries, the first `folded` of them folded, in batches of 40; the newest `sheeted` days have sheets."""
 
-    def store(entries: Sequence[Entry], folded: int | None = None) -> list[Entry]:
+    def store(entries: Sequence[Entry], folded: int | None = None, sheeted: int = 0) -> list[Entry]:
         cut = len(entries) if folded is None else folded
         _record(workspace.lane, entries[:cut])
         fold_all()
+        if sheeted:
+            assert sheets.make(sheeted, enough_events=1)
         _record(workspace.lane, entries[cut:])
         return list(entries)
 

@@ -80,18 +80,19 @@ def check(workspace, entries, filter, group_by, bucket, zone):
 
 
 @pytest.mark.parametrize(
-    ("seed", "zone", "folded"),
+    ("seed", "zone", "folded", "sheeted"),
     [
-        (1, "Europe/Berlin", 160),
-        (2, "Asia/Kathmandu", 100),
-        (3, "America/New_York", 0),
-        (4, "Australia/Lord_Howe", 130),
+        (1, "Europe/Berlin", 160, 0),
+        (2, "Asia/Kathmandu", 100, 100),
+        (3, "America/New_York", 0, 0),
+        (4, "Australia/Lord_Howe", 130, 8),
+        (1, "Europe/Berlin", 160, 100),
     ],
 )
-def test_any_question_is_answered_as_counting_the_events_would(workspace, stored, seed, zone, folded):
+def test_any_question_is_answered_as_counting_the_events_would(workspace, stored, seed, zone, folded, sheeted):
     workspace.time_zone, workspace.week_start = zone, (1, 7, 6, 1)[seed - 1]
     workspace.save()
-    entries = stored(generated(seed), folded)
+    entries = stored(generated(seed), folded, sheeted)
 
     @per_data
     @given(
@@ -110,8 +111,9 @@ def test_any_question_is_answered_as_counting_the_events_would(workspace, stored
     ask()
 
 
-def test_a_limit_keeps_the_first_combinations_as_they_are_and_the_others_add_up_to_the_rest(workspace, stored):
-    entries = stored(generated(7), folded=110)
+@pytest.mark.parametrize("sheeted", [0, 6, 100])
+def test_a_limit_keeps_the_first_combinations_as_they_are_and_the_others_add_up_to_the_rest(workspace, stored, sheeted):
+    entries = stored(generated(7), 110, sheeted)
 
     @per_data
     @given(
