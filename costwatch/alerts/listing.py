@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Case, Count, IntegerField, Prefetch, Q, QuerySet, When
 
 from costwatch.alerts.models import PENDING, Delivery, Incident, Kind, Notice, Severity, State
 
@@ -12,8 +12,13 @@ Position = tuple[str, int]
 STATES: dict[str, tuple[str, ...]] = {**{state.value: (state.value,) for state in State}, "pending": PENDING}
 
 
-def find(workspace_id: int, kind: str = "", state: str = "", run_id: str = "") -> QuerySet[Incident]:
-    """The incidents of a workspace, newest first; empty = any. `state` is one of STATES."""
+Span = tuple[datetime, datetime]
+
+
+def find(
+    workspace_id: int, kind: str = "", state: str = "", run_id: str = "", opened: Span | None = None
+) -> QuerySet[Incident]:
+    """The incidents of a workspace, newest first; empty = any. `state` is one of STATES; `opened`: from, before."""
     rows = Incident.objects.filter(workspace_id=workspace_id)
     if kind:
         rows = rows.filter(kind=kind)
@@ -21,7 +26,15 @@ def find(workspace_id: int, kind: str = "", state: str = "", run_id: str = "") -
         rows = rows.filter(state__in=STATES[state])
     if run_id:
         rows = rows.filter(run_id=run_id)
+    if opened:
+        rows = rows.filter(opened_at__gte=opened[0], opened_at__lt=opened[1])
     return rows.order_by("-opened_at", "-id")
+
+
+def worst_first(rows: QuerySet[Incident]) -> QuerySet[Incident]:
+    """The same rows, critical ones before alarms and these before notices, the newest of each first."""
+    order = Case(*(When(severity=severity, then=n) for n, severity in enumerate(Severity)), output_field=IntegerField())
+    return rows.order_by(order.desc(), "-opened_at", "-id")
 
 
 def with_deliveries(rows: QuerySet[Incident]) -> QuerySet[Incident]:
@@ -52,9 +65,9 @@ def position(incident: Incident) -> Position:
     return incident.opened_at.isoformat(), incident.pk
 
 
-def counts(workspace_id: int) -> Mapping[str, int]:
+def counts(workspace_id: int, opened: Span | None = None) -> Mapping[str, int]:
     """How many there are by state."""
-    rows = Incident.objects.filter(workspace_id=workspace_id).order_by().values_list("state")
+    rows = find(workspace_id, opened=opened).order_by().values_list("state")
     return {state.value: 0 for state in State} | dict(rows.annotate(Count("pk")))
 
 

@@ -26,11 +26,11 @@ HOURS_APART = ((1, 3), (2, 6), (4, 12))  # words below the bars of so many days
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 
 
-def label(text: str) -> str:
+def label(text: str, longest: int = LONGEST_LABEL) -> str:
     """Client-sent text for a chart. Plotly reads tags (links go live), %{templates} and $formulas$: none survives."""
     text = CONTROLS.sub(" ", text)
-    if len(text) > LONGEST_LABEL:
-        text = text[: LONGEST_LABEL - 1] + "…"
+    if len(text) > longest:
+        text = text[: longest - 1] + "…"
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace("%{", f"%{JOINER}{{").replace("$", f"${JOINER}")
 
@@ -46,14 +46,19 @@ class Series:
 
 @dataclass(frozen=True)
 class Buckets:
-    """The bars' places: a label under each, the days it covers (for a click), the one still filling."""
+    """The bars' places: when each begins, a label, the days it covers (for a click), the one still filling.
 
+    `today`: the one still filling, where it is a day.
+    """
+
+    starts: list[datetime]
     labels: list[str]
     days: list[str | None]
     unfinished: int | None
     ticks: list[int]
     narrow_ticks: list[int]
     tick_labels: list[str]
+    today: int | None
 
 
 def stacked(
@@ -64,27 +69,38 @@ def stacked(
     `expected`: what that bucket will come to, a dotted outline; `pace`: of a budget, a dashed line with its amount.
     """
     opacity = [UNFINISHED if n == buckets.unfinished else 1 for n in range(len(buckets.labels))]
-    totals = [sum(amounts) for amounts in zip(*(s.amounts for s in series), strict=True)]
-    ticks = _ticks(buckets, buckets.ticks)
+    totals = _totals(series)
     marks = [mark for mark in (expected, pace) if mark is not None]
     return {
         "shared": {"x": buckets.labels, "customdata": buckets.days},
         "data": [_bars(number, s, buckets, opacity) for number, s in enumerate(series)] + _total(buckets, totals),
         "layout": {
             "yaxis": {"range": [0, _top([*totals, *marks])], **_dollars(max(totals, default=Decimal(0)))},
-            "xaxis": {"type": "category", "range": [-0.6, len(buckets.labels) - 0.4], **ticks},
+            "xaxis": {"type": "category", "range": [-0.6, len(buckets.labels) - 0.4], **ticks(buckets, buckets.ticks)},
             **_marks(buckets, totals, expected, pace),
         },
         "narrow": {
-            "xaxis": _ticks(buckets, buckets.narrow_ticks),
+            "xaxis": ticks(buckets, buckets.narrow_ticks),
             "margin": {"l": 40} if pace else {"l": 40, "r": 14},
             "bargap": 0.18,
         },
     }
 
 
+def heights(series: Sequence[Series], buckets: Buckets | None = None, expected: Decimal | None = None) -> list[float]:
+    """How high each stack is; that of the bucket still filling with the outline of what is expected."""
+    found = [float(total) for total in _totals(series)]
+    if buckets is not None and buckets.unfinished is not None and expected is not None:
+        found[buckets.unfinished] = max(found[buckets.unfinished], float(expected))
+    return found
+
+
+def _totals(series: Sequence[Series]) -> list[Decimal]:
+    return [sum(amounts, Decimal(0)) for amounts in zip(*(s.amounts for s in series), strict=True)]
+
+
 def _marks(
-    buckets: Buckets, totals: Sequence[Decimal | int], expected: Decimal | None, pace: Decimal | None
+    buckets: Buckets, totals: Sequence[Decimal], expected: Decimal | None, pace: Decimal | None
 ) -> dict[str, Any]:
     """The outline of what is expected and the line of the pace."""
     shapes: list[dict[str, Any]] = []
@@ -154,9 +170,20 @@ def buckets_of(span: Range, week_start: int, bucket: str = "") -> Buckets:
         inside = None if bucket in WITHIN_DAY else f"{max(first, span.first)}/{min(last, span.last)}"
         days.append(inside)
     now = next((n for n, period in enumerate(found) if span.now in period), None)
-    ticks = _choose(found, span, bucket)
+    at = _choose(found, span, bucket)
     words = [_tick_label(bucket, period.start.astimezone(span.zone)) for period in found]
-    return Buckets(_distinct(labels), days, now, ticks, ticks[:: 2 if len(ticks) > 3 else 1], words)
+    starts = [period.start for period in found]
+    today = now if bucket == "day" else None
+    return Buckets(starts, _distinct(labels), days, now, at, at[:: 2 if len(at) > 3 else 1], words, today)
+
+
+def ticks(buckets: Buckets, at: Sequence[int]) -> dict[str, Any]:
+    """The words below some of the bars; the bar of today says so, and those beside it leave it room."""
+    today = buckets.today
+    shown = [n for n in at if today is None or today - n > len(buckets.labels) / 12 or n > today]
+    words = [buckets.tick_labels[n] for n in shown]
+    now = [] if today is None else [today]
+    return {"tickvals": [*shown, *now], "ticktext": [*words, *("today" for _ in now)]}
 
 
 def _bars(number: int, series: Series, buckets: Buckets, opacity: list[float]) -> dict[str, Any]:
@@ -182,7 +209,7 @@ def _bars(number: int, series: Series, buckets: Buckets, opacity: list[float]) -
     }
 
 
-def _total(buckets: Buckets, totals: Sequence[Decimal | int]) -> list[dict[str, Any]]:
+def _total(buckets: Buckets, totals: Sequence[Decimal]) -> list[dict[str, Any]]:
     """What a bar comes to, for the hover only."""
     return [
         {
@@ -196,11 +223,7 @@ def _total(buckets: Buckets, totals: Sequence[Decimal | int]) -> list[dict[str, 
     ]
 
 
-def _ticks(buckets: Buckets, at: Sequence[int]) -> dict[str, Any]:
-    return {"tickvals": list(at), "ticktext": [buckets.tick_labels[n] for n in at]}
-
-
-def _top(totals: Sequence[Decimal | int]) -> float:
+def _top(totals: Sequence[Decimal]) -> float:
     return float(max(totals, default=0)) * 1.08 or 1.0
 
 

@@ -1,4 +1,4 @@
-"""The only place that turns values into text for people. Pure; every rule has its boundary tests.
+"""The only place that turns values into text for people (days are lib.dates's: messages say them too). Pure; every rule has its boundary tests.
 
 Money is Decimal USD, shares go from 0 to 1, durations are timedeltas, times are shown in the zone they come in.
 """
@@ -6,6 +6,9 @@ Money is Decimal USD, shares go from 0 to 1, durations are timedeltas, times are
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+
+from costwatch.lib import dates
+from costwatch.lib.dates import day
 
 CENT = Decimal("0.01")
 MOST_DECIMALS = 10
@@ -164,11 +167,6 @@ def duration(span: timedelta | None) -> str:
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
-def day(on: date, year: bool = False) -> str:
-    """Wed 18 Nov, with the year where it is not clear."""
-    return f"{on:%a} {on.day} {on:%b}" + (f" {on.year}" if year else "")
-
-
 def days(first: date, last: date, year: bool = True) -> str:
     """1–18 Nov 2026, 28 Oct – 3 Nov 2026, 30 Dec 2025 – 3 Jan 2026."""
     end = f"{last.day} {last:%b}" + (f" {last.year}" if year else "")
@@ -193,7 +191,7 @@ def moment(at: datetime | None) -> str:
 
 def day_and_time(at: datetime | None) -> str:
     """Wed 18 Nov 14:32"""
-    return NOTHING if at is None else f"{day(at.date())} {at:%H:%M}"
+    return NOTHING if at is None else dates.day_and_time(at)
 
 
 def name(value: str | None) -> str:

@@ -1,6 +1,6 @@
 """The content of the incidents' page: the list, and one of them with its evidence and its history."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -15,6 +15,7 @@ from costwatch.budgets.models import Budget
 from costwatch.dashboards import display
 from costwatch.dashboards.addresses import profile_url, run_url
 from costwatch.dashboards.anomalies.evidence import Evidence, evidence, subject
+from costwatch.dashboards.ranges import Range
 from costwatch.dashboards.stops.page import stop_url
 from costwatch.loops.account import Repeat, marked, repeats, total
 
@@ -28,6 +29,32 @@ SHAPES = {
     State.RESOLVED: "ok hollow",
     State.EXPECTED: "ok hollow",
 }
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which incidents the list holds: those in a state (empty: any), opened on the days of a span (None: any)."""
+
+    state: str = ""
+    days: Range | None = None
+
+    @property
+    def opened(self) -> listing.Span | None:
+        return (self.days.start, self.days.end) if self.days else None
+
+    @property
+    def pairs(self) -> dict[str, str]:
+        """What an address says of it."""
+        span = {"first": self.days.first.isoformat(), "last": self.days.last.isoformat()} if self.days else {}
+        return ({"state": self.state} if self.state else {}) | span
+
+    def url(self, path: str = "", page: int = 1) -> str:
+        """An address that keeps it, by default that of the list."""
+        pairs = self.pairs | ({"page": str(page)} if page > 1 else {})
+        return (path or reverse("incidents")) + (f"?{urlencode(pairs)}" if pairs else "")
+
+
+ANY = Wanted()
 
 
 @dataclass(frozen=True)
@@ -89,33 +116,33 @@ class Detail:
     evidence: Evidence | None
 
 
-def tabs(workspace: Workspace, state: str) -> list[Tab]:
+def tabs(workspace: Workspace, wanted: Wanted) -> list[Tab]:
     """The states, the chosen one marked."""
-    counts = listing.counts(workspace.pk)
+    counts = listing.counts(workspace.pk, wanted.opened)
     numbers = {"": sum(counts.values()), **counts}
-    return [Tab(label, numbers[name], incidents_url(name), name == state) for name, label in TABS]
+    return [Tab(label, numbers[name], replace(wanted, state=name).url(), name == wanted.state) for name, label in TABS]
 
 
-def items(workspace: Workspace, state: str, page: int) -> tuple[list[Item], bool]:
+def items(workspace: Workspace, wanted: Wanted, page: int) -> tuple[list[Item], bool]:
     """The lines of one page of the list, and whether there are more."""
-    rows = listing.find(workspace.pk, state=state).select_related("owner")
+    rows = listing.find(workspace.pk, state=wanted.state, opened=wanted.opened).select_related("owner")
     found = list(rows[ROWS * (page - 1) : ROWS * page + 1])
-    return [item(row, state) for row in found[:ROWS]], len(found) > ROWS
+    return [item(row, wanted) for row in found[:ROWS]], len(found) > ROWS
 
 
-def item(incident: Incident, state: str = "") -> Item:
+def item(incident: Incident, wanted: Wanted = ANY) -> Item:
     """One line."""
-    url = reverse("incident", args=[incident.pk])
-    return Item(incident, f"{url}?{urlencode({'state': state})}" if state else url, _css(incident), _words(incident))
+    url = wanted.url(reverse("incident", args=[incident.pk]))
+    return Item(incident, url, _css(incident), _words(incident))
 
 
-def detail(workspace: Workspace, incident: Incident, state: str) -> Detail:
+def detail(workspace: Workspace, incident: Incident, wanted: Wanted) -> Detail:
     """One incident in full."""
     is_loop = incident.kind == Kind.LOOP
     calls = marked(workspace.lane, incident.run_id) if is_loop and incident.run_id else []
     found = repeats(calls)
     return Detail(
-        item=item(incident, state),
+        item=item(incident, wanted),
         figures=_figures(incident) if "rule" in incident.facts else [],
         repeats=found,
         repeats_total=(sum(one.times for one in found), total(one.cost for one in found)),
@@ -128,11 +155,6 @@ def detail(workspace: Workspace, incident: Incident, state: str) -> Detail:
         stop_url=stop_url("agent", agent, incident.title) if (agent := incident.facts.get("agent")) else "",
         evidence=evidence(incident, ZoneInfo(workspace.time_zone)),
     )
-
-
-def incidents_url(state: str) -> str:
-    """The list of one state."""
-    return reverse("incidents") + (f"?{urlencode({'state': state})}" if state else "")
 
 
 def of_run(workspace: Workspace, run_id: str) -> Item | None:

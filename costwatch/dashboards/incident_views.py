@@ -1,5 +1,6 @@
 """The pages of incidents: the list with one of them beside it, and what members do about it."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,10 @@ from costwatch.alerts import incidents, listing
 from costwatch.alerts.models import Incident
 from costwatch.anomalies import lessons as expectations
 from costwatch.dashboards import incident_page
+from costwatch.dashboards.incident_page import Wanted
+from costwatch.dashboards.ranges import range_of
+from costwatch.dashboards.views import understandable
+from costwatch.lib import periods
 from costwatch.loops import lessons
 from costwatch.loops.models import Lesson
 
@@ -27,20 +32,22 @@ MOST_MEMBERS = 500
 
 
 @member_page("viewer")
+@understandable
 def incident_list(request: MemberRequest) -> HttpResponse:
     """The incidents, and the newest of them in full."""
-    state, page = _state(request), _page(request)
-    rows, more = incident_page.items(request.workspace, state, page)
-    return _answer(request, state, rows[0].incident if rows else None, page, rows, more)
+    wanted, page = _wanted(request), _page(request)
+    rows, more = incident_page.items(request.workspace, wanted, page)
+    return _answer(request, wanted, rows[0].incident if rows else None, page, rows, more)
 
 
 @member_page("viewer")
+@understandable
 def incident(request: MemberRequest, incident_id: int) -> HttpResponse:
     """One incident, beside the list."""
     chosen = own_or_404(listing.with_deliveries(Incident.objects.all()), request.workspace, pk=incident_id)
-    state, page = _state(request), _page(request)
-    rows, more = incident_page.items(request.workspace, state, page)
-    return _answer(request, state, chosen, page, rows, more, is_chosen=True)
+    wanted, page = _wanted(request), _page(request)
+    rows, more = incident_page.items(request.workspace, wanted, page)
+    return _answer(request, wanted, chosen, page, rows, more, is_chosen=True)
 
 
 @member_page("editor")
@@ -106,7 +113,7 @@ def _teach(request: MemberRequest, chosen: Incident, action: str) -> None:
 
 def _answer(
     request: MemberRequest,
-    state: str,
+    wanted: Wanted,
     chosen: Incident | None,
     page: int,
     rows: list[Any],
@@ -114,25 +121,30 @@ def _answer(
     is_chosen: bool = False,
 ) -> HttpResponse:
     context = {
-        "tabs": incident_page.tabs(request.workspace, state),
+        "tabs": incident_page.tabs(request.workspace, wanted),
         "rows": rows,
-        "state": state,
-        "newer": page - 1,
-        "older": page + 1 if more else 0,
+        "wanted": wanted,
+        "any_day": replace(wanted, days=None).url(),
+        "newer": wanted.url(page=page - 1) if page > 1 else "",
+        "older": wanted.url(page=page + 1) if more else "",
         "snoozes": SNOOZES,
         "may_act": request.member.may("editor"),
         "members": Member.objects.filter(workspace=request.workspace, is_active=True).order_by("email")[:MOST_MEMBERS],
         "zone": request.workspace.time_zone,
         "incident": chosen,
         "chosen": is_chosen,
-        "detail": incident_page.detail(request.workspace, chosen, state) if chosen else None,
+        "detail": incident_page.detail(request.workspace, chosen, wanted) if chosen else None,
     }
     return render(request, "dashboards/incidents.html", context)
 
 
-def _state(request: MemberRequest) -> str:
+def _wanted(request: MemberRequest) -> Wanted:
+    """What the address asks for; raises BadRange."""
     state = request.GET.get("state", "")
-    return state if state in listing.STATES else ""
+    zone = periods.zone(request.workspace.time_zone)
+    has_days = request.GET.get("first") or request.GET.get("last")
+    days = range_of(request.GET, timezone.now(), zone) if has_days else None
+    return Wanted(state if state in listing.STATES else "", days)
 
 
 def _page(request: MemberRequest) -> int:

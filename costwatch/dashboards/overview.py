@@ -11,6 +11,8 @@ from costwatch.alerts import incidents
 from costwatch.dashboards import charts, colours, display, live
 from costwatch.dashboards.bars import Bars, bars, drawn
 from costwatch.dashboards.figures import Figures, figures
+from costwatch.dashboards.marks.drawing import marked
+from costwatch.dashboards.marks.find import Marks, marks
 from costwatch.dashboards.movers import Movers, grouping, movers, worth_a_look
 from costwatch.dashboards.ranges import Compared
 from costwatch.dashboards.sides import side_by_side
@@ -35,7 +37,7 @@ class LegendItem:
 
 @dataclass(frozen=True)
 class Chart:
-    """The figure, its legend in the order of the series, and the sentence that says what is to be seen.
+    """The figure, its legend in the order of the series, the sentence that says what is to be seen, its incidents.
 
     `expects`: what the bar that is still filling will come to is drawn too.
     """
@@ -44,6 +46,7 @@ class Chart:
     legend: list[LegendItem]
     sentence: str
     expects: bool
+    marks: Marks
 
 
 @dataclass(frozen=True)
@@ -139,8 +142,11 @@ def _chart(
     legend = [LegendItem(name, token, url, state.leaves(key)) for name, token, url, key in shown]
     totals = [sum(column, Decimal(0)) for column in zip(*(s.amounts for s in series), strict=True)]
     expected, pace = _marks(state, head)
-    figure = charts.stacked(places, series, expected, pace)
-    return Chart(figure, legend, _sentence(state, places, totals, found.total.cost), expected is not None)
+    told = marks(workspace, state.range, places, state.include, state.exclude)
+    heights = charts.heights(series, places, expected)
+    figure = marked(charts.stacked(places, series, expected, pace), places, heights, told)
+    said = _sentence(state, places, totals, found.total.cost) + told.sentence
+    return Chart(figure, legend, said, expected is not None, told)
 
 
 def _marks(state: State, head: Figures) -> tuple[Decimal | None, Decimal | None]:

@@ -14,7 +14,7 @@ from django.utils.cache import patch_vary_headers
 
 from costwatch.accounts.access import MemberRequest, View, member_page
 from costwatch.alerts import incidents, listing
-from costwatch.alerts.models import Severity
+from costwatch.alerts.models import Incident, Severity
 from costwatch.dashboards import menu, welcome
 from costwatch.dashboards.csv import csv_answer
 from costwatch.dashboards.live import is_live, is_seen
@@ -105,11 +105,17 @@ def overview_page(request: MemberRequest, state: State) -> HttpResponse:
         "without_filters": state.url(include={}, exclude={}),
         "last_month": state.url(range=of_kind("30d", state.range.today, now, state.range.zone), include={}, exclude={}),
         "open_incidents": incidents.open_count(request.workspace.pk),
-        "incidents": listing.find(request.workspace.pk, state="open").exclude(severity=Severity.NOTICE)[:INCIDENTS],
+        "incidents": _worst(request.workspace.pk),
         **frame(state),
         **filter_menu(request, state),
     }
     return page_or_fragment(request, "dashboards/overview.html", "dashboards/overview_body.html", context)
+
+
+def _worst(workspace_id: int) -> list[Incident]:
+    """The worst of the open incidents; notices stay on their own page."""
+    rows = listing.find(workspace_id, state="open").exclude(severity=Severity.NOTICE)
+    return list(listing.worst_first(rows)[:INCIDENTS])
 
 
 def _variance_url(state: State) -> str:

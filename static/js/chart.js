@@ -32,6 +32,7 @@
   const plainly = text => String(text).replace(/\u2060/g, '').replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&');
   const round = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 6 });
   const MOST_CELLS = 1500;
+  const MARKS = 'marks'; // the trace of the incidents (dashboards/marks/drawing.py)
   const calm = { displayModeBar: false, responsive: false, doubleClick: false };
 
   customElements.define('cost-chart', class extends HTMLElement {
@@ -41,6 +42,8 @@
       this.append(this.box);
       this.draw();
       this.box.on('plotly_click', click => {
+        const mark = this.mark(click);
+        if (mark) return location.assign(mark.customdata);
         const point = this.under(click);
         if (point) this.dispatchEvent(new CustomEvent('chart:drill', { bubbles: true, detail: { series: point.data.meta, days: point.customdata } }));
       });
@@ -49,6 +52,12 @@
       this.watch.observe(this);
     }
     disconnectedCallback() { this.watch.disconnect(); Plotly.purge(this.box); this.box.remove(); this.told?.remove(); }
+    /* the incidents' mark that was clicked: a click below it is for the bar */
+    mark({ points, event }) {
+      const { yaxis } = this.box._fullLayout;
+      const y = event.clientY - this.box.getBoundingClientRect().top - yaxis._offset;
+      return points.find(p => p.data.uid === MARKS && Math.abs(yaxis.l2p(p.y) - y) < 14);
+    }
     /* the segment of the stack that was clicked: with a unified hover Plotly names all series of the bar */
     under({ points, event }) {
       const { yaxis } = this.box._fullLayout;
@@ -82,7 +91,8 @@
         });
       };
       row('', shown.map(t => plainly(t.name || 'Value')), 'col');
-      const at = shown.map(t => new Map(t.x.map((x, n) => [x, t.y[n]])));
+      const values = t => t.uid === MARKS ? t.hovertext.map(text => plainly(text.replaceAll('<br>', '; '))) : t.y;
+      const at = shown.map(t => new Map(t.x.map((x, n) => [x, values(t)[n]])));
       const told = y => y == null ? '' : typeof y === 'number' ? unit + round.format(y) : y;
       places.forEach(x => row(String(x).replace('T', ' ').replace(/\.\d+$/, ''), at.map(series => told(series.get(x))), 'row'));
       this.told = document.createElement('section');

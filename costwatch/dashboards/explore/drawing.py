@@ -11,14 +11,21 @@ from costwatch.dashboards.explore.answer import Found
 from costwatch.dashboards.explore.lines import Line
 from costwatch.dashboards.explore.metrics import Metric, Number
 from costwatch.dashboards.explore.question import BUCKET_WORDS
+from costwatch.dashboards.marks.drawing import marked
+from costwatch.dashboards.marks.find import Marks
 from costwatch.spend.sums import Sums
 
 MOST_RECTANGLES = 750  # beyond, areas: 2,000 bars take the browser a quarter of a second
 DIGITS = 4  # that a pixel can show; cents are kept whatever the size
 
 
-def figure(found: Found) -> dict[str, Any]:
-    """The chart as plain data. `shared`: what all series have in common, said once."""
+def figure(found: Found, marks: Marks) -> dict[str, Any]:
+    """The chart with its incidents as plain data."""
+    return marked(_figure(found), found.places, _heights(found), marks)
+
+
+def _figure(found: Found) -> dict[str, Any]:
+    """`shared`: what all series have in common, said once."""
     metric, series, places = found.question.metric, found.series, found.places
     many = len(series) * len(places.labels) > MOST_RECTANGLES
     draw = _line if not metric.additive else _area if many else _bars
@@ -39,11 +46,11 @@ def figure(found: Found) -> dict[str, Any]:
                 "type": "category",
                 "range": [-0.6, len(places.labels) - 0.4],
                 "tickangle": 0,
-                **_ticks(found, places.ticks),
+                **charts.ticks(places, places.ticks),
             },
-            "shapes": _unfinished(places),
+            "shapes": _unfinished(found),
         },
-        "narrow": {"xaxis": _ticks(found, few), "margin": {"l": 40, "r": 12}, "bargap": 0.18},
+        "narrow": {"xaxis": charts.ticks(places, few), "margin": {"l": 40, "r": 12}, "bargap": 0.18},
     }
 
 
@@ -51,18 +58,6 @@ def _days(days: str | None) -> str | None:
     """first/last; of a single day, that day."""
     first, _, last = (days or "").partition("/")
     return first if first == last else days
-
-
-def _ticks(found: Found, at: Sequence[int]) -> dict[str, Any]:
-    """The words below the bars; the bar of today says so where it has room."""
-    places = found.places
-    today = places.unfinished if found.question.bucket == "day" else None
-    shown = [n for n in at if today is None or today - n > len(places.labels) / 12 or n > today]
-    words = [places.tick_labels[n] for n in shown]
-    return {
-        "tickvals": [*shown, *([today] if today is not None else [])],
-        "ticktext": [*words, *(["today"] if today is not None else [])],
-    }
 
 
 def sentence(found: Found, heading: str) -> str:
@@ -135,18 +130,30 @@ def _compared(found: Found) -> list[dict[str, Any]]:
     return [{"type": "scatter", "mode": "lines", "name": found.compared.label, "y": values, "line": line}]
 
 
-def _unfinished(places: charts.Buckets) -> list[dict[str, Any]]:
-    """The bucket that is still filling is pale."""
-    at = places.unfinished
+def _unfinished(found: Found) -> list[dict[str, Any]]:
+    """The bucket that is still filling is pale, as far up as it is drawn."""
+    at = found.places.unfinished
     if at is None:
         return []
-    return [{"type": "rect", "xref": "x", "yref": "paper", "x0": at - 0.5, "x1": at + 0.5, "y0": 0, "y1": 1,
-             "fillcolor": "--paper/50", "line": {"width": 0}, "layer": "above"}]  # fmt: skip
+    return [{"type": "rect", "xref": "x", "yref": "y", "x0": at - 0.5, "x1": at + 0.5, "y0": 0,
+             "y1": _heights(found)[at], "fillcolor": "--paper/50", "line": {"width": 0}, "layer": "above"}]  # fmt: skip
 
 
 def _highest(found: Found) -> list[Number]:
     metric = found.question.metric
     return [value for line in found.series for bar in line.bars if (value := metric.of(bar)) is not None]
+
+
+def _heights(found: Found) -> list[float]:
+    """The highest that is drawn in each place: the whole of what adds up, of a ratio the highest line."""
+    metric = found.question.metric
+    lines = [found.total.bars] if metric.additive else [line.bars for line in found.series]
+    if found.comparable:
+        lines.append(found.before_bars)
+    return [
+        float(max((metric.of(bars[n]) or 0 for bars in lines if n < len(bars)), default=0))
+        for n in range(len(found.places.labels))
+    ]
 
 
 def _pixel(metric: Metric, sums: Sums) -> float | None:

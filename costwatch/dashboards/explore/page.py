@@ -11,6 +11,7 @@ from costwatch.dashboards.explore.lines import TOTAL, VALUE, Line
 from costwatch.dashboards.explore.metrics import METRICS, Metric
 from costwatch.dashboards.explore.question import BUCKET_WORDS, DAYS, KINDS, MOST_BARS, NONE, Question
 from costwatch.dashboards.explore.table import table
+from costwatch.dashboards.marks.find import Marks, marks
 from costwatch.dashboards.state import plural, title
 from costwatch.dashboards.table import NO_SUMS
 from costwatch.spend.dimensions import NAMES, TAG
@@ -31,10 +32,10 @@ class Option:
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of the chart as a table: a row for each bucket."""
+    """The figures of the chart as a table: a row for each bucket, (label, amounts, its incidents)."""
 
     heads: list[str]
-    rows: list[tuple[str, list[str]]]
+    rows: list[tuple[str, list[str], str]]
     whole_only: bool
 
 
@@ -43,12 +44,14 @@ def content(workspace: Workspace, found: Found) -> dict[str, Any]:
     question, metric = found.question, found.question.metric
     heading = chart_heading(question)
     nothing = not found.total.sums
+    told = Marks() if nothing else _marks(workspace, found)
     return {
         "found": found,
         "metric": metric,
         "table": table(found),
-        "chart": None if nothing else drawing.figure(found),
-        "sentence": drawing.sentence(found, heading),
+        "chart": None if nothing else drawing.figure(found, told),
+        "marks": told,
+        "sentence": drawing.sentence(found, heading) + told.sentence,
         "chart_heading": heading,
         "table_heading": table_heading(question),
         "value": metric.shown(found.total.sums),
@@ -56,7 +59,7 @@ def content(workspace: Workspace, found: Found) -> dict[str, Any]:
         "before": metric.shown(found.total.before),
         "difference": metric.difference_text(metric.difference(found.total.sums, found.total.before)),
         "change": metric.change(found.total.sums, found.total.before),
-        "figures": figures(found),
+        "figures": figures(found, told),
         "by_time": question.url(by="", across="", sort="time", all_rows=False),
         "unfinished": BUCKET_WORDS[question.bucket] if found.places.unfinished is not None else "",
         "coarser": question.wanted and question.wanted != question.bucket and BUCKET_WORDS[question.wanted],
@@ -64,6 +67,11 @@ def content(workspace: Workspace, found: Found) -> dict[str, Any]:
         "turned": question.turned() if question.across else "",
         **pager(found),
     }
+
+
+def _marks(workspace: Workspace, found: Found) -> Marks:
+    question = found.question
+    return marks(workspace, question.range, found.places, question.include, question.exclude)
 
 
 def chart_heading(question: Question) -> str:
@@ -98,7 +106,7 @@ def pager(found: Found) -> dict[str, str]:
     }
 
 
-def figures(found: Found) -> Figures | None:
+def figures(found: Found, marks: Marks) -> Figures | None:
     """The chart's figures, series by series where they are few enough to be read; None where even the sums are many."""
     metric, count = found.question.metric, len(found.places.labels)
     if not found.question.by or count > LONGEST:
@@ -111,7 +119,8 @@ def figures(found: Found) -> Figures | None:
         heads.append(found.compared.label)
         columns.append([*found.before_bars, *[NO_SUMS] * count])
     rows = [(label, [_cell(metric, bars[n]) for bars in columns]) for n, label in enumerate(found.places.labels)]
-    return Figures(heads, rows, whole_only)
+    told_at = {mark.place: mark.words for mark in marks.shown}
+    return Figures(heads, [(label, cells, told_at.get(n, "")) for n, (label, cells) in enumerate(rows)], whole_only)
 
 
 def _cell(metric: Metric, sums: Any) -> str:

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from costwatch.accounts.access import MemberRequest, member_page
+from costwatch.alerts import incidents
 from costwatch.dashboards import live
 from costwatch.dashboards.csv import file_answer
 from costwatch.dashboards.explore import page
@@ -37,7 +38,8 @@ def explore(request: MemberRequest) -> HttpResponse:
 
 
 def _version(request: MemberRequest, question: Question) -> str:
-    return live.version(request.workspace, [question.filter()], question.range.now, question.url())
+    told = (incidents.open_count(request.workspace.pk), question.url())
+    return live.version(request.workspace, [question.filter()], question.range.now, *told)
 
 
 def _content(request: MemberRequest, question: Question, version: str) -> dict[str, Any]:

@@ -3,40 +3,30 @@
 from costwatch.accounts.models import Workspace
 from costwatch.alerts import listing
 from costwatch.alerts.models import Incident
-from costwatch.dashboards import incident_page
-from costwatch.dashboards.incident_page import Item
-from costwatch.ledger.models import Attribution, Run
-from costwatch.spend.conditions import names_of
-from costwatch.spend.dimensions import TAG, USER
+from costwatch.dashboards.marks.about import about, under
+from costwatch.dashboards.marks.find import of_span
+from costwatch.dashboards.state import State
 
-SHOWN = 5
+SHOWN = 5  # in the list
 LOOKED_AT = 200  # of the newest
 
 
-def incidents_about(workspace: Workspace, dimension: str, value: str) -> list[Item]:
-    """Those of the newest that are about this value: it is named in their facts, or their run carries it."""
-    rows = list(listing.find(workspace.pk).select_related("owner")[:LOOKED_AT])
-    carried = _runs_with(workspace, dimension, value, {row.run_id for row in rows if row.run_id})
-    found = [row for row in rows if row.run_id in carried or _names(row, dimension, value)]
-    return [incident_page.item(row) for row in found[:SHOWN]]
+def incidents_about(workspace: Workspace, state: State, dimension: str, value: str) -> list[Incident]:
+    """Those about this value, newest first, among the newest of all and, where these do not reach back that far, those
+    of the state's span."""
+    newest = list(listing.find(workspace.pk).select_related("owner")[:LOOKED_AT])
+    older = [] if _reach_back(newest, state) else of_span(workspace, state.range, "facts")
+    known = {row.pk for row in newest}
+    rows = newest + [row for row in older if row.pk not in known]
+    kept = about(workspace, rows, dimension, (value,))
+    return [row for row in rows if row.pk in kept]
 
 
-def _names(incident: Incident, dimension: str, value: str) -> bool:
-    facts = incident.facts
-    return facts.get(dimension) == value or (facts.get("per") == dimension and facts.get("value") == value)
+def of_chart(workspace: Workspace, state: State, rows: list[Incident]) -> list[Incident]:
+    """Those of them that the state's further conditions mean too."""
+    return under(workspace, rows, state.include, state.exclude)
 
 
-def _runs_with(workspace: Workspace, dimension: str, value: str, run_ids: set[str]) -> set[str]:
-    """Those of some runs whose first call carries a value."""
-    rows = list(Run.objects.filter(lane=workspace.lane, run_id__in=run_ids))
-    if dimension == USER:
-        names = names_of(USER, {row.end_user_id for row in rows})
-        return {row.run_id for row in rows if names.get(row.end_user_id) == value}
-    attributions = Attribution.objects.in_bulk({row.attribution_id for row in rows if row.attribution_id})
-    if dimension.startswith(TAG):
-        told = {pk: a.tags.get(dimension.removeprefix(TAG)) for pk, a in attributions.items()}
-    else:
-        ids = {pk: getattr(a, f"{dimension}_id") for pk, a in attributions.items()}
-        names = names_of(dimension, set(ids.values()))
-        told = {pk: names.get(number) for pk, number in ids.items()}
-    return {row.run_id for row in rows if row.attribution_id and told.get(row.attribution_id) == value}
+def _reach_back(newest: list[Incident], state: State) -> bool:
+    """Whether the newest are all there are since the span began."""
+    return len(newest) < LOOKED_AT or newest[-1].opened_at < state.range.start

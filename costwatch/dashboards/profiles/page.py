@@ -7,14 +7,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 from costwatch.accounts.models import Workspace
-from costwatch.dashboards import charts, colours, display
+from costwatch.dashboards import charts, colours, display, incident_page
 from costwatch.dashboards.addresses import profile_url, run_url
 from costwatch.dashboards.bars import Bars, bars, drawn
 from costwatch.dashboards.incident_page import Item
+from costwatch.dashboards.marks.drawing import marked
+from costwatch.dashboards.marks.find import Marks, placed
 from costwatch.dashboards.profiles.budgets import Line, budgets_about
-from costwatch.dashboards.profiles.incidents import incidents_about
+from costwatch.dashboards.profiles.incidents import SHOWN as INCIDENTS
+from costwatch.dashboards.profiles.incidents import incidents_about, of_chart
 from costwatch.dashboards.profiles.layouts import Layout, layout
-from costwatch.dashboards.ranges import Compared, Range
+from costwatch.dashboards.ranges import Compared
 from costwatch.dashboards.sides import side_by_side
 from costwatch.dashboards.state import State, plural, title
 from costwatch.spend.filters import SpendFilter
@@ -69,6 +72,7 @@ class Profile:
     compared: Compared
     parts: list[Part]
     chart: dict[str, Any] | None
+    marks: Marks
     sentence: str
     figures: RunFigures
     runs: list[tuple[RunRow, str, Decimal]]
@@ -92,15 +96,20 @@ def profile(workspace: Workspace, state: State, dimension: str, value: str) -> P
     colour = colours.assign(order, owned)
     link = _Links(state, dimension, value)
     top = max((run.sums.cost for run in figures.dearest), default=Decimal(0)) or Decimal(1)
+    told = incidents_about(workspace, state, dimension, value)
+    places = charts.buckets_of(state.range, workspace.week_start)
+    marks = placed(state.range, places, of_chart(workspace, state, told))
     return Profile(
         dimension, value, found.total, before.total, compared,
         [_part(link, *answer, before.total, colour if n == 0 else {}) for n, answer in enumerate(answers)],
-        _chart(workspace, state.range, amounts, order, colour) if found.total.cost > 0 else None,
+        _chart(places, amounts, order, colour, marks) if found.total.cost > 0 else None,
+        marks,
         f"Stacked bars: spend of {display.name(value)} per {state.range.bucket} by {title(main).lower()}, "
-        f"{state.range.label}, total {display.money(found.total.cost)}. The table below holds the figures.",
+        f"{state.range.label}, total {display.money(found.total.cost)}. The table below holds the figures."
+        f"{marks.sentence}",
         figures,
         [(run, run_url(run.run_id), run.sums.cost / top) for run in figures.dearest],
-        incidents_about(workspace, dimension, value),
+        [incident_page.item(row) for row in told[:INCIDENTS]],
         budgets_about(workspace, dimension, value, state.range.now),
     )  # fmt: skip
 
@@ -171,9 +180,9 @@ def _by_value(answer: Answer, name: str) -> dict[str | None, Sums]:
 
 
 def _chart(
-    workspace: Workspace, span: Range, amounts: Bars, order: Sequence[str], colour: dict[str, str]
+    places: charts.Buckets, amounts: Bars, order: Sequence[str], colour: dict[str, str], marks: Marks
 ) -> dict[str, Any]:
     names: dict[str | None, tuple[str, str]] = {value: (value, colour[value]) for value in order}
     names |= {None: ("Other", colours.OTHER), "": (display.NOT_ATTRIBUTED, colours.NONE)}
     series = [charts.Series(name, token, amounts[key]) for key, (name, token) in names.items() if any(amounts[key])]
-    return charts.stacked(charts.buckets_of(span, workspace.week_start), series)
+    return marked(charts.stacked(places, series), places, charts.heights(series), marks)
