@@ -21,6 +21,7 @@ from costwatch.accounts.forms import InviteForm, KeyForm, PasswordForm, ProfileF
 from costwatch.accounts.models import ApiKey, AuditEntry, Invitation, Member, Role
 
 AUDIT_ROWS = 100
+KEY_ROWS = 50
 
 
 @member_page("viewer")
@@ -36,13 +37,9 @@ def key_list(request: MemberRequest) -> HttpResponse:
     made = _make_key(request, form) if request.method == "POST" and form.is_valid() else None
     if made:
         form = KeyForm(initial={"scopes": ["ingest"]})
-    rows = ApiKey.objects.filter(workspace=request.workspace)
-    context = {
-        "form": form,
-        "made": made,
-        "rows": rows.order_by(F("revoked_at").desc(nulls_first=True), "-id"),
-        "now": timezone.now(),
-    }
+    rows = ApiKey.objects.filter(workspace=request.workspace).order_by(F("revoked_at").desc(nulls_first=True), "-id")
+    page = Paginator(rows, KEY_ROWS).get_page(request.GET.get("page"))
+    context = {"form": form, "made": made, "page": page, "now": timezone.now()}
     response = render(request, "accounts/keys.html", context, status=_status(form, request))
     if made:
         response["Cache-Control"] = "no-store"

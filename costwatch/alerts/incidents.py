@@ -12,6 +12,8 @@ from django.db.models import Q
 from costwatch.accounts.models import Member
 from costwatch.alerts import outbox, stops
 from costwatch.alerts.models import PENDING, Delivery, Incident, Kind, Severity, State, TimelineEntry
+from costwatch.lib.dates import in_zone
+from costwatch.lib.periods import zone
 
 LONGEST_TITLE = 255
 
@@ -143,7 +145,9 @@ def act(
             if incident.state == step.after:
                 return False
             raise NotPossible(f"Incident {incident.pk} is {incident.state}; it cannot be changed in this way.")
-        said = f"{step.done} until {until:%Y-%m-%d %H:%M} UTC" if until and action == "snooze" else step.done
+        said = step.done
+        if until is not None and action == "snooze":
+            said = f"{said} until {in_zone(until, zone(incident.workspace.time_zone))}"
         entry = note(incident, now, action, f"{said}: {text}" if text else said, actor)
         if step.after == State.ACKNOWLEDGED:
             outbox.acknowledge(incident, entry)

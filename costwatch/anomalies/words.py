@@ -4,6 +4,8 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from costwatch.lib import dates
+
 CENT = Decimal("0.01")
 LONGEST_NAME = 80
 
@@ -39,14 +41,12 @@ def name(dimension: str, value: str) -> str:
 
 def clock(at: datetime, zone: ZoneInfo) -> str:
     """Wed 18 Nov 14:00"""
-    local = at.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b %H:%M}"
+    return dates.day_and_time(at.astimezone(zone))
 
 
 def day(at: datetime, zone: ZoneInfo) -> str:
     """Wed 18 Nov"""
-    local = at.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b}"
+    return dates.day(at.astimezone(zone).date())
 
 
 def capital(text: str) -> str:

@@ -123,7 +123,6 @@ def _tell(found: Status, one: Standing, own: Outlook, wanted: Sequence[Decimal],
 
 def _report(found: Status, one: Standing, own: Outlook, every: say.Crossings, now: datetime) -> Report:
     budget, period = found.budget, found.period
-    used = own.exhausted_on.isoformat() if own.exhausted_on else None
     facts = say.facts(budget, one.value, period, one.limit, one.spent, one.sums, every, FORECAST)
     amounts = {name: say.exact(budget, getattr(own, name)) for name in ("low", "mid", "high")}
     return Report(
@@ -132,11 +131,11 @@ def _report(found: Status, one: Standing, own: Outlook, every: say.Crossings, no
         severity=say.severity(every, FORECAST, late=False),
         title=say.title(budget, one.value, every, one.limit, FORECAST),
         message=say.forecast_message(
-            budget, one.value, rule(budget, budget.workspace), period, one.limit, own.mid, used
+            budget, one.value, rule(budget, budget.workspace), period, one.limit, own.mid, own.exhausted_on
         ),
         subject=f"{budget.name}: {one.value}" if budget.per else budget.name,
         at=now,
         amount=None if budget.in_tokens else own.mid,
-        facts=facts | {"forecast": amounts, "exhausted_on": used},
+        facts=facts | {"forecast": amounts, "exhausted_on": own.exhausted_on and own.exhausted_on.isoformat()},
         channels=tuple(budget.channels),
     )

@@ -1,13 +1,14 @@
 """What people and programs are told of a crossing: title, message and facts."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from costwatch.alerts.models import Severity
 from costwatch.budgets.evaluate import HUNDRED, Rule
 from costwatch.budgets.models import Action, Budget
+from costwatch.lib.dates import day, in_zone
 from costwatch.lib.periods import Period
 from costwatch.spend.sums import Sums
 
@@ -50,20 +51,19 @@ def message(
 ) -> str:  # fmt: skip
     """What happened, when, and when it begins anew."""
     newest = max(crossings, key=lambda one: one["threshold"])
-    at = datetime.fromisoformat(newest["at"]).astimezone(rule.zone)
+    at = datetime.fromisoformat(newest["at"])
     least = "at least " if not budget.in_tokens and (sums.unpriced_calls or sums.unknown_calls) else ""
     said = [
         f"{_whom(budget, value)} has spent {least}{amount(budget, spent)} of {amount(budget, limit)}"
         f" ({_share(spent, limit)} %).",
-        f"{newest['threshold']:g} % was reached at {at:%Y-%m-%d %H:%M} {rule.zone.key}.",
+        f"{newest['threshold']:g} % was reached on {in_zone(at, rule.zone)}.",
     ]
     if late:
         said.append("The period was over by then: a late event or a correction, for the record.")
     elif budget.is_rolling:
         said.append(f"It looks back over {_length(budget.period)}, and tells each threshold once in that time.")
     else:
-        ends = period.end.astimezone(rule.zone)
-        said.append(f"It begins anew at {ends:%Y-%m-%d %H:%M} {rule.zone.key}.")
+        said.append(f"It begins anew on {in_zone(period.end, rule.zone)}.")
     return " ".join(said)
 
 
@@ -83,13 +83,12 @@ def stop(budget: Budget, value: str, limit: Decimal) -> str:
 
 
 def forecast_message(
-    budget: Budget, value: str, rule: Rule, period: Period, limit: Decimal, mid: Decimal, on: str | None
+    budget: Budget, value: str, rule: Rule, period: Period, limit: Decimal, mid: Decimal, on: date | None
 ) -> str:
     """What the period is going to cost."""
-    ends = period.end.astimezone(rule.zone)
     forecast = f"{amount(budget, mid)} of {amount(budget, limit)} ({_share(mid, limit)} %)"
-    used = f" At this pace it is used up on {on}." if on else ""
-    return f"{_whom(budget, value)} is forecast to spend {forecast} by {ends:%Y-%m-%d %H:%M} {rule.zone.key}.{used}"
+    used = f" At this pace it is used up on {day(on, year=True)}." if on else ""
+    return f"{_whom(budget, value)} is forecast to spend {forecast} by {in_zone(period.end, rule.zone)}.{used}"
 
 
 def facts(

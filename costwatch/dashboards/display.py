@@ -1,5 +1,6 @@
-"""The only place that turns values into text for people (days are lib.dates's: messages say them too). Pure; every rule has its boundary tests.
+"""The only place that turns values into text for people, but for days, which messages say too (lib.dates).
 
+Pure; every rule has its boundary tests.
 Money is Decimal USD, shares go from 0 to 1, durations are timedeltas, times are shown in the zone they come in.
 """
 

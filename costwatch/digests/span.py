@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from costwatch.lib import periods
+from costwatch.lib.dates import day
 
 KINDS = {"daily": "day", "weekly": "week", "monthly": "month"}
 DAY = timedelta(days=1)
@@ -24,7 +25,7 @@ class Span:
     def label(self) -> str:
         """Tue 17 Nov 2026; 16–22 Nov 2026; November 2026."""
         if self.kind == "daily":
-            return f"{self.first:%a} {self.first.day} {self.first:%b %Y}"
+            return day(self.first, year=True)
         if self.kind == "monthly":
             return f"{self.first:%B %Y}"
         if self.first.month == self.last.month:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from costwatch.alerts.message import line
 from costwatch.anomalies.words import percent, usd
 from costwatch.digests.report import Mover, Report
+from costwatch.lib.dates import day_and_time
 
 LESS = "\N{MINUS SIGN}"
 LONGEST = 60
@@ -87,8 +88,7 @@ def mover(one: Mover) -> str:
 
 def moment(at: datetime, zone: str) -> str:
     """Wed 18 Nov 14:05"""
-    local = at.astimezone(ZoneInfo(zone))
-    return f"{local:%a} {local.day} {local:%b %H:%M}"
+    return day_and_time(at.astimezone(ZoneInfo(zone)))
 
 
 def text(found: Report) -> str:

@@ -15,6 +15,7 @@ from costwatch.accounts.models import ApiKey, Member, Workspace
 from costwatch.ledger.models import ClosedMonth
 from costwatch.ledger.store import MEASURES, writing
 from costwatch.lib import periods
+from costwatch.lib.dates import in_zone
 
 LOCK = 7_301_004
 SETTLING = timedelta(hours=1)  # batches under way at midnight are in by then
@@ -49,7 +50,8 @@ def close(
     """
     span, first = _span(workspace, month)
     if now < span.end + SETTLING:
-        raise CannotClose(f"{first:%B %Y} can be closed from {span.end + SETTLING:%Y-%m-%d %H:%M} UTC on.")
+        opens = in_zone(span.end + SETTLING, periods.zone(workspace.time_zone))
+        raise CannotClose(f"{first:%B %Y} can be closed from {opens} on.")
     with writing() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, workspace.lane])
         until = _closed_until(cursor, workspace.lane)

@@ -222,3 +222,36 @@ def test_an_editor_cannot_reach_keys_or_members(as_member, workspace):
     editor = make_member(workspace, Role.EDITOR)
     for url in ("keys", "members", "workspace", "audit"):
         assert as_member(editor).get(f"/settings/{url}").status_code == 403
+
+
+def test_the_keys_come_in_pages_those_that_work_first(as_member, admin):
+    made = [create_key(admin.workspace, f"key-{n}", ["ingest"])[0] for n in range(70)]
+    keys.revoke(made[69])
+    client = as_member(admin)
+    first, second = told(client.get("/settings/keys")), told(client.get("/settings/keys?page=2"))
+    assert re.findall(r'<th scope="row">(key-\d+)', first) == [f"key-{n}" for n in range(68, 18, -1)]
+    assert re.findall(r'<th scope="row">(key-\d+)', second) == [*(f"key-{n}" for n in range(18, -1, -1)), "key-69"]
+    assert "1–50 of 70" in first and 'href="?page=2">Older' in first and "Newer" not in first
+    assert "51–70 of 70" in second and 'href="?page=1">Newer' in second and "Older" not in second
+    for page in ("0", "-7", "x", "99999999999999999999"):
+        assert client.get(f"/settings/keys?page={page}").status_code == 200
+
+
+def test_a_new_key_is_seen_on_the_first_page_wherever_it_was_made(as_member, admin):
+    for n in range(60):
+        create_key(admin.workspace, f"key-{n}", ["ingest"])
+    made = told(as_member(admin).post("/settings/keys", {"name": "newest", "scopes": ["ingest"], "days": "0"}))
+    assert '<th scope="row">newest' in made and "1–50 of 61" in made
+
+
+def test_few_keys_need_no_pages(as_member, admin):
+    create_key(admin.workspace, "only", ["ingest"])
+    assert "of 1<" not in told(as_member(admin).get("/settings/keys"))
+
+
+def test_days_are_those_of_the_workspaces_zone(as_member, admin):
+    Workspace.objects.update(time_zone="Pacific/Auckland")
+    key = create_key(admin.workspace, "late", ["ingest"])[0]
+    ApiKey.objects.filter(pk=key.pk).update(created_at="2026-11-17T22:00:00Z", expires_at="2030-01-01T12:00:00Z")
+    page = told(as_member(admin).get("/settings/keys"))
+    assert "18 Nov 2026" in page and "works until 2 Jan 2030" in page

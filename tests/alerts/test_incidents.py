@@ -112,7 +112,7 @@ def test_each_action_is_possible_from_its_states_alone(incident, state, action):
 def test_the_timeline_says_who_did_what_and_why(incident):
     incidents.act(incident, "snooze", "mara@l.example", NOW, until=LATER, text="release night")
     entry = incident.timeline.last()
-    assert (entry.actor, entry.text) == ("mara@l.example", "Snoozed until 2026-11-18 13:37 UTC: release night")
+    assert (entry.actor, entry.text) == ("mara@l.example", "Snoozed until Wed 18 Nov 2026 13:37 UTC: release night")
 
 
 def test_a_snooze_ends_by_itself_once(incident):

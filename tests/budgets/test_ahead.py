@@ -30,7 +30,7 @@ def test_a_forecast_above_a_threshold_opens_an_incident_of_its_own(make, history
     assert (incident.facts["basis"], incident.severity) == ("forecast", Severity.ALARM)
     assert [one["threshold"] for one in incident.facts["crossings"]] == [100]
     assert incident.facts["exhausted_on"] == "2026-11-25"
-    assert "used up on 2026-11-25" in incident.message
+    assert "used up on Wed 25 Nov 2026." in incident.message
     for minutes in (5, 20, 40):
         ahead.look(NOW + minutes * MINUTE, 30)
     assert incidents() == [incident]

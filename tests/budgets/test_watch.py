@@ -33,7 +33,10 @@ def test_a_crossing_becomes_an_incident_that_says_what_when_and_how_much(make, s
     assert incident.opened_by_event == "deciding"
     assert incident.opened_at == NOW - timedelta(minutes=8)
     assert incident.title == "Triage: 50 % of $100.00 spent"
-    assert "has spent $51.00 of $100.00 (51.0 %)" in incident.message
+    assert incident.message == (
+        "Triage has spent $51.00 of $100.00 (51.0 %). 50 % was reached on Wed 18 Nov 2026 14:24 Europe/Berlin."
+        " It begins anew on Tue 1 Dec 2026 00:00 Europe/Berlin."
+    )
     facts = incident.facts
     assert (facts["budget"], facts["basis"], facts["limit_usd"]) == (budget.pk, "actual", "100.000000000000")
     assert facts["spent_usd"] == "51.000000000000"

@@ -69,6 +69,13 @@ def moment(at: datetime | None, zone: str) -> str:
 
 
 @register.filter
+def day_of(at: datetime | None, zone: str) -> str:
+    """The day on which an instant falls in a zone: 18 Nov 2026."""
+    local = at and at.astimezone(ZoneInfo(zone)).date()
+    return display.days(local, local) if local else display.NOTHING
+
+
+@register.filter
 def day_and_time(at: datetime | None, zone: str) -> str:
     """Day and time in a zone, without the year and seconds."""
     return display.day_and_time(at and at.astimezone(ZoneInfo(zone)))
