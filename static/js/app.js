@@ -79,23 +79,28 @@
   });
   addEventListener('scroll', () => $('#parts:popover-open')?.hidePopover(), { capture: true, passive: true });
 
+  /* follow a link as it is now: htmx itself goes where it led when it was last processed, some time before or after a swap */
+  const go = (link, address = link.href) => {
+    const to = link.cloneNode();
+    ['id', 'data-key'].forEach(name => to.removeAttribute(name));
+    to.href = address;
+    to.hidden = true;
+    link.after(to);
+    htmx.process(to);
+    to.click();
+  };
+
   /* a click on a bar asks for what the link of its series asks for, in the days of the bar */
   document.addEventListener('chart:drill', event => {
     const { series, days } = event.detail;
     const link = $(`a[data-series="${series}"]`);
     if (!link) return;
-    const to = link.cloneNode();
-    if (days && link.dataset.leaves === undefined) {
-      const address = new URL(link.href), [first, last = first] = days.split('/');
-      ['period', 'on'].forEach(name => address.searchParams.delete(name));
-      address.searchParams.set('first', first);
-      address.searchParams.set('last', last);
-      to.href = address.href;
-    }
-    to.hidden = true;
-    link.after(to);
-    htmx.process(to);
-    to.click();
+    if (!days || link.dataset.leaves !== undefined) return go(link);
+    const address = new URL(link.href), [first, last = first] = days.split('/');
+    ['period', 'on'].forEach(name => address.searchParams.delete(name));
+    address.searchParams.set('first', first);
+    address.searchParams.set('last', last);
+    go(link, address.href);
   });
 
   /* a list that was chosen from keeps the focus; that somebody is choosing shows by keys and clicks */
@@ -127,7 +132,7 @@
   document.addEventListener('htmx:afterRequest', event => event.detail.successful && say(''));
 
   /* keyboard */
-  const follow = selector => $(selector)?.click();
+  const follow = selector => { const link = $(selector); if (link) go(link); };
   const keys = {
     '/': () => {
       const menu = $('#filter-menu');
