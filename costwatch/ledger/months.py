@@ -83,9 +83,10 @@ def closed(lane: int) -> dict[date, ClosedMonth]:
     return {row.month: row for row in ClosedMonth.objects.filter(lane=lane)}
 
 
-def closed_until(lane: int) -> datetime | None:
-    """Before this instant nothing changes any more; None where nothing is closed."""
-    row = ClosedMonth.objects.filter(lane=lane).order_by("-end").first()
+def closed_until(lane: int, at: datetime | None = None) -> datetime | None:
+    """Before this instant nothing changes any more, or did when it was `at`; None where nothing is closed."""
+    closed = ClosedMonth.objects.filter(lane=lane)
+    row = (closed.filter(closed_at__lte=at) if at else closed).order_by("-end").first()
     return row.end if row else None
 
 

@@ -1,11 +1,11 @@
-"""Sheets: the rows of closed days in columns, so that a question about all of them need not touch each row.
+"""Sheets: the sums of closed days in columns, so that a question about all of them need not touch each row.
 
 Reading 930,000 rows of `spend_day` and summing them takes PostgreSQL 3 s; the same numbers as columns 0.1 s. A sheet is
 a copy: fold throws away those of the days it adds to, and `make` brings them back.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,10 @@ from psycopg import Cursor
 
 from costwatch.ledger import rollups
 from costwatch.ledger.fold import LOCK
-from costwatch.ledger.models import Cut
+from costwatch.ledger.models import Cut, Sheet
 from costwatch.ledger.store import MEASURES, writing
+from costwatch.lib.periods import midnight, zone
 
-CUTS = (Cut.USER, Cut.AGENT_TASK, Cut.AGENT_MODEL, Cut.TASK_MODEL, Cut.AGENT_USER, Cut.TASK_USER, Cut.ATTRIBUTION)
 COLUMNS = ("a", "b", *MEASURES)
 ENOUGH_EVENTS = 2_000  # days with fewer are read row by row
 WIDTHS = (1, 2, 4, 8)
@@ -43,9 +43,16 @@ def packed(name: str, expression: str) -> str:
     return f"string_agg(int8send(({expression})::bigint), '')"
 
 
-_READ = f"""
-SELECT count(*), {", ".join(packed(name, name) for name in COLUMNS)}
-  FROM (SELECT * FROM spend_day WHERE lane = %s AND cut = %s AND day = %s ORDER BY a, b) r"""
+_PACKED = f"SELECT count(*), {', '.join(packed(name, name) for name in COLUMNS)} FROM"
+_FROM_ROWS = f"{_PACKED} (SELECT * FROM spend_day WHERE lane = %s AND day = %s AND cut = %s ORDER BY a, b) r"
+# no rollup has both: in the day that goes on they would be nearly as many rows as events
+_FROM_ENTRIES = f"""
+{_PACKED} (
+    SELECT attribution_id AS a, coalesce(end_user_id, 0) AS b, {rollups.SUMS}
+      FROM ledger_entry e
+     WHERE lane = %s AND occurred_at >= %s AND occurred_at < %s
+       AND NOT EXISTS (SELECT FROM ingest_batch i WHERE i.id = e.batch_id)
+     GROUP BY 1, 2 ORDER BY 1, 2) r"""
 
 
 def make(most_days: int, enough_events: int = ENOUGH_EVENTS) -> int:
@@ -63,28 +70,35 @@ def make(most_days: int, enough_events: int = ENOUGH_EVENTS) -> int:
 
 
 def differing(cursor: Cursor[Any]) -> Iterator[str]:
-    """A sentence for each sheet that is not what the rows of its day say."""
+    """A sentence for each sheet that is not what its day says."""
     kept = (
         f"SELECT lane, cut, day, rows, {', '.join(COLUMNS)} FROM spend_sheet WHERE lane = %s AND cut = %s AND day = %s"
     )
     for key in cursor.execute("SELECT lane, cut, day FROM spend_sheet ORDER BY 1, 2, 3").fetchall():
+        lane, cut, day = key
         found = cursor.execute(kept, key, binary=True).fetchone()
-        if found != (*key, *(_sheet(cursor, *key) or ())):
-            yield f"workspace {key[0]}, spend_sheet {Cut(key[1]).name.lower()} {key[2]}: not the rows of spend_day"
+        if found != (*key, *(_sheet(cursor, lane, day, Sheet(cut)) or ())):
+            yield f"workspace {lane}, spend_sheet {Sheet(cut).name.lower()} {day}: not what the events of the day say"
 
 
 def _make(cursor: Cursor[Any], lane: int, day: date) -> None:
-    """All sheets of a day, or none: a column whose numbers are too large for it is summed row by row."""
+    """The sheets of a day. A number too large for a column leaves one out: its rows are read then."""
     cursor.execute("DELETE FROM spend_sheet WHERE lane = %s AND day = %s", [lane, day])
-    for cut in CUTS:
-        sheet = _sheet(cursor, lane, cut.value, day)
+    found = {cut: _sheet(cursor, lane, day, cut) for cut in Sheet}
+    for cut, sheet in found.items():
         if sheet:
             cursor.execute(_INSERT, [lane, cut.value, day, *sheet])
 
 
-def _sheet(cursor: Cursor[Any], lane: int, cut: int, day: date) -> tuple[Any, ...] | None:
+def _sheet(cursor: Cursor[Any], lane: int, day: date, cut: Sheet) -> tuple[Any, ...] | None:
     """The number of rows and the columns; None where one does not fit."""
-    rows, *columns = cursor.execute(_READ, [lane, cut, day], binary=True).fetchone() or (0,)
+    query: str = _FROM_ROWS
+    parameters: list[Any] = [lane, day, cut.value]
+    if cut == Sheet.ATTRIBUTION_USER:
+        row = cursor.execute("SELECT time_zone FROM accounts_workspace WHERE id = %s", [lane]).fetchone()
+        tz = zone(row[0] if row else "UTC")
+        query, parameters = _FROM_ENTRIES, [lane, midnight(day, tz), midnight(day + timedelta(days=1), tz)]
+    rows, *columns = cursor.execute(query, parameters, binary=True).fetchone() or (0,)
     if any(len(column or b"") != rows * 8 for column in columns):
         return None
     return (rows, *(narrow(column) for column in columns))

@@ -1,12 +1,12 @@
 """Broad questions, of all values of a dimension over many days: summed here, from the sheets of the closed days.
 
 What no sheet has (today, days that changed, the edges of the range, what is not folded) comes from the tables, in
-columns too. The rows are those that `statement` gives.
+columns too.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
 from typing import Any
@@ -16,84 +16,149 @@ import psycopg
 from django.db import connection
 
 from costwatch.ledger import sheets
+from costwatch.ledger.models import Sheet
+from costwatch.ledger.rollups import QUARTER_CUTS
 from costwatch.lib import periods
 from costwatch.spend import attributions, columns
 from costwatch.spend.columns import Array, Block
 from costwatch.spend.conditions import Condition
-from costwatch.spend.dimensions import KEY, TAG, USER
+from costwatch.spend.dimensions import KEY, RUN, SESSION, TAG, USER
 from costwatch.spend.snapshot import Snapshot
-from costwatch.spend.sources import Piece, Source, cover, sources_for
+from costwatch.spend.sources import DAYS, ENTRIES, Piece, Source, sources_for, whole_days
 from costwatch.spend.statement import FEW_PROBES, MONEY, Question, everything, ids_on_index, summed
 from costwatch.spend.sums import ENOUGH_DIGITS
 
 FEW_DAYS = 3  # of sheets: fewer are not worth a second way
 
 Row = tuple[Any, ...]
+Ids = tuple[Any, ...]
+Columns = dict[str, Array]
 
 
-def fetch(asked: Question, books: Snapshot, limit: int) -> list[Row] | None:
-    """Rows of (rank, bucket number, ids, sums); None where the tables answer as well or better."""
-    piece = _days(asked)
-    if piece is None:
+@dataclass(frozen=True)
+class Broad:
+    """A question with all that answers it at hand: blocks of rows, for each the numbers of their combinations, for each
+    dimension the value of every combination; `texts`: what the values of a tag are the places in."""
+
+    asked: Question
+    blocks: Sequence[Block]
+    codes: Sequence[Array]
+    values: Sequence[Array]
+    texts: Sequence[list[str] | None]
+
+    @property
+    def count(self) -> int:
+        return len(self.values[0]) if self.values else 1
+
+    def first(self, limit: int) -> list[Ids]:
+        """The first combinations in the order of their rank."""
+        names = dict.fromkeys((self.asked.rank, "cost", "calls"))
+        ranking = [columns.total(self.blocks, self.codes, name, self.count) for name in names]
+        return self._ids(columns.first(ranking, limit))
+
+    def rows(self, kept: Sequence[Ids], *, more: bool) -> list[Row]:
+        """Rows of (rank, bucket number, ids, sums) of these combinations and, if there are more, of all others together
+        behind them."""
+        buckets = len(self.asked.edges) + 1
+        place = np.full(self.count, len(kept), np.int64)
+        for rank, code in self._places(kept):
+            place[code] = rank
+        cells = [place[code] * buckets + block.bucket for code, block in zip(self.codes, self.blocks, strict=True)]
+        size = (len(kept) + 1) * buckets
+        sums = [_told(columns.total(self.blocks, cells, name, size), name) for name in self.asked.measures]
+        ids = [*kept, (None,) * len(self.values)]
+        told = zip(*sums, strict=True) if sums else iter([()] * size)
+        return [(cell // buckets + 1, cell % buckets, *ids[cell // buckets], *row)
+                for cell, row in enumerate(told) if any(row)]  # fmt: skip
+
+    def _ids(self, codes: Array) -> list[Ids]:
+        named = [_named(value[codes].tolist(), texts) for value, texts in zip(self.values, self.texts, strict=True)]
+        return list(zip(*named, strict=True)) if named else [()]
+
+    def _places(self, kept: Sequence[Ids]) -> Iterator[tuple[int, int]]:
+        """The rank of each of these combinations that occurs here, and its number."""
+        which = np.ones(self.count, bool)
+        for value, texts, wanted in zip(self.values, self.texts, zip(*kept, strict=True), strict=False):
+            which &= np.isin(value, _places(wanted, texts))
+        rank = {ids: i for i, ids in enumerate(kept)}
+        codes = np.flatnonzero(which)
+        yield from (
+            (rank[ids], code) for code, ids in zip(codes.tolist(), self._ids(codes), strict=True) if ids in rank
+        )
+
+
+def opened(asked: Question, books: Snapshot) -> Broad | None:
+    """The question ready to be answered; None where the tables answer as well or better."""
+    found = _sheet_of(asked)
+    if found is None:
         return None
+    cut, days = found
     with psycopg.Cursor(connection.connection) as cursor:
-        found = _sheets(cursor, asked, piece)
-        if len(found) < FEW_DAYS:
+        own = _sheets(cursor, asked, cut, days)
+        if len(own) < FEW_DAYS:
             return None
-        rest = _rest(cursor, replace(asked, sheeted=frozenset(day for day, _ in found)), books)
+        rest = _rest(cursor, asked, books, frozenset(day for day, _ in own))
     if rest is None:
         return None
-    blocks, texts = _blocks(asked, piece.source, found, rest)
-    return list(_rows(asked, blocks, texts, limit))
+    blocks, texts = _blocks(asked, cut, own, rest)
+    codes, values = columns.combined(blocks, len(asked.group_by))
+    return Broad(asked, blocks, codes, values, texts)
 
 
-def _days(asked: Question) -> Piece | None:
-    """The whole days of a broad question; None for one that few rows answer, which an index finds."""
-    source, *finer = sources_for(asked.dimensions, asked.edges, asked.zone)
-    if source.cut not in sheets.CUTS or KEY in asked.group_by:
+def _sheet_of(asked: Question) -> tuple[Sheet, Piece] | None:
+    """The sheet that knows the dimensions of a broad question, and the whole days of the range; None for one that few
+    rows answer, or that has parts of days."""
+    source = sources_for(asked.dimensions, asked.edges, asked.zone)[0]
+    if source.cut in QUARTER_CUTS or asked.dimensions & {RUN, SESSION} or KEY in asked.group_by:
         return None
-    pieces = cover(asked.start, asked.end, [source, *finer], asked.zone)
-    piece = next((piece for piece in pieces if piece.source is source), None)
-    if piece is None or (USER in asked.group_by and not _asks_for(asked, USER)):
-        return piece
-    probes = ids_on_index(asked, source) * (piece.end - piece.start).days
-    return None if 0 < probes <= FEW_PROBES else piece
+    if any(periods.period("day", edge, asked.zone).start != edge for edge in asked.edges):
+        return None
+    days = next((p for p in whole_days(asked.start, asked.end, asked.zone) if p.source is DAYS), None)
+    if days is None or _is_narrow(asked, source, days):
+        return None
+    if asked.dimensions == {USER}:
+        return Sheet.USER, days
+    return (Sheet.ATTRIBUTION_USER if USER in asked.dimensions else Sheet.ATTRIBUTION), days
 
 
-def _asks_for(asked: Question, dimension: str) -> bool:
-    return any(c.dimension == dimension and not c.negated for c in asked.conditions)
+def _is_narrow(asked: Question, source: Source, days: Piece) -> bool:
+    """Whether an index finds the few rows that are asked for."""
+    if any(c.dimension == USER and not c.negated for c in asked.conditions):
+        if source == ENTRIES:
+            return True
+    elif USER in asked.group_by:
+        return False
+    return 0 < ids_on_index(asked, source) * (days.end - days.start).days <= FEW_PROBES
 
 
-def _sheets(cursor: psycopg.Cursor[Any], asked: Question, piece: Piece) -> list[tuple[date, dict[str, Array]]]:
-    """The days of the piece that have a sheet, each with the columns that are needed."""
+def _sheets(cursor: psycopg.Cursor[Any], asked: Question, cut: Sheet, days: Piece) -> list[tuple[date, Columns]]:
+    """The days that have a sheet, each with the columns that are needed."""
     names = ("a", "b", *summed(asked))
-    days = [periods.local_day(moment, asked.zone) for moment in (piece.start, piece.end)]
     query = f"""SELECT day, rows, {", ".join(names)} FROM spend_sheet
                  WHERE lane = %s AND cut = %s AND day >= %s AND day < %s ORDER BY day"""
-    rows = cursor.execute(query, [asked.lane, piece.source.cut, *days], binary=True)
+    span = [periods.local_day(moment, asked.zone) for moment in (days.start, days.end)]
+    rows = cursor.execute(query, [asked.lane, cut.value, *span], binary=True)
     return [(day, dict(zip(names, sheets.read(packed, size), strict=True))) for day, size, *packed in rows]
 
 
-def _rest(cursor: psycopg.Cursor[Any], asked: Question, books: Snapshot) -> dict[str, Any] | None:
+def _rest(cursor: psycopg.Cursor[Any], asked: Question, books: Snapshot, sheeted: frozenset[date]) -> Any:
     """What no sheet has: bucket, g0, … and the measures, each a column; None if a number is too large for one."""
     names = ["bucket", *(f"g{i}" for i in range(len(asked.group_by))), *summed(asked)]
-    clause = everything(asked, books)
+    clause = everything(asked, books, sheeted)
     if clause is None:
-        return {name: [] if name.startswith("g") else np.zeros(0, np.int64) for name in names}
+        return {name: np.zeros(0, np.int64) for name in names}
     size, *packed = cursor.execute(*clause, binary=True).fetchone() or (0,)
     told = [column if isinstance(column, list) else np.frombuffer(column or b"", ">i8") for column in packed]
-    if any(len(column) != size for column in told):
-        return None
-    return dict(zip(names, told, strict=True))
+    return None if any(len(column) != size for column in told) else dict(zip(names, told, strict=True))
 
 
 def _blocks(
-    asked: Question, source: Source, found: Sequence[tuple[date, dict[str, Array]]], rest: dict[str, Any]
+    asked: Question, cut: Sheet, found: Sequence[tuple[date, Columns]], rest: dict[str, Any]
 ) -> tuple[list[Block], list[list[str] | None]]:
     """All rows as blocks, and for each dimension the texts that its values are the places of (None: they are ids)."""
     own = [sheet for _, sheet in found]
-    axes = [_axis(asked, source, name, own, rest[f"g{i}"]) for i, name in enumerate(asked.group_by)]
-    masks = [_holds(asked, source, condition, own) for condition in asked.conditions]
+    axes = [_axis(asked.lane, cut, name, own, rest[f"g{i}"]) for i, name in enumerate(asked.group_by)]
+    masks = [_holds(asked.lane, cut, condition, own) for condition in asked.conditions]
     edges = [periods.local_day(edge, asked.zone) for edge in asked.edges]
     names = summed(asked)
     blocks = []
@@ -107,10 +172,10 @@ def _blocks(
 
 
 def _axis(
-    asked: Question, source: Source, dimension: str, own: Sequence[dict[str, Array]], told: Any
+    lane: int, cut: Sheet, dimension: str, own: Sequence[Columns], told: Any
 ) -> tuple[list[Array], Array, list[str] | None]:
     """The values of a dimension in each sheet and in the rest; for a tag as places in a list of texts."""
-    values, texts = _values(asked, source, dimension, own)
+    values, texts = _values(lane, cut, dimension, own)
     if texts is None:
         return values, np.asarray(told, np.int64), None
     union = sorted({*texts, *told})
@@ -121,52 +186,35 @@ def _axis(
     return values, np.array([place[text] for text in told], np.int64), union
 
 
-def _values(
-    asked: Question, source: Source, dimension: str, own: Sequence[dict[str, Array]]
-) -> tuple[list[Array], list[str] | None]:
-    column = source.columns.get(dimension)
-    if column is not None:
-        return [sheet[column.removeprefix("r.")] for sheet in own], None
-    known = attributions.table(asked.lane, dimension, [sheet["a"] for sheet in own])
+def _values(lane: int, cut: Sheet, dimension: str, own: Sequence[Columns]) -> tuple[list[Array], list[str] | None]:
+    if dimension == USER:
+        return [sheet["a" if cut == Sheet.USER else "b"] for sheet in own], None
+    known = attributions.table(lane, dimension, [sheet["a"] for sheet in own])
     return [known.of(sheet["a"]) for sheet in own], known.texts if dimension.startswith(TAG) else None
 
 
-def _holds(asked: Question, source: Source, condition: Condition, own: Sequence[dict[str, Array]]) -> list[Array]:
+def _holds(lane: int, cut: Sheet, condition: Condition, own: Sequence[Columns]) -> list[Array]:
     """For each sheet the rows for which a condition holds."""
-    values, texts = _values(asked, source, condition.dimension, own)
-    wanted = condition.values
-    if texts is not None:
-        place = {text: i for i, text in enumerate(texts)}
-        wanted = [place[text] for text in wanted if text in place]
+    values, texts = _values(lane, cut, condition.dimension, own)
+    wanted = _places(condition.values, texts)
     return [np.isin(value, wanted, invert=condition.negated) for value in values]
 
 
-def _rows(asked: Question, blocks: Sequence[Block], texts: Sequence[list[str] | None], limit: int) -> Iterator[Row]:
-    codes, values = columns.combined(blocks, len(asked.group_by))
-    count = len(values[0]) if values else 1
-    ranking = [columns.total(blocks, codes, name, count) for name in dict.fromkeys((asked.rank, "cost", "calls"))]
-    kept = columns.first(ranking, limit)
-    buckets = len(asked.edges) + 1
-    place = np.full(count, len(kept), np.int64)
-    place[kept] = np.arange(len(kept))
-    cells = [place[code] * buckets + block.bucket for code, block in zip(codes, blocks, strict=True)]
-    size = (len(kept) + (count > len(kept))) * buckets
-    sums = [_told(columns.total(blocks, cells, name, size).whole(), name) for name in asked.measures]
-    ids = [_named(column[kept].tolist(), names) for column, names in zip(values, texts, strict=True)]
-    for cell, row in enumerate(zip(*sums, strict=True)):
-        rank, bucket = divmod(cell, buckets)
-        if any(row):
-            named = [column[rank] if rank < len(kept) else None for column in ids]
-            yield (rank + 1 if rank < len(kept) else limit + 1, bucket, *named, *row)
+def _places(values: Sequence[Any], texts: list[str] | None) -> list[int]:
+    """The places of texts among the sorted ones of a tag; ids as they are."""
+    if texts is None:
+        return [*values]
+    place = {text: i for i, text in enumerate(texts)}
+    return [place[text] for text in values if text in place]
 
 
 def _named(values: list[int], texts: list[str] | None) -> list[Any]:
     return values if texts is None else [texts[value] for value in values]
 
 
-def _told(numbers: list[int], measure: str) -> list[Any]:
+def _told(total: columns.Total, measure: str) -> list[Any]:
     if measure not in MONEY:
-        return numbers
+        return total.whole()
     with localcontext() as context:
         context.prec = ENOUGH_DIGITS
-        return [Decimal(number).scaleb(-12) for number in numbers]
+        return [Decimal(number).scaleb(-12) for number in total.whole()]

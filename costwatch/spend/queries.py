@@ -14,11 +14,11 @@ from costwatch.spend.events import event, events
 from costwatch.spend.filters import BadQuery, SpendFilter
 from costwatch.spend.page import Page
 from costwatch.spend.runs import RunRow, run, runs
-from costwatch.spend.snapshot import snapshot
+from costwatch.spend.snapshot import Snapshot, snapshot
 from costwatch.spend.statement import Question
 from costwatch.spend.sums import FIELDS, Sums, add
 
-__all__ = ["Answer", "Group", "Page", "RunRow", "event", "events", "query", "run", "runs"]
+__all__ = ["Answer", "Group", "Page", "RunRow", "event", "events", "query", "query_both", "run", "runs"]
 
 BUCKETS = ("none", "15m", "hour", "day", "week", "month")
 MOST_BUCKETS = 20_000
@@ -86,9 +86,28 @@ def query(
     with snapshot(workspace.lane) as books:
         asked = replace(prepare(workspace, filter, group_by, starts), measures=tuple(measures), rank=rank)
         rows = ranked.fetch(asked, books, limit)
-    groups = _groups(asked, rows, starts, limit)
-    total = add(group.sums for group in groups)
-    return Answer(filter.start, filter.end, tz.key, groups, total, books.at)
+    return _answer(asked, rows, starts, limit, tz, books)
+
+
+def query_both(
+    workspace: Workspace,
+    filter: SpendFilter,
+    compared: SpendFilter,
+    group_by: Sequence[str],
+    limit: int = 1000,
+    rank: str = "cost",
+) -> tuple[Answer, Answer]:
+    """The sums of a range and of the one it is compared with (the filters differ in nothing else), grouped.
+
+    Of more than `limit` combinations those with the most of `rank` in either range are told, each in both answers; the
+    rest are one, `other`. Raises BadQuery.
+    """
+    group_by, tz = checked_groups(group_by), zone_of(workspace.time_zone)
+    with snapshot(workspace.lane) as books:
+        first = replace(prepare(workspace, filter, group_by, []), rank=rank)
+        second = replace(first, start=compared.start, end=compared.end)
+        now, before, told = ranked.fetch_both(first, second, books, limit)
+    return _answer(first, now, [], told, tz, books), _answer(second, before, [], told, tz, books)
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -126,6 +145,14 @@ def prepare(workspace: Workspace, filter: SpendFilter, group_by: tuple[str, ...]
     zone = zone_of(workspace.time_zone)
     asked = Question(workspace.lane, zone, filter.start, filter.end, group_by, starts[1:])
     return asked.under(where.resolve(workspace.lane, filter))
+
+
+def _answer(
+    asked: Question, rows: list[ranked.Row], starts: list[datetime], limit: int, tz: ZoneInfo, books: Snapshot
+) -> Answer:
+    groups = _groups(asked, rows, starts, limit)
+    total = add(group.sums for group in groups)
+    return Answer(asked.start, asked.end, tz.key, groups, total, books.at)
 
 
 def _groups(asked: Question, rows: list[tuple[Any, ...]], starts: list[datetime], limit: int) -> list[Group]:

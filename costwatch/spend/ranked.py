@@ -6,9 +6,9 @@ in 10 million events, 500 with all their sums take 40 % of the time that summing
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import localcontext
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import connection
 
@@ -22,29 +22,82 @@ from costwatch.spend.sums import ENOUGH_DIGITS
 FEW = 1_000  # so few are looked for first; more are most of what there is
 
 Row = tuple[Any, ...]
+Ids = tuple[Any, ...]
+
+
+class Way(Protocol):
+    """How a question is answered that is ranked first."""
+
+    def first(self, limit: int) -> list[Ids]:
+        """The first combinations in the order of their rank."""
+
+    def rows(self, kept: Sequence[Ids], *, more: bool) -> list[Row]:
+        """Rows of (rank, bucket number, ids, sums) of these and, if there are more, of all others together behind."""
 
 
 def fetch(asked: Question, books: Snapshot, limit: int) -> list[Row]:
     """Rows of (rank, bucket number, ids, sums) as `statement` gives them, by the cheaper way to them."""
-    rows = broad.fetch(asked, books, limit)
-    if rows is not None:
-        return rows
-    with connection.cursor() as cursor:
-        if not asked.group_by or limit > FEW or not (asked.edges or many(asked)):
+    way = _way(asked, books, limit)
+    if way is None:
+        with connection.cursor() as cursor:
             return through_bitmaps(cursor, *statement(asked, books, limit))
-        best = through_bitmaps(cursor, *ranking(asked, books, limit + 1))
-        kept = [row[: len(asked.group_by)] for row in best[:limit]]
+    best = way.first(limit + 1)
+    return way.rows(best[:limit], more=len(best) > limit)
+
+
+def fetch_both(first: Question, second: Question, books: Snapshot, limit: int) -> tuple[list[Row], list[Row], int]:
+    """Rows of two questions that differ in their range alone, and how many combinations are told one by one: those
+    among the first `limit` of either."""
+    asked = (first, second)
+    found = [_way(question, books, limit) for question in asked]
+    if None in found:
+        rows = [fetch(question, books, limit) for question in asked]
+        if all(row[0] <= limit for some in rows for row in some):
+            return rows[0], rows[1], limit
+    ways = [way or Tables(question, books) for way, question in zip(found, asked, strict=True)]
+    best = [way.first(limit + 1) for way in ways]
+    if max(map(len, best)) <= limit:
+        return ways[0].rows(best[0], more=False), ways[1].rows(best[1], more=False), limit
+    kept = [*dict.fromkeys(ids for some in best for ids in some[:limit])]
+    return ways[0].rows(kept, more=True), ways[1].rows(kept, more=True), len(kept)
+
+
+def _way(asked: Question, books: Snapshot, limit: int) -> Way | None:
+    """How to answer by ranking first; None where one statement does it."""
+    found = broad.opened(asked, books)
+    if found is None and asked.group_by and limit <= FEW and (asked.edges or many(asked)):
+        return Tables(asked, books)
+    return found
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The way over the tables."""
+
+    asked: Question
+    books: Snapshot
+
+    def first(self, limit: int) -> list[Ids]:
+        """As `Way` says."""
+        with connection.cursor() as cursor:
+            best = through_bitmaps(cursor, *ranking(self.asked, self.books, limit))
+        return [row[: len(self.asked.group_by)] for row in best]
+
+    def rows(self, kept: Sequence[Ids], *, more: bool) -> list[Row]:
+        """As `Way` says."""
         if not kept:
             return []
-        rest = len(best) > limit
-        found = through_bitmaps(cursor, *kept_sums(_narrowed(asked, kept) if rest else asked, books, kept))
-        if not rest:
-            return found
-        whole = through_bitmaps(cursor, *statement(replace(asked, group_by=()), books, limit))
-        return [*found, *_others(found, whole, len(asked.group_by), limit)]
+        asked, books = self.asked, self.books
+        with connection.cursor() as cursor:
+            asked_now = _narrowed(asked, kept) if more else asked
+            found = through_bitmaps(cursor, *kept_sums(asked_now, books, kept))
+            if not more:
+                return found
+            whole = through_bitmaps(cursor, *statement(replace(asked, group_by=()), books, 1))
+        return [*found, *_others(found, whole, len(asked.group_by), len(kept))]
 
 
-def _narrowed(asked: Question, kept: Sequence[Row]) -> Question:
+def _narrowed(asked: Question, kept: Sequence[Ids]) -> Question:
     """The question about the kept values alone, so that an index finds them."""
     values = zip(asked.group_by, zip(*kept, strict=True), strict=True)
     # keys are grouped by their names and asked for by their ids

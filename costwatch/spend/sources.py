@@ -3,9 +3,10 @@
 The aligned middle of a range comes from rollups, its edges from finer rollups and at last from the entries themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from costwatch.ledger.models import Cut
@@ -45,6 +46,8 @@ class Source:
 
 ENTRIES = Source("ledger_entry", "occurred_at", None, {name: f"r.{c}" for name, c in FACTS.items()}, "r.attribution_id")
 
+DAYS = Source("", "day")  # whole days from whichever table knows them
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -79,6 +82,41 @@ def cover(start: datetime, end: datetime, sources: Sequence[Source], tz: ZoneInf
     if first >= last:
         return cover(start, end, finer, tz)
     return [*cover(start, first, finer, tz), Piece(source, first, last), *cover(last, end, finer, tz)]
+
+
+def whole_days(start: datetime, end: datetime, tz: ZoneInfo) -> list[Piece]:
+    """The range as whole days, which no table is chosen for yet, and the entries at its edges."""
+    return _by_days(start, end, DAYS, tz)
+
+
+def without_sheets(
+    start: datetime, end: datetime, sources: Sequence[Source], tz: ZoneInfo, sheeted: frozenset[date]
+) -> tuple[list[Piece], list[tuple[datetime, datetime]]]:
+    """The pieces of a range without its days in `sheeted`; and the spans of which the pieces, or these days, know the
+    folded entries alone."""
+    coarse = sources[0]
+    pieces: list[Piece] = []
+    folded: list[tuple[datetime, datetime]] = []
+    for piece in whole_days(start, end, tz):
+        if piece.source != DAYS:
+            pieces.append(piece)
+            continue
+        for has_sheet, days in groupby(_each_day(piece, tz), lambda day: periods.local_day(day.start, tz) in sheeted):
+            run = [*days]
+            if not has_sheet:
+                pieces.append(Piece(coarse, run[0].start, run[-1].end))
+            if has_sheet or coarse != ENTRIES:
+                before = folded.pop() if folded and folded[-1][1] == run[0].start else None
+                folded.append((before[0] if before else run[0].start, run[-1].end))
+    return pieces, folded
+
+
+def _each_day(piece: Piece, tz: ZoneInfo) -> Iterator[periods.Period]:
+    moment = piece.start
+    while moment < piece.end:
+        day = periods.period("day", moment, tz)
+        yield day
+        moment = day.end
 
 
 def _by_days(start: datetime, end: datetime, source: Source, tz: ZoneInfo) -> list[Piece]:

@@ -21,7 +21,7 @@ from costwatch.spend.conditions import (
 )
 from costwatch.spend.dimensions import KEY, TAG
 from costwatch.spend.snapshot import Snapshot
-from costwatch.spend.sources import ENTRIES, Piece, Source, cover, sources_for
+from costwatch.spend.sources import ENTRIES, Piece, Source, cover, sources_for, without_sheets
 from costwatch.spend.sums import FIELDS
 
 FEW_PROBES = 20_000  # so many index look-ups of (period, id) cost less than reading all rows of the periods
@@ -60,8 +60,7 @@ SELECT count(*), {packed} FROM grouped"""
 class Question:
     """What is asked, with all names looked up. `edges`: the instants at which a new bucket begins inside the range.
 
-    `measures`: which of FIELDS to sum; `rank`: the one by which the combinations are ranked. `sheeted`: days that are
-    summed from their sheets, not here.
+    `measures`: which of FIELDS to sum; `rank`: the one by which the combinations are ranked.
     """
 
     lane: int
@@ -74,7 +73,6 @@ class Question:
     attributions: list[int] | None = None
     measures: tuple[str, ...] = FIELDS
     rank: str = "cost"
-    sheeted: frozenset[date] = frozenset()
 
     @property
     def dimensions(self) -> set[str]:
@@ -119,12 +117,17 @@ def kept_sums(asked: Question, books: Snapshot, kept: Sequence[Sequence[Any]]) -
     return _KEPT.format(pieces=pieces, **values), [*parameters, *(list(ids) for ids in zip(*kept, strict=True))]
 
 
-def everything(asked: Question, books: Snapshot) -> Clause | None:
-    """SQL for one row: how many combinations there are in all buckets, then bucket, ids and sums of all of them as
-    columns (`sheets.packed`; texts as an array). None where the tables have nothing to add."""
-    pieces, parameters = _pieces(asked, books)
-    if not pieces:
+def everything(asked: Question, books: Snapshot, sheeted: frozenset[date]) -> Clause | None:
+    """SQL for one row: how many combinations there are in all buckets, then bucket, ids and sums of them as columns.
+
+    Columns are those of `sheets.packed`; texts are an array. Of the days in `sheeted` only what is not folded counts.
+    None if nothing is left.
+    """
+    sources = sources_for(asked.dimensions, asked.edges, asked.zone)
+    selects = _of_pieces(asked, books, *without_sheets(asked.start, asked.end, sources, asked.zone, sheeted))
+    if not selects:
         return None
+    pieces, parameters = _united(selects)
     packed = [sheets.packed(name, name) for name in ("bucket", *_columns(asked), *summed(asked))]
     for i, name in enumerate(asked.group_by):
         if _is_text(name):
@@ -152,8 +155,9 @@ def _sums(measures: Sequence[str]) -> str:
 
 
 def _pieces(asked: Question, books: Snapshot) -> Clause:
-    selects = _selects(asked, books)
-    return " UNION ALL ".join(sql for sql, _ in selects), [value for _, values in selects for value in values]
+    pieces = cover(asked.start, asked.end, sources_for(asked.dimensions, asked.edges, asked.zone), asked.zone)
+    rolled = [piece for piece in pieces if piece.source != ENTRIES]
+    return _united(_of_pieces(asked, books, pieces, [(rolled[0].start, rolled[-1].end)] if rolled else []))
 
 
 def summed(asked: Question) -> tuple[str, ...]:
@@ -161,12 +165,17 @@ def summed(asked: Question) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*asked.measures, asked.rank, "cost", "calls")))
 
 
-def _selects(asked: Question, books: Snapshot) -> list[Clause]:
-    pieces = cover(asked.start, asked.end, sources_for(asked.dimensions, asked.edges, asked.zone), asked.zone)
-    selects = [_select(asked, p.source, _period(asked, p), less=p.less) for p in pieces if not _is_sheeted(asked, p)]
-    rolled = [piece for piece in pieces if piece.source != ENTRIES]
-    tail = books.tail(rolled[0].start, rolled[-1].end) if rolled else None
-    return [*selects, _select(asked, ENTRIES, tail)] if tail else selects
+def _of_pieces(
+    asked: Question, books: Snapshot, pieces: Sequence[Piece], folded: Sequence[tuple[datetime, datetime]]
+) -> list[Clause]:
+    """A SELECT for each piece, and for each span of which only folded entries are known so far one for the others."""
+    selects = [_select(asked, piece.source, _period(asked, piece), less=piece.less) for piece in pieces]
+    tails = [books.tail(start, end) for start, end in folded]
+    return [*selects, *(_select(asked, ENTRIES, tail) for tail in tails if tail)]
+
+
+def _united(selects: Sequence[Clause]) -> Clause:
+    return " UNION ALL ".join(sql for sql, _ in selects), [value for _, values in selects for value in values]
 
 
 def _select(asked: Question, source: Source, which: Clause, *, less: bool = False) -> Clause:
@@ -203,8 +212,8 @@ def _period(asked: Question, piece: Piece) -> Clause:
     probes = ids_on_index(asked, piece.source) * ((end - start) / periods.QUARTER_HOUR)
     if piece.source.time == "day":
         start, end = periods.local_day(start, asked.zone), periods.local_day(end, asked.zone)
-        if asked.sheeted or 0 < probes / 96 <= FEW_PROBES:
-            return "r.day = ANY(%s::date[])", [_days_left(asked, piece)]
+        if 0 < probes / 96 <= FEW_PROBES:
+            return "r.day = ANY(%s::date[])", [[start + timedelta(days=i) for i in range((end - start).days)]]
     elif piece.source.time == "slot" and 0 < probes <= FEW_PROBES:
         step = "interval '15 minutes'"
         return f"r.slot = ANY(ARRAY(SELECT generate_series(%s::timestamptz, %s::timestamptz - {step}, {step})))", [
@@ -212,18 +221,6 @@ def _period(asked: Question, piece: Piece) -> Clause:
             end,
         ]
     return f"r.{piece.source.time} >= %s AND r.{piece.source.time} < %s", [start, end]
-
-
-def _days_left(asked: Question, piece: Piece) -> list[date]:
-    """The days of a piece that have no sheet."""
-    start, end = (periods.local_day(moment, asked.zone) for moment in (piece.start, piece.end))
-    days = (start + timedelta(days=i) for i in range((end - start).days))
-    return [day for day in days if day not in asked.sheeted]
-
-
-def _is_sheeted(asked: Question, piece: Piece) -> bool:
-    """Whether nothing of a piece is left to sum from its table."""
-    return bool(asked.sheeted) and piece.source.time == "day" and not _days_left(asked, piece)
 
 
 def ids_on_index(asked: Question, source: Source) -> int:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from costwatch.accounts.models import Workspace
 from costwatch.ledger import sheets
 from costwatch.ledger.fold import fold_all, rebuild
-from costwatch.ledger.models import Cut, SpendDay, SpendSheet
+from costwatch.ledger.models import Sheet, SpendDay, SpendSheet
 from costwatch.ledger.record import record
 from costwatch.ledger.tasks import make_sheets
 from costwatch.ledger.verify import verify
@@ -46,12 +46,13 @@ def of(lane, cut):
 def test_a_sheet_holds_the_rows_of_its_day_in_their_order(workspace):
     spend(workspace.lane, users=5, cost=Decimal("0.123456789012"), input_tokens=70_000)
     assert made() == 1
-    sheet = of(workspace.lane, Cut.AGENT_USER).get()
-    rows = SpendDay.objects.filter(lane=workspace.lane, cut=Cut.AGENT_USER).order_by("a", "b")
-    columns = [bytes(getattr(sheet, name)) for name in ("a", "b", "calls", "input_tokens", "cost")]
-    told = [column.tolist() for column in sheets.read(columns, sheet.rows)]
-    wanted = rows.values_list("a", "b", "calls", "input_tokens", "cost")
-    assert list(zip(*told, strict=True)) == [(*row[:4], int(row[4] * sheets.PICO)) for row in wanted]
+    for cut in (Sheet.USER, Sheet.ATTRIBUTION):
+        sheet = of(workspace.lane, cut).get()
+        rows = SpendDay.objects.filter(lane=workspace.lane, cut=cut).order_by("a")
+        columns = [bytes(getattr(sheet, name)) for name in ("a", "calls", "input_tokens", "cost")]
+        told = [column.tolist() for column in sheets.read(columns, sheet.rows)]
+        wanted = rows.values_list("a", "calls", "input_tokens", "cost")
+        assert list(zip(*told, strict=True)) == [(*row[:3], int(row[3] * sheets.PICO)) for row in wanted]
     assert sheet.errors is None  # nothing but zeros
     assert verify(deep=True).ok
 
@@ -61,9 +62,9 @@ def test_each_day_that_is_over_and_has_enough_events_gets_its_sheets_once_the_ne
     spend(workspace.lane, days=3)
     spend(workspace.lane, first=datetime.now(UTC) - timedelta(seconds=1))
     assert made(2) == 2
-    assert [f"{sheet.day:%d}" for sheet in of(workspace.lane, Cut.USER)] == ["06", "07"]
+    assert [f"{sheet.day:%d}" for sheet in of(workspace.lane, Sheet.USER)] == ["06", "07"]
     assert (made(), made()) == (1, 0)
-    assert SpendSheet.objects.count() == 3 * len(sheets.CUTS)
+    assert SpendSheet.objects.count() == 3 * len(Sheet)
 
 
 @pytest.mark.django_db
@@ -83,8 +84,8 @@ def test_what_is_added_to_a_day_throws_its_sheets_away_and_no_others(workspace):
     record(workspace.lane, [entry("late", timestamp=DAY + timedelta(days=1), user_id="u9")])
     assert made() == 0  # not folded: the rows are as they were
     fold_all()
-    assert [f"{sheet.day:%d}" for sheet in of(workspace.lane, Cut.USER)] == ["05", "07"]
-    assert of(other.lane, Cut.USER).count() == 3
+    assert [f"{sheet.day:%d}" for sheet in of(workspace.lane, Sheet.USER)] == ["05", "07"]
+    assert of(other.lane, Sheet.USER).count() == 3
     assert made() == 1
     assert verify(deep=True).ok
 
@@ -106,16 +107,30 @@ def test_money_too_large_for_a_column_leaves_the_day_to_its_rows(workspace):
 
 
 @pytest.mark.django_db
+def test_attributions_and_users_together_are_those_of_the_folded_events_of_the_local_day(workspace):
+    midnight = datetime(2026, 10, 4, 22, tzinfo=UTC)  # in Berlin
+    times = [midnight - timedelta(microseconds=1), midnight, midnight + timedelta(days=1, microseconds=-1),
+             midnight + timedelta(days=1)]  # fmt: skip
+    record(workspace.lane, [entry(f"e{n}", timestamp=at, user_id=None) for n, at in enumerate(times)])
+    fold_all()
+    record(workspace.lane, [entry("later", timestamp=midnight + timedelta(hours=3))])  # not folded
+    made()
+    sheet = of(workspace.lane, Sheet.ATTRIBUTION_USER).get(day="2026-10-05")
+    (events,) = sheets.read([bytes(sheet.events)], sheet.rows)
+    assert (events.tolist(), sheet.b) == ([2], None)  # 0: no user
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("column", ["cost", "a", "rows"])
 def test_verify_tells_a_sheet_that_is_not_what_its_rows_say(workspace, column):
     spend(workspace.lane)
     made()
     change = "rows = rows + 1" if column == "rows" else f"{column} = set_byte({column}, 0, get_byte({column}, 0) # 1)"
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE spend_sheet SET {change} WHERE cut = %s", [Cut.AGENT_USER.value])
+        cursor.execute(f"UPDATE spend_sheet SET {change} WHERE cut = %s", [Sheet.ATTRIBUTION_USER.value])
     assert verify().ok
     assert [line.split(": ")[0] for line in verify(deep=True).differences] == [
-        f"workspace {workspace.lane}, spend_sheet agent_user 2026-10-05"
+        f"workspace {workspace.lane}, spend_sheet attribution_user 2026-10-05"
     ]
 
 

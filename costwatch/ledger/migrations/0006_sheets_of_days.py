@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('pk', models.CompositePrimaryKey('lane', 'day', 'cut', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('lane', models.IntegerField()),
-                ('cut', models.SmallIntegerField(choices=[(0, 'Total'), (1, 'Provider'), (2, 'Model'), (3, 'Operation'), (4, 'Agent'), (5, 'Task'), (6, 'Environment'), (7, 'Release'), (8, 'Key'), (9, 'User'), (20, 'Agent Task'), (21, 'Agent Model'), (22, 'Task Model'), (23, 'Agent User'), (24, 'Task User'), (30, 'Attribution')])),
+                ('cut', models.SmallIntegerField(choices=[(9, 'User'), (30, 'Attribution'), (31, 'Attribution User')])),
                 ('day', models.DateField()),
                 ('rows', models.IntegerField()),
                 ('a', models.BinaryField(null=True)),

@@ -10,7 +10,7 @@ from costwatch.ledger.models.labels import Attribution, EndUser, Label, LabelKin
 from costwatch.ledger.models.measures import USD, USD_SUM, Measures
 from costwatch.ledger.models.months import ClosedMonth
 from costwatch.ledger.models.rollups import Cut, Run, SpendDay, SpendQuarter
-from costwatch.ledger.models.sheets import SpendSheet
+from costwatch.ledger.models.sheets import Sheet, SpendSheet
 
 __all__ = [
     "USD",
@@ -28,6 +28,7 @@ __all__ = [
     "Measures",
     "Run",
     "Session",
+    "Sheet",
     "SpendAdjustment",
     "SpendDay",
     "SpendQuarter",

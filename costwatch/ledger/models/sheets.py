@@ -4,19 +4,26 @@ from typing import Any
 
 from django.db import models
 
-from costwatch.ledger.models.rollups import Cut
+
+class Sheet(models.IntegerChoices):
+    """What the rows of a sheet are sums over: an end user (`a`), an attribution (`a`), or both (`a`, `b`)."""
+
+    USER = 9
+    ATTRIBUTION = 30
+    ATTRIBUTION_USER = 31
 
 
 class SpendSheet(models.Model):
-    """All rows of one day and cut of `spend_day`, column by column: whole numbers of the same width, least byte first.
+    """The sums of one closed day, column by column: whole numbers of the same width each, least byte first.
 
-    `a` and `b` are the rows' ids in their order, every other column a measure, money in 1e-12 USD; NULL: 0 in every
-    row. The width of a column is its length divided by `rows`. A copy: it goes when a row of its day changes.
+    `a` and `b` are ids, in their order, every other column a measure, money in 1e-12 USD; NULL: 0 in every row. The
+    width of a column is its length divided by `rows`. A copy of what the rollups or events say: it goes when one of its
+    day is added.
     """
 
     pk = models.CompositePrimaryKey("lane", "day", "cut")
     lane = models.IntegerField()
-    cut = models.SmallIntegerField(choices=Cut.choices)
+    cut = models.SmallIntegerField(choices=Sheet.choices)
     day = models.DateField()
     rows = models.IntegerField()
     a: Any = models.BinaryField(null=True)
