@@ -1,6 +1,7 @@
 """What is answered when a request fails: a page for people, JSON for programs (API.md §2). No internals in either."""
 
 import sys
+from collections.abc import Callable
 from http import HTTPStatus
 
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig
@@ -10,11 +11,13 @@ from django.template.loader import render_to_string
 
 from costwatch.accounts.access import error_json
 
+PROGRAMS = ("/api/", "/v1/")  # who asks there wants JSON
 RETRY_AFTER = 3  # seconds until a restarted database usually answers again
 SENTENCES = {
     400: ("bad_request", "This request could not be understood; check its address and fields."),
     403: ("forbidden", "You are not allowed to do this."),
     404: ("not_found", "There is nothing here: the address is mistyped, or what was here is gone."),
+    405: ("method_not_allowed", "This address takes what a form sends and shows nothing by itself."),
     413: ("too_large", "The request is larger than this address accepts; send less at once."),
     500: ("internal", "Something went wrong on our side. It is in the server's log; nothing of yours was lost."),
     503: ("unavailable", "The database does not answer at the moment. Try again in a few seconds."),
@@ -54,14 +57,32 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     )
 
 
+def forms_only(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware: somebody who opens or reloads the address of a form sees a page that says so, not an empty one."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        by_a_person = request.accepts("text/html") and not request.path.startswith(PROGRAMS)
+        if response.status_code != 405 or request.method != "GET" or not by_a_person:
+            return response
+        page = answer(request, 405)
+        page["Allow"] = response["Allow"]
+        return page
+
+    return middleware
+
+
 def answer(request: HttpRequest, status: int, sentence: str = "") -> HttpResponseBase:
-    """The error as JSON under /api and /v1, else as a page."""
+    """The error as JSON under /api and /v1, else as a page: within the frame of pages where a member asked."""
     code, usual = SENTENCES[status]
     retry_after = RETRY_AFTER if status == 503 else None
-    if request.path.startswith(("/api/", "/v1/")):
+    if request.path.startswith(PROGRAMS):
         return error_json(status, code, sentence or usual, retry_after=retry_after)
     context = {"status": status, "title": HTTPStatus(status).phrase, "sentence": sentence or usual}
-    response = HttpResponse(render_to_string("error.html", context), status=status)
+    # the frame asks the database: not where that is what failed, nor before anybody is known
+    framed = status < 500 and hasattr(request, "member")
+    text = render_to_string("error.html", context | {"framed": framed}, request if framed else None)
+    response = HttpResponse(text, status=status)
     if retry_after:
         response["Retry-After"] = str(retry_after)
     return response

@@ -50,9 +50,9 @@ def member_page(role: str) -> Callable[[View], View]:
             member = current_member(request)
             if member is None:
                 return _to_login(request)
+            request.member, request.workspace = member, member.workspace  # type: ignore[attr-defined]
             if not member.may(role):
                 raise PermissionDenied(f"This page is for members with the role {role}; yours is {member.role}.")
-            request.member, request.workspace = member, member.workspace  # type: ignore[attr-defined]
             response = view(request, *args, **kwargs)
             response.headers.setdefault("Cache-Control", "private, no-cache")
             return response

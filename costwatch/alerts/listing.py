@@ -48,7 +48,7 @@ def of_runs(workspace_id: int, run_ids: Sequence[str]) -> dict[str, Incident]:
     """Run id → the worst that was found about it, what is not over first. Runs without an incident are not in it."""
     order = list(Severity)
     rows = Incident.objects.filter(workspace_id=workspace_id, kind=Kind.LOOP, run_id__in=run_ids).select_related(
-        "owner"
+        "owner", "workspace"
     )
     worst = sorted(rows, key=lambda row: (row.is_pending, order.index(Severity(row.severity)), row.pk))
     return {row.run_id: row for row in worst}

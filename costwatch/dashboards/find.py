@@ -16,7 +16,7 @@ def find(request: MemberRequest) -> HttpResponse:
     """The page of what has this id; back to the runs with a word where nothing has."""
     name = request.GET.get("id", "").strip()
     address = _address(request.workspace, name)
-    if address is None:
+    if name and address is None:
         shown = f"{name[:80]}…" if len(name) > 80 else name
         messages.error(request, f"This workspace knows no run, session or event with the id “{shown}”.")
     return redirect(address or "runs")

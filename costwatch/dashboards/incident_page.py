@@ -17,6 +17,7 @@ from costwatch.dashboards.addresses import profile_url, run_url
 from costwatch.dashboards.anomalies.evidence import Evidence, evidence, subject
 from costwatch.dashboards.ranges import Range
 from costwatch.dashboards.stops.page import stop_url
+from costwatch.lib.periods import zone
 from costwatch.loops.account import Repeat, marked, repeats, total
 
 TABS = (("", "All"), ("open", "Open"), ("acknowledged", "Acknowledged"), ("snoozed", "Snoozed"),
@@ -125,7 +126,7 @@ def tabs(workspace: Workspace, wanted: Wanted) -> list[Tab]:
 
 def items(workspace: Workspace, wanted: Wanted, page: int) -> tuple[list[Item], bool]:
     """The lines of one page of the list, and whether there are more."""
-    rows = listing.find(workspace.pk, state=wanted.state, opened=wanted.opened).select_related("owner")
+    rows = listing.find(workspace.pk, state=wanted.state, opened=wanted.opened).select_related("owner", "workspace")
     found = list(rows[ROWS * (page - 1) : ROWS * page + 1])
     return [item(row, wanted) for row in found[:ROWS]], len(found) > ROWS
 
@@ -201,7 +202,8 @@ def _words(incident: Incident) -> str:
     if incident.state == State.OPEN:
         return f"open, {incident.severity}"
     if incident.state == State.SNOOZED and incident.snoozed_until:
-        return f"snoozed until {display.day(incident.snoozed_until.date())}"
+        until = incident.snoozed_until.astimezone(zone(incident.workspace.time_zone))
+        return f"snoozed until {display.day_and_time(until)}"
     if incident.state == State.ACKNOWLEDGED and incident.owner:
         return f"acknowledged by {incident.owner.name or incident.owner.email}"
     return str(incident.state)

@@ -5,14 +5,16 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
 from costwatch.accounts.access import MemberRequest, member_page
 from costwatch.accounts.audit import client_ip
 from costwatch.dashboards import price_book, unpriced
 from costwatch.dashboards.price_book import PER, ROWS
-from costwatch.lib.periods import zone
+from costwatch.lib.periods import local_day, zone
 from costwatch.pricing import agree, listing, pricelist
 from costwatch.pricing.agreements import TIERS, BadPrice, parse
 from costwatch.pricing.models import PriceVersion, TrustedReporter
@@ -135,7 +137,7 @@ def upload(request: MemberRequest) -> HttpResponse:
 def _agreed_page(request: MemberRequest, fields: dict[str, str], problem: str = "", status: int = 200) -> HttpResponse:
     versions = agree.agreed(request.workspace)
     context: dict[str, Any] = {
-        "rows": [price_book.row(version, PER["1M"]) for version in versions],
+        "rows": [(price_book.row(version, PER["1M"]), _past(version, request)) for version in versions],
         "fields": fields,
         "problem": problem,
         "tiers": TIERS,
@@ -145,6 +147,15 @@ def _agreed_page(request: MemberRequest, fields: dict[str, str], problem: str = 
         "unpriced": unpriced.count(request.workspace.lane),
     }
     return render(request, "pricing/agreed.html", context, status=status)
+
+
+def _past(version: PriceVersion, request: MemberRequest) -> str:
+    """Where the past calls that a price is agreed for are brought to it; empty where it begins later, or for ever."""
+    if version.valid_from is None or version.valid_from >= timezone.now():
+        return ""
+    first = local_day(version.valid_from, zone(request.workspace.time_zone))
+    model = version.line.model if "*" not in version.line.model else ""
+    return f"{reverse('reprice')}?{urlencode({'from': f'{first}', 'model': model, 'reason': version.source[:200]})}"
 
 
 def _per(request: MemberRequest) -> str:

@@ -28,7 +28,7 @@ MOST_ROWS = 500
 @member_page("viewer")
 def index(request: MemberRequest) -> HttpResponse:
     """The form, and what was repriced before."""
-    today = timezone.now().date()
+    today = local_day(timezone.now(), zone(request.workspace.time_zone))
     fields = {
         "from": request.GET.get("from") or f"{today.replace(day=1):%Y-%m-%d}",
         "to": request.GET.get("to") or f"{today + timedelta(days=1):%Y-%m-%d}",
@@ -108,7 +108,8 @@ def _context(order: RepriceOrder) -> dict[str, Any]:
 
 def _carried(order: RepriceOrder, changes: list[Change]) -> dict[str, Any]:
     """The part of the difference that counts in the open month, and the day from which on months are open."""
-    until = months.closed_until(order.workspace.lane)
+    applied = order.finished_at if order.state == RepriceOrder.State.APPLIED else None
+    until = months.closed_until(order.workspace.lane, applied)
     if until is None:
         return {}
     first = local_day(until, zone(order.workspace.time_zone))

@@ -16,6 +16,7 @@ from costwatch.dashboards import unpriced
 from costwatch.dashboards.run_page import component
 from costwatch.dashboards.unpriced import Preview, Unpriced
 from costwatch.dashboards.views import is_for
+from costwatch.dashboards.welcome import has_events
 from costwatch.ledger import orders
 from costwatch.lib.periods import zone
 from costwatch.pricing import agree
@@ -41,6 +42,7 @@ def inbox(request: MemberRequest) -> HttpResponse:
     if is_for(request, "preview"):
         return render(request, "pricing/preview.html", context)
     context |= {"calls": sum(i.calls for i in items), "at_most": sum(i.at_most for i in items)}
+    context["has_events"] = bool(items) or has_events(request.workspace)
     return render(request, "pricing/unpriced.html", context | {"month": _month(request)})
 
 

@@ -75,6 +75,8 @@ def overview_csv(request: MemberRequest) -> HttpResponse:
 @member_page("viewer")
 def first_event(request: MemberRequest) -> HttpResponse:
     """What the welcome page asks every two seconds: the lights or, once there is an event, the Overview instead."""
+    if not is_fragment(request):
+        return redirect("overview")
     if not welcome.has_events(request.workspace):
         return render(request, "dashboards/lights.html", welcome.progress(request))
     response = overview_page(request, State.from_query(request.GET, request.workspace, timezone.now()))

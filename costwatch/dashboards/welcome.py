@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from costwatch.accounts import audit, keys
 from costwatch.accounts.access import MemberRequest, member_page
@@ -29,10 +29,10 @@ def page(request: MemberRequest, made: str | None = None) -> HttpResponse:
 
 
 @member_page("admin")
-@require_POST
+@require_http_methods(["GET", "POST"])
 def first_key(request: MemberRequest) -> HttpResponse:
-    """Make a key that may only send, and show it: this once."""
-    if has_events(request.workspace):
+    """Make a key that may only send, and show it: this once. Who comes back to the address is at the beginning."""
+    if request.method == "GET" or has_events(request.workspace):
         return redirect("overview")
     with transaction.atomic():
         key, made = keys.create_key(request.workspace, KEY_NAME, ["ingest"], created_by=request.member)

@@ -23,6 +23,7 @@ BUDGETS, INCIDENTS, UNPRICED = 10, 10, 5
 MOST_VALUES = 2_000
 SMALLEST = Decimal("0.005")
 NOTHING = Sums()
+STATES = {State.OVER: "over", State.WARNING: "close", State.OK: "within", State.PAUSED: "paused"}
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def _state(status: Status) -> str:
     """In a word; of a template how many of its values are over."""
     if status.budget.per:
         return f"{status.over_count:,} of {status.value_count:,} over"
-    return str(status.state)
+    return STATES[status.state]
 
 
 def _worst(incidents: Sequence[Incident]) -> list[Incident]:

@@ -43,8 +43,11 @@
     choosing = setTimeout(() => form.isConnected && form.requestSubmit(), 350);
   });
 
-  /* on a phone the rail is a row that scrolls: the page one is on should be seen in it */
-  $('.nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  /* on a phone the rail and long choices are rows that scroll: what one is on should be seen in them */
+  $$('.nav [aria-current], .seg [aria-current]').forEach(at => {
+    const row = at.closest('.nav, .seg'), here = at.getBoundingClientRect(), all = row.getBoundingClientRect();
+    row.scrollLeft += (here.left + here.right - all.left - all.right) / 2;
+  });
 
   /* copy what a button stands beside */
   document.addEventListener('click', async event => {

@@ -141,3 +141,32 @@ def test_no_page_has_inline_script_or_style(as_member, admin, client):
         text = page.content.decode()
         assert "<style" not in text and " style=" not in text and " onclick=" not in text
         assert all("src=" in tag for tag in text.split("<script")[1:])
+
+
+def test_what_a_member_does_not_find_is_said_within_the_frame_with_a_field_to_look_again(as_member, admin):
+    page = as_member(admin).get("/runs/no-such-run").content.decode()
+    assert "This workspace knows no run with this id." in page
+    assert 'aria-label="Main"' in page and 'placeholder="Run, session or event id"' in page
+
+
+def test_what_a_member_may_not_do_is_said_within_the_frame(as_member, viewer):
+    answer = as_member(viewer).get("/settings/keys")
+    page = answer.content.decode()
+    assert answer.status_code == 403 and 'aria-label="Main"' in page and "find-id" not in page
+
+
+def test_a_stranger_learns_nothing_of_the_frame(client):
+    page = client.get("/nothing-here").content.decode()
+    assert 'aria-label="Main"' not in page and "find-id" not in page
+
+
+@pytest.mark.parametrize("path", ["/prices/agreed/add", "/limits/set", "/theme", "/views/save"])
+def test_whoever_opens_the_address_of_a_form_is_told_so_on_a_page(as_member, admin, path):
+    answer = as_member(admin).get(path)
+    assert answer.status_code == 405 and answer["Allow"]
+    assert "takes what a form sends and shows nothing by itself" in answer.content.decode()
+
+
+def test_programs_keep_their_own_answer_to_a_wrong_method(client):
+    assert client.get("/api/v1/quote").json()["error"]["code"] == "method_not_allowed"
+    assert client.get("/theme", headers={"Accept": "application/json"}).content == b""

@@ -255,3 +255,10 @@ def test_days_are_those_of_the_workspaces_zone(as_member, admin):
     ApiKey.objects.filter(pk=key.pk).update(created_at="2026-11-17T22:00:00Z", expires_at="2030-01-01T12:00:00Z")
     page = told(as_member(admin).get("/settings/keys"))
     assert "18 Nov 2026" in page and "works until 2 Jan 2030" in page
+
+
+def test_members_stand_with_their_role_before_their_last_login(as_member, admin):
+    Member.objects.filter(pk=admin.pk).update(name="Mara Voss")
+    page = re.sub(r"\s+", " ", told(as_member(admin).get("/settings/members")))
+    assert f"{admin.email}<br><small>Mara Voss</small>" in page
+    assert page.index(">Role</th>") < page.index(">Last login</th>")

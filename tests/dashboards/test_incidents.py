@@ -99,7 +99,7 @@ def test_a_snooze_lasts_as_long_as_was_chosen(editor, loop):
         editor.post(reverse("incident-act", args=[loop.pk, "snooze"]), {"hours": hours})
         loop.refresh_from_db()
         assert loop.snoozed_until == NOW + timedelta(hours=expected)
-    assert "snoozed until Thu 19 Nov" in text(body(editor, f"/incidents/{loop.pk}"))
+    assert "snoozed until Thu 19 Nov 14:32" in text(body(editor, f"/incidents/{loop.pk}"))
 
 
 def test_expected_may_teach_that_a_tool_repeats_or_a_task_is_a_batch(editor, loop):

@@ -13,7 +13,7 @@ from costwatch.accounts.models import AuditEntry, Member, Workspace
 from costwatch.dashboards import unpriced
 from costwatch.ledger import months, orders
 from costwatch.ledger.fold import fold_all
-from costwatch.ledger.models import Cut, SpendAdjustment, SpendDay
+from costwatch.ledger.models import ClosedMonth, Cut, SpendAdjustment, SpendDay
 from costwatch.ledger.record import record
 from costwatch.ledger.verify import verify
 from costwatch.pricing import agree, book
@@ -157,6 +157,20 @@ class TestAgreed:
         )
         assert "globex</span>" not in text(admin.post("/prices/agreed/trust", {"provider": "globex"}, follow=True))
 
+    def test_a_price_that_reaches_into_the_past_leads_to_repricing_from_its_first_day(self, admin, workspace):
+        for model, first in (("m-old", "2026-11-10"), ("m-later", "2999-01-01"), ("m-*", "2026-11-10")):
+            admin.post("/prices/agreed/add", {"model": model, "kind": "prices", "input": "1", "output": "2",
+                                              "valid_from": first, "source": "contract 7 & 8"})  # fmt: skip
+        page = text(admin.get("/prices/agreed")).replace("&amp;", "&")
+        asked = "/prices/reprice?from=2026-11-10&model=m-old&reason=contract+7+%26+8"
+        assert asked in page and "from=2026-11-10&model=&reason" in page and "m-later&" not in page
+        form = text(admin.get(asked))
+        assert 'name="from" value="2026-11-10" type="date"' in form and 'value="contract 7 &amp; 8"' in form
+
+    def test_days_are_chosen_from_a_calendar_and_times_may_still_be_written(self, admin):
+        assert 'name="valid_from" value="" type="date"' in text(admin.get("/prices/agreed"))
+        assert 'value="2026-11-17T16:00Z" required' in text(admin.get("/prices/reprice?from=2026-11-17T16:00Z"))
+
 
 class TestList:
     def upload(self, client, csv, **fields):
@@ -241,11 +255,22 @@ class TestUnpriced:
 
     def test_what_is_repriced_in_a_closed_month_is_said_to_count_in_the_open_one(self, admin, workspace, calls):
         months.close(workspace, date(2026, 11, 1), "Ada", datetime(2026, 12, 2, tzinfo=UTC))
+        ClosedMonth.objects.update(closed_at=datetime(2026, 11, 18, tzinfo=UTC))
         fields = {"model": "acme-large-2", **PRICE, "source": "Quote of 17 Nov", "reprice": "1"}
         page = admin.post("/unpriced/save", fields)["Location"]
         work()
         assert "+$9.80</b> counts on 1 December 2026: the months before are closed." in text(admin.get(page))
         assert verify(deep=True).ok
+
+    def test_a_month_closed_later_does_not_move_what_was_repriced_before(self, admin, workspace, calls):
+        page = admin.post("/unpriced/save", {"model": "acme-large-2", **PRICE, "reprice": "1"})["Location"]
+        work()
+        months.close(workspace, date(2026, 11, 1), "Ada", datetime(2027, 1, 2, tzinfo=UTC))
+        assert "months before are closed" not in text(admin.get(page))
+
+    def test_before_the_first_call_nothing_is_said_to_have_a_price(self, admin):
+        page = text(admin.get("/unpriced"))
+        assert "No calls have been sent yet" in page and "Every call has a price" not in page
 
     def test_a_price_for_new_calls_only_leaves_the_past_unpriced(self, admin, workspace, calls):
         admin.post("/unpriced/save", {"model": "acme-large-2", **PRICE, "future": "1"})

@@ -128,10 +128,11 @@ def test_a_run_says_in_one_sentence_what_it_cost(client, send, prices):
     assert "This run cost $0.00210 in 3 calls over 2:00 ; a usual run of reasoning costs $0.50." in said
     assert "The dearest call, number 3 , took 45 % of it." in said
     assert "All calls priced" in said
-    assert rows(html)[1][0:9] == [
+    assert rows(html)[1][0:10] == [
         "1",
         "14:32:07",
         "get_order",
+        "",
         "1,000",
         "0 %",
         "",
@@ -139,7 +140,7 @@ def test_a_run_says_in_one_sentence_what_it_cost(client, send, prices):
         "$0.000450",
         "$0.000450",
     ]
-    assert rows(html)[3][8] == rows(html)[-1][7] == "$0.002100"
+    assert rows(html)[3][9] == rows(html)[-1][8] == "$0.002100"
     assert "Input, not cached" in said and "6,000 tokens" in said
     assert figure(html)["data"][0]["y"][-1] == pytest.approx(0.0021)
     assert "/tags/customer/Orbit" in links(html)
@@ -184,8 +185,8 @@ def test_a_run_says_what_it_sent_again_and_what_that_cost(client, send, prices):
          priced(minutes=1, run_id="r-1", input_tokens=1_000_000, output_tokens=0))  # fmt: skip
     html = body(client, "/runs/r-1")
     assert "At most $0.2500 of it is history sent again: 1.00M of 2.00M input tokens (50 %)" in text(html)
-    assert row(html, "2")[4] == "100 %"
-    assert row(html, "Total")[4] == "50 %"
+    assert row(html, "2")[5] == "100 %"
+    assert row(html, "Total")[5] == "50 %"
     assert 'class="timeline"' in html
     assert 'class="growth"' in html
 
@@ -316,3 +317,4 @@ def test_an_id_that_nothing_has_is_told_and_nobody_elses_is_found(client, strang
         client.get("/find", {"id": "<b>"}, follow=True).content.decode().replace("&lt;b&gt;", "&amp;lt;b&amp;gt;")
     ).replace("&lt;", "<").replace("&gt;", ">")
     assert stranger.get("/find", {"id": "r-1"})["Location"] == "/runs"
+    assert "knows no run" not in client.get("/find", {"id": " "}, follow=True).content.decode()

@@ -43,7 +43,8 @@ def test_a_viewer_is_told_whom_to_ask_and_makes_none(client):
 
 
 def test_a_key_is_made_by_a_form_only(admin):
-    assert admin.get("/welcome/key").status_code == 405
+    again = admin.get("/welcome/key")
+    assert (again.status_code, again["Location"]) == (302, "/")
 
 
 def test_the_page_asks_until_the_first_event_and_then_becomes_the_overview(client, send):
@@ -69,3 +70,8 @@ def test_a_revoked_key_does_not_count_as_made(admin, workspace):
     admin.post("/welcome/key")
     ApiKey.objects.update(revoked_at="2026-11-18T00:00Z")
     assert "Waiting for the first event" not in body(admin)
+
+
+def test_the_address_that_the_page_asks_is_no_page_of_its_own(client):
+    answer = client.get("/welcome")
+    assert (answer.status_code, answer["Location"]) == (302, "/")

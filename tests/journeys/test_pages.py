@@ -1,7 +1,7 @@
 """Every page in both themes and two widths: axe finds nothing, nothing is wider than the window, names stay text."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.journeys.conftest import WORKSPACE, log_in
 from tests.live import LiveServer

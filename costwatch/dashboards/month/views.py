@@ -71,8 +71,10 @@ def month_act(request: MemberRequest, month: str, action: str) -> HttpResponse:
     try:
         if action == "close":
             months.close(request.workspace, first, request.member, now, client_ip(request))
+            messages.success(request, f"{first:%B %Y} and all before it are closed: what comes late counts later.")
         else:
             months.reopen(request.workspace, first, request.member, client_ip(request))
+            messages.success(request, f"{first:%B %Y} is open again.")
     except months.CannotClose as refused:
         messages.error(request, str(refused))
     return redirect("month", month=month)

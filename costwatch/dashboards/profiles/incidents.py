@@ -14,7 +14,7 @@ LOOKED_AT = 200  # of the newest
 def incidents_about(workspace: Workspace, state: State, dimension: str, value: str) -> list[Incident]:
     """Those about this value, newest first, among the newest of all and, where these do not reach back that far, those
     of the state's span."""
-    newest = list(listing.find(workspace.pk).select_related("owner")[:LOOKED_AT])
+    newest = list(listing.find(workspace.pk).select_related("owner", "workspace")[:LOOKED_AT])
     older = [] if _reach_back(newest, state) else of_span(workspace, state.range, "facts")
     known = {row.pk for row in newest}
     rows = newest + [row for row in older if row.pk not in known]

@@ -135,7 +135,10 @@ def _sentence(found: Comparison) -> str:
     """The verdict in plain words, with the measure that made it."""
     sides = (found.baseline, found.candidate)
     unit = "runs" if found.by_runs else "calls"
-    looked = " and ".join(f"{display.count(side.units)} {unit} of {display.name(side.value)}" for side in sides)
+    looked = " and ".join(
+        f"{display.count(side.units)} {unit if side.units != 1 else unit[:-1]} of {display.name(side.value)}"
+        for side in sides
+    )
     name = next((n for n in found.deciding if found.measures[n].verdict == found.verdict), found.deciding[0])
     judged = found.measures[name]
     if found.verdict == "too_little_data":

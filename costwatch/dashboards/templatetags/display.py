@@ -102,9 +102,9 @@ def all_tokens(sums: Sums) -> int:
 
 @register.filter
 def per_million(sums: Sums) -> Decimal | None:
-    """The cost of a million tokens, in and out."""
+    """The cost of a million tokens, in and out; None where nothing has a price, which is not $0.00."""
     tokens = all_tokens(sums)
-    return sums.cost * 1_000_000 / tokens if tokens else None
+    return sums.cost * 1_000_000 / tokens if tokens and sums.priced_calls else None
 
 
 @register.filter

@@ -95,8 +95,10 @@ def test_the_limit_of_another_workspace_is_not_there(editor, stranger):
 
 
 def test_without_calls_the_page_says_so(client):
-    assert "No calls in the last 3 hours" in text(client)
-    assert "No calls in the last hour" in text(client, hours="1")
+    said = text(client)
+    assert "No calls in the 3 hours up to 14:32:00" in said
+    assert "once the minute they came in is over" in said
+    assert "No calls in the hour up to 14:32:00" in text(client, hours="1")
 
 
 @pytest.mark.parametrize("hours", ["2", "x", "-1", "999999", "²"])

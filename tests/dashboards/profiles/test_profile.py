@@ -100,6 +100,7 @@ def test_unpriced_spend_is_no_zero(client, send):
     fold_all()
     html = body(client, "/agents/new")
     assert "Spend unpriced" in text(html)
+    assert "Per 1M tokens – " in text(html)
     assert "Nothing here has a price" in text(html)
     assert row(html, "unknown-1")[2] == "unpriced"
 

@@ -109,3 +109,10 @@ def test_strange_questions_get_a_page(client, two, params):
 
 def test_another_workspace_sees_nothing_of_it(stranger, two):
     assert "t@1" not in stranger.get("/releases").content.decode()
+
+
+def test_single_calls_are_counted_once_and_in_the_singular(client, send):
+    send(entry(model="m-1", run_id="", cost="1"), entry(model="m-2", run_id="", cost="2", minutes=-5))
+    page = text(client, dimension="model", baseline="m-1", candidate="m-2")
+    assert "1 call of m-1 and 1 call of m-2 are too few" in page
+    assert page.count('<th scope="row">Calls</th>') == 1
