@@ -24,11 +24,12 @@ from costwatch.spend.columns import Array, Block
 from costwatch.spend.conditions import Condition
 from costwatch.spend.dimensions import KEY, RUN, SESSION, TAG, USER
 from costwatch.spend.snapshot import Snapshot
-from costwatch.spend.sources import DAYS, ENTRIES, Piece, Source, sources_for, whole_days
+from costwatch.spend.sources import DAYS, ENTRIES, PAIRS, Piece, Source, sources_for, whole_days
 from costwatch.spend.statement import FEW_PROBES, MONEY, Question, everything, ids_on_index, summed
 from costwatch.spend.sums import ENOUGH_DIGITS
 
 FEW_DAYS = 3  # of sheets: fewer are not worth a second way
+MOST_ROWS = 500_000  # of sheets, where a rollup knows the same two dimensions: that has fewer rows, each for 4 of these
 
 Row = tuple[Any, ...]
 Ids = tuple[Any, ...]
@@ -94,9 +95,9 @@ def opened(asked: Question, books: Snapshot) -> Broad | None:
         return None
     cut, days = found
     with psycopg.Cursor(connection.connection) as cursor:
-        own = _sheets(cursor, asked, cut, days)
-        if len(own) < FEW_DAYS:
+        if not _are_worth_it(cursor, asked, cut, days):
             return None
+        own = _sheets(cursor, asked, cut, days)
         rest = _rest(cursor, asked, books, frozenset(day for day, _ in own))
     if rest is None:
         return None
@@ -131,13 +132,25 @@ def _is_narrow(asked: Question, source: Source, days: Piece) -> bool:
     return 0 < ids_on_index(asked, source) * (days.end - days.start).days <= FEW_PROBES
 
 
+def _are_worth_it(cursor: psycopg.Cursor[Any], asked: Question, cut: Sheet, days: Piece) -> bool:
+    """Whether enough days have a sheet, and where a rollup knows the same two dimensions not too many rows."""
+    query = f"SELECT count(*), coalesce(sum(rows), 0) {_OF_DAYS}"
+    found, rows = cursor.execute(query, _of_days(asked, cut, days)).fetchone() or (0, 0)
+    return found >= FEW_DAYS and (frozenset(asked.dimensions) not in PAIRS or rows <= MOST_ROWS)
+
+
+_OF_DAYS = "FROM spend_sheet WHERE lane = %s AND cut = %s AND day >= %s AND day < %s"
+
+
+def _of_days(asked: Question, cut: Sheet, days: Piece) -> list[Any]:
+    return [asked.lane, cut.value, *(periods.local_day(moment, asked.zone) for moment in (days.start, days.end))]
+
+
 def _sheets(cursor: psycopg.Cursor[Any], asked: Question, cut: Sheet, days: Piece) -> list[tuple[date, Columns]]:
     """The days that have a sheet, each with the columns that are needed."""
     names = ("a", "b", *summed(asked))
-    query = f"""SELECT day, rows, {", ".join(names)} FROM spend_sheet
-                 WHERE lane = %s AND cut = %s AND day >= %s AND day < %s ORDER BY day"""
-    span = [periods.local_day(moment, asked.zone) for moment in (days.start, days.end)]
-    rows = cursor.execute(query, [asked.lane, cut.value, *span], binary=True)
+    query = f"SELECT day, rows, {', '.join(names)} {_OF_DAYS} ORDER BY day"
+    rows = cursor.execute(query, _of_days(asked, cut, days), binary=True)
     return [(day, dict(zip(names, sheets.read(packed, size), strict=True))) for day, size, *packed in rows]
 
 
