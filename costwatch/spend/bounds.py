@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from costwatch.lib.periods import period, zone
 from costwatch.spend.filters import SpendFilter
 from costwatch.spend.queries import Group, query
 
@@ -15,10 +16,14 @@ def bounded(
 ) -> SpendFilter:
     """The newest part of a range with at most so many events (or runs begun): whole days, of a single day whole hours.
 
-    What is counted are all events there, whatever the filter's conditions; without `of_all` those for which they hold.
+    What is counted are all events there, whatever the filter's conditions; without `of_all` those for which they hold,
+    and the range ends with the last day on which there are any.
     """
     counted = SpendFilter(filter.start, filter.end) if of_all else filter
     days = query(workspace, counted, (), "day").groups
+    if days and not of_all:
+        filter = _until(filter, days[-1], workspace.time_zone)
+        counted = filter
     kept = _newest(days, most, measure)
     if len(kept) == len(days):
         return filter
@@ -27,6 +32,12 @@ def bounded(
         hours = query(workspace, counted.within(max(filter.start, last), filter.end), (), "hour").groups
         kept = _newest(hours, most, measure) or hours[-1:]
     return replace(filter, start=max(filter.start, kept[0].bucket or filter.start))
+
+
+def _until(filter: SpendFilter, last: Group, time_zone: str) -> SpendFilter:
+    """The range up to the end of a day."""
+    end = period("day", last.bucket or filter.start, zone(time_zone)).end
+    return replace(filter, end=min(filter.end, end))
 
 
 def _newest(groups: Sequence[Group], most: int, measure: Measure) -> Sequence[Group]:

@@ -18,6 +18,7 @@ from costwatch.spend.snapshot import snapshot, through_bitmaps
 from costwatch.spend.sources import Source
 
 MOST_UNITS = 25_000  # of a side, the newest: about 40 ms; the interval of a mean of so many is narrow enough
+LONGEST = timedelta(days=1)  # after the range: a run that goes on for longer is left out
 QUIET = timedelta(minutes=5)  # a run with a call since is not over: half a run is cheap for no merit
 
 # measure → (x, y): sums of x by sums of y over the units; runs are there to be counted where the units are runs
@@ -98,8 +99,9 @@ def compare(
 ) -> Comparison:
     """Hold one value of a dimension against another over the same range and conditions.
 
-    Counted are runs that began in the range, by the labels of their first call, and have been quiet for five minutes;
-    where one of the sides has none, single events. Units with unpriced calls are left out and counted.
+    Counted are runs that began in the range, by the labels of their first call, have been quiet for five minutes and
+    ended within a day after it; where one of the sides has none, single events. Units with unpriced calls are left out
+    and counted.
     """
     with snapshot(workspace.lane):
         for source in (_RUNS, _EVENTS):
@@ -143,7 +145,7 @@ def _span(source: Source, filter: SpendFilter, now: datetime) -> list[Clause]:
     """Runs by their beginning (their end bounds the index), events by their time."""
     if source is _EVENTS:
         return [("r.occurred_at >= %s AND r.occurred_at < %s AND r.events > 0", [filter.start, filter.end])]
-    last = max(filter.start, now - QUIET)
+    last = max(filter.start, min(now - QUIET, filter.end + LONGEST))
     return [("r.last_at >= %s AND r.last_at <= %s", [filter.start, last]),
             ("r.first_at >= %s AND r.first_at < %s", [filter.start, filter.end])]  # fmt: skip
 

@@ -125,6 +125,17 @@ def test_of_very_many_runs_the_newest_are_looked_at_and_it_is_said(workspace, mo
     assert (side.units, side.capped) == (30, True)
 
 
+def test_a_side_is_looked_for_up_to_its_last_day_and_a_run_that_goes_on_for_longer_than_a_day_is_left_out(workspace):
+    early = [entry(run_id=f"1-{n}", release="1", cost="1", minutes=-60 * 24 * 9) for n in range(40)]
+    hour_on = [entry(run_id="1-0", release="1", cost="1", minutes=-60 * (24 * 9 - 1))]
+    days_on = [entry(run_id="1-1", release="1", cost="1", minutes=-60 * 24 * 5)]
+    send(workspace, *early, *hour_on, *runs("2", 40, "1"))
+    span = SpendFilter(NOW - 12 * 24 * HOUR, NOW + HOUR)
+    assert (held(workspace, span=span).baseline.units, held(workspace, span=span).baseline.cost) == (40, 41)
+    send(workspace, *days_on)
+    assert held(workspace, span=SpendFilter(span.start, NOW - 8 * 24 * HOUR), new="1").baseline.units == 39
+
+
 def test_another_workspace_is_not_looked_at(workspace):
     other = Workspace.objects.create(name="Other")
     send(other, *runs("1", 40, "1"))
