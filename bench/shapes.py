@@ -1,7 +1,8 @@
 """Two shapes of data for the queries, made in the database: what companies look like, and what hurts rollups most.
 
 `company`: 90 days of the demo's company through the real path, then copied within the database: each copy with runs,
-sessions and times of its own, five sets of users among them. `zipf`: 200 agents, 50 tasks, 30 models, 5,000 users and
+sessions and times of its own, five sets of users among them; ids of events are UUIDs with the time in front, as our
+SDK makes them. `zipf`: 200 agents, 50 tasks, 30 models, 5,000 users and
 500,000 runs (at 10 million events), each drawn by itself (Zipf); a run has one agent, user and task, a call any model.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 import psycopg
 
 from bench.server import url_of
+from costwatch.ledger.keys import FIRST_SECOND
 
 ROOT = Path(__file__).resolve().parent.parent
 DAYS = 90
@@ -23,17 +25,21 @@ USER_SETS = 5  # of users among the copies of the company
 BATCHES_A_FOLD = 3  # of about a day's events each
 
 _COPIED = ("occurred_at", "batch_id", "run_id", "session_id", "end_user_id", "event_key", "event_id")
+# of an id that is a UUID of version 7 (ledger/keys.py)
+_KEY = """('f' || lpad(to_hex((extract(epoch FROM {at}) * 1000)::bigint), 11, '0')
+            || '7' || substr(md5({of}), 1, 19))::uuid"""
 _COMPANY = """
-INSERT INTO usage_event (occurred_at, batch_id, run_id, session_id, end_user_id, event_key, event_id, {rest})
-SELECT moved.at, %(batch)s + (moved.at::date - %(first)s::date), e.run_id + %(copy)s * %(runs)s,
+INSERT INTO usage_event (occurred_at, batch_id, run_id, session_id, end_user_id, event_key, {rest})
+SELECT moved.at, %(batch)s + 1 + (moved.at::date - %(first)s::date), e.run_id + %(copy)s * %(runs)s,
        e.session_id + %(copy)s * %(sessions)s, e.end_user_id + (%(copy)s %% {sets}) * %(users)s,
-       md5(e.event_id || '-' || %(copy)s)::uuid, e.event_id || '-' || %(copy)s, {rest_e}
+       {key}, {rest_e}
   FROM base_event e,
        LATERAL (SELECT e.occurred_at + %(copy)s * interval '37 seconds' AS at) moved
  WHERE moved.at < %(end)s"""
-_KEYS = """
-INSERT INTO event_key (lane, event_key, batch_id, day)
-SELECT lane, event_key, batch_id, (occurred_at AT TIME ZONE 'UTC')::date FROM usage_event WHERE batch_id >= %(batch)s"""
+_KEYS = f"""
+INSERT INTO event_key (lane, event_key, second)
+SELECT lane, event_key, floor(extract(epoch FROM occurred_at)) - {FIRST_SECOND}
+  FROM usage_event WHERE batch_id >= %(batch)s"""
 _BATCHES = """
 INSERT INTO ingest_batch (id, lane, first_at, last_at, received_at)
 SELECT batch_id, lane, min(occurred_at), max(occurred_at), now() FROM usage_event WHERE batch_id >= %(batch)s
@@ -41,11 +47,11 @@ SELECT batch_id, lane, min(occurred_at), max(occurred_at), now() FROM usage_even
 _ZIPF = """
 INSERT INTO usage_event (occurred_at, received_at, batch_id, run_id, end_user_id, event_key, lane, attribution_id,
        price_version_id, step, requests, input_tokens, output_tokens, cached_input_tokens, latency_ms, cost_source,
-       error, starts_run, batch, usage_inconsistent, cost, event_id)
-SELECT at, at, 1 + (at::date - %(first)s::date), run, end_user, md5('z' || n)::uuid, %(lane)s,
-       (agent * {tasks} + task) * {models} + model + 1, NULL, step, 1, input, output, input / 3, 500 + output * 12, 1,
-       n %% 97 = 0, step = 0, false, false, (input * (model + 1) * 1e-7 + output * (model + 1) * 5e-7)::numeric(24,12),
-       md5('e' || n)
+       error, starts_run, cost)
+SELECT at, at, 1 + (at::date - %(first)s::date), run, end_user, {key}, %(lane)s,
+       (agent * {tasks} + task) * {models} + model + 1, NULL, step, NULL, input, output, input / 3, 500 + output * 12,
+       1, nullif(n %% 97 = 0, false), nullif(step = 0, false),
+       (input * (model + 1) * 1e-7 + output * (model + 1) * 5e-7)::numeric(24,12)
   FROM (SELECT n, r.run, r.agent, r.task, r.end_user, n / %(runs)s AS step,
                r.at + (n / %(runs)s) * interval '40 seconds' AS at,
                width_bucket(random(), (SELECT sums FROM zipf WHERE kind = 'model')) AS model,
@@ -86,7 +92,8 @@ def _copies(connection: psycopg.Connection, first: object, events: int) -> int:
     runs, sessions, users = (number(f"SELECT max(id) FROM {t}") for t in ("run", "session", "end_user"))
     batch = number("SELECT nextval('ingest_batch_id')")
     rest = [column for column in COLUMNS if column not in _COPIED]
-    sql = _COMPANY.format(rest=", ".join(rest), rest_e=", ".join(f"e.{c}" for c in rest), sets=USER_SETS)
+    sql = _COMPANY.format(rest=", ".join(rest), rest_e=", ".join(f"e.{c}" for c in rest), sets=USER_SETS,
+                          key=_KEY.format(at="moved.at", of="e.event_id || '-' || %(copy)s"))  # fmt: skip
     end = number("SELECT max(occurred_at) FROM usage_event")
     copies = max(0, round(events / base) - 1)
     for table, column, sets in (("run", "run_id", copies + 1), ("session", "session_id", copies + 1),
@@ -147,7 +154,7 @@ def _zipf(connection: psycopg.Connection, first: object, events: int) -> int:
                now() - interval '20 minutes' - random() * interval '{DAYS - 1} days' AS at
           FROM generate_series(1, {runs}) n""")
     _partitions(connection, first)
-    sql = _ZIPF.format(tasks=TASKS, models=MODELS)
+    sql = _ZIPF.format(tasks=TASKS, models=MODELS, key=_KEY.format(at="at", of="'z' || n"))
     connection.execute(sql, {"first": first, "lane": lane, "events": events, "runs": runs})
     connection.execute("SELECT setval('ingest_batch_id', 1000); DROP TABLE zipf, zipf_run")
     return 1

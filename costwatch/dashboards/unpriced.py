@@ -96,8 +96,8 @@ def recount(lane: int) -> None:
 def inbox(workspace: Workspace) -> list[Unpriced]:
     """All models with unpriced calls, the dearest first."""
     sums = _rows(workspace.lane).values("a").annotate(
-        calls=Sum("unpriced_calls"), tokens=Sum("input_tokens") + Sum("output_tokens"), at_most=Sum("upper_bound"),
-        first=Min("day"), last=Max("day"))  # fmt: skip
+        calls=Sum("unpriced_calls"), prompt=Sum("input_tokens"), answer=Sum("output_tokens"),
+        at_most=Sum("upper_bound"), first=Min("day"), last=Max("day"))  # fmt: skip
     rows = {row["a"]: row for row in sums}
     names = dict(Label.objects.filter(pk__in=rows).values_list("pk", "value"))
     labels = _labels(workspace.lane, list(rows))
@@ -105,7 +105,9 @@ def inbox(workspace: Workspace) -> list[Unpriced]:
         Unpriced(
             names[number],
             *labels.get(number, ("", "")),
-            *(row[name] for name in ("calls", "tokens", "at_most", "first", "last")),
+            row["calls"],
+            row["prompt"] + row["answer"],
+            *(row[name] for name in ("at_most", "first", "last")),
         )
         for number, row in rows.items()
         if number in names

@@ -12,16 +12,18 @@ from typing import Any, NamedTuple
 from psycopg import Cursor
 
 from costwatch.ledger.fold import tail_condition
+from costwatch.ledger.rows import said
 from costwatch.ledger.store import writing
 
 MOST_BATCHES = 4  # of up to 10,000 events: what is found becomes visible portion by portion
 MOST_CALLS = 10_000
 
-_CALLS = """
-SELECT e.lane, e.run_id, e.starts_run, e.event_id, r.run_id, extract(epoch FROM e.occurred_at)::float8,
+_CALLS = f"""
+SELECT e.lane, e.run_id, {said("starts_run")}, {said("event_id")}, r.run_id, extract(epoch FROM e.occurred_at)::float8,
        coalesce(g.value, ''), coalesce(t.value, ''), e.step, e.tool, e.call_fingerprint, e.input_fingerprint,
        coalesce(e.input_error, false), coalesce(e.input_tokens, 0), coalesce(e.output_tokens, 0), e.cost,
-       (e.latency_ms / 1000.0)::float8, e.error, e.batch OR coalesce(a.tags->>'batch', '') = 'true'
+       (e.latency_ms / 1000.0)::float8, {said("error")},
+       {said("batch")} OR coalesce(a.tags->>'batch', '') = 'true'
   FROM usage_event e JOIN run r ON r.id = e.run_id JOIN attribution a ON a.id = e.attribution_id
   LEFT JOIN label g ON g.id = a.agent_id LEFT JOIN label t ON t.id = a.task_id
  WHERE """

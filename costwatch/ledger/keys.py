@@ -1,13 +1,50 @@
-"""The identities under which an event is known: 16 bytes each, equal for equal input in every process and for ever."""
+"""The identities under which an event is known: 16 bytes each, equal for equal input in every process and for ever.
 
+Senders mostly take UUIDs with the time in front (v7) as ids. Those are kept as they are, behind all others, under F: so
+the index of all keys grows at its end, with full pages, and the id need not be kept beside the key.
+"""
+
+from datetime import datetime
 from hashlib import blake2b
+
+FIRST_SECOND = 1_577_836_800  # the start of 2020, from which the ledger counts seconds in 4 bytes, to 2088
+LAST = "f"
 
 
 def event_key(event_id: str) -> bytes:
-    """The identity that follows from the sender's event id."""
-    return blake2b(event_id.encode(), digest_size=16, person=b"event").digest()
+    """The identity that follows from the sender's event id: what a UUID says, of anything else the hash."""
+    return _uuid(event_id) or _hash(event_id, b"event")
 
 
 def response_key(provider: str | None, response_id: str) -> bytes:
     """The identity that follows from the provider's id of the answer: the same call seen by two senders meets here."""
-    return blake2b(f"{provider or ''}\0{response_id}".encode(), digest_size=16, person=b"response").digest()
+    return _hash(f"{provider or ''}\0{response_id}", b"response")
+
+
+def says_id(key: bytes, event_id: str) -> bool:
+    """Whether the key that follows from this id says the id too."""
+    return len(event_id) == 36 and key.hex()[1:] == event_id.replace("-", "")[1:]
+
+
+def second(moment: datetime) -> int:
+    """The second of an event, as its key keeps it: where to find it."""
+    return int(moment.timestamp()) - FIRST_SECOND
+
+
+def _hash(text: str, what: bytes) -> bytes:
+    key = blake2b(text.encode(), digest_size=16, person=what).digest()
+    return key if key[0] < 0xF0 else bytes((key[0] - 0x10,)) + key[1:]
+
+
+def _uuid(text: str) -> bytes | None:
+    """The bytes of a UUID in its canonical form (lower case, four dashes), 0 in front as F; None for any other text."""
+    if len(text) != 36 or text[0] == LAST:
+        return None
+    d = text.replace("-", "")
+    if text != f"{d[:8]}-{d[8:12]}-{d[12:16]}-{d[16:20]}-{d[20:]}":
+        return None
+    try:
+        key = bytes.fromhex(LAST + d[1:] if d[0] == "0" else d)
+    except ValueError:
+        return None
+    return key if key.hex()[1:] == d[1:] else None

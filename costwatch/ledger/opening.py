@@ -3,9 +3,9 @@
 Everybody inserts in the same order, table by table and sorted within each, so that no two senders deadlock.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from struct import Struct
 from typing import Any
 
@@ -16,23 +16,27 @@ from psycopg.pq import Format
 
 from costwatch.ledger import labels, store
 from costwatch.ledger.entry import Entry
+from costwatch.ledger.keys import second
 
 _TABLES = {"end_user": "user_id", "session": "session_id", "run": "run_id"}
 _ids: dict[str, dict[tuple[int, str], int]] = {table: {} for table in _TABLES}
 
+# a name that is there already would use up a number in each batch; those of end users have 4 bytes
 _MAKE = """
-made_{table} AS (INSERT INTO "{table}" (lane, {column}) SELECT %s, n FROM unnest(%s::text[]) n
+made_{table} AS (INSERT INTO "{table}" (lane, {column}) SELECT %(lane)s, n FROM unnest(%({table})s::text[]) n
+    WHERE NOT EXISTS (SELECT FROM "{table}" t WHERE t.lane = %(lane)s AND t.{column} = n)
     ON CONFLICT DO NOTHING RETURNING {column}, id)"""
 _OPEN = f"""
-WITH batch AS (INSERT INTO ingest_batch (id, lane, first_at, last_at, received_at)
-    VALUES (nextval('ingest_batch_id'), %s, %s, %s, %s) RETURNING id),
-new_key AS (INSERT INTO event_key (lane, event_key, batch_id, day, alias_of)
-    SELECT %s, k, batch.id, d, a FROM batch, unnest(%b, %b::date[], %b) AS n(k, d, a) ORDER BY k
-    ON CONFLICT DO NOTHING RETURNING 1),
+WITH sent AS (SELECT * FROM unnest(%(keys)b, %(seconds)b::integer[], %(aliases)b) AS k(event_key, second, alias_of)),
+batch AS (INSERT INTO ingest_batch (id, lane, first_at, last_at, received_at)
+    VALUES (nextval('ingest_batch_id'), %(lane)s, %(first)s, %(last)s, %(now)s) RETURNING id),
+new_key AS (INSERT INTO event_key (lane, event_key, second, alias_of)
+    SELECT %(lane)s, event_key, second, alias_of FROM sent ON CONFLICT DO NOTHING RETURNING event_key),
 {", ".join(_MAKE.format(table=table, column=column) for table, column in _TABLES.items())}
-SELECT 'batch', NULL, id FROM batch UNION ALL SELECT 'keys', NULL, count(*) FROM new_key
+SELECT 'batch', NULL, id FROM batch
+UNION ALL SELECT 'known', encode(uuid_send(event_key), 'hex'), 0 FROM sent
+    WHERE (SELECT count(*) FROM new_key) < %(count)s AND event_key NOT IN (SELECT event_key FROM new_key)
 {" ".join(f"UNION ALL SELECT '{table}', {column}, id FROM made_{table}" for table, column in _TABLES.items())}"""
-_NEW = "SELECT uuid_send(event_key) FROM event_key WHERE lane = %s AND batch_id = %s AND event_key = ANY(%b)"
 
 
 class Keys(tuple[bytes, ...]):
@@ -77,16 +81,15 @@ def begin(cursor: Cursor[Any], lane: int, entries: Sequence[Entry], owner: dict[
     found = {table: labels.known(_ids[table], lane, names) for table, names in wanted.items()}
     missing = {table: wanted[table] - found[table].keys() for table in _TABLES}
     cursor.adapters.register_dumper(Keys, KeysDumper)
-    made: dict[str, dict[str | None, int]] = {table: {} for table in ("batch", "keys", *_TABLES)}
+    made: dict[str, dict[str | None, int]] = {table: {} for table in ("batch", "known", *_TABLES)}
     for kind, name, number in _open(cursor, lane, entries, owner, now, missing):
         made[kind][name] = number
-    batch_id, count = made["batch"][None], made["keys"][None]
     for table, column in _TABLES.items():
         found[table].update(made[table])  # type: ignore[arg-type]
         found[table].update(_look_up(cursor, lane, table, column, missing[table] - made[table].keys()))
     transaction.on_commit(lambda: _remember(lane, found, missing))
-    new_keys = {*owner} if count == len(owner) else _new_keys(cursor, lane, batch_id, owner)
-    return Opened(batch_id, new_keys, found["end_user"], found["session"], found["run"], {*made["run"]})  # type: ignore[arg-type]
+    new_keys = owner.keys() - {bytes.fromhex(key) for key in made["known"]}  # type: ignore[arg-type]
+    return Opened(made["batch"][None], new_keys, found["end_user"], found["session"], found["run"], {*made["run"]})  # type: ignore[arg-type]
 
 
 def discard_runs(cursor: Cursor[Any], lane: int, opened: Opened, names: set[str]) -> None:
@@ -114,18 +117,17 @@ def _open(
     owners = [entries[owner[key]] for key in keys]
     times = [e.timestamp for e in owners]
     aliases = Keys(b"" if e.keys[0] == key else e.keys[0] for key, e in zip(keys, owners, strict=True))
-    values: list[Any] = [
-        lane,
-        min(times),
-        max(times),
-        now,
-        lane,
-        Keys(keys),
-        [t.astimezone(UTC).date() for t in times],
-        aliases,
-    ]
-    for table in _TABLES:
-        values += lane, sorted(missing[table])
+    values = {
+        "lane": lane,
+        "first": min(times),
+        "last": max(times),
+        "now": now,
+        "keys": Keys(keys),
+        "seconds": [second(moment) for moment in times],
+        "aliases": aliases,
+        "count": len(keys),
+        **{table: sorted(names) for table, names in missing.items()},
+    }
     return cursor.execute(_OPEN, values, binary=True, prepare=len(keys) <= store.FEW).fetchall()
 
 
@@ -135,10 +137,6 @@ def _look_up(cursor: Cursor[Any], lane: int, table: str, column: str, names: set
         return {}
     select = f'SELECT {column}, id FROM "{table}" WHERE lane = %s AND {column} = ANY(%s)'
     return dict(cursor.execute(select, [lane, [*names]]).fetchall())
-
-
-def _new_keys(cursor: Cursor[Any], lane: int, batch_id: int, keys: Iterable[bytes]) -> set[bytes]:
-    return {key for (key,) in cursor.execute(_NEW, [lane, batch_id, Keys(keys)], binary=True)}
 
 
 def _remember(lane: int, found: dict[str, dict[str, int]], missing: dict[str, set[str]]) -> None:

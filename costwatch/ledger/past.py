@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
+from costwatch.ledger.rows import said
+
 MOST_SESSIONS = 500
 MOST_CALLS = 300  # of a session, the newest
 MOST_RUNS = 20  # of an agent and task, the newest
@@ -17,18 +19,19 @@ SELECT session_id FROM run
  WHERE lane = %s AND session_id IN (SELECT session_id FROM run WHERE lane = %s AND last_at >= %s)
  GROUP BY session_id HAVING count(*) >= %s ORDER BY max(last_at) DESC LIMIT %s"""
 
-_SESSION_CALLS = """
+_SESSION_CALLS = f"""
 SELECT * FROM (
   SELECT e.session_id AS number, s.session_id, coalesce(g.value, '') AS agent, coalesce(r.run_id, '') AS run,
          extract(epoch FROM e.occurred_at)::float8 AS at, e.call_fingerprint, coalesce(e.output_tokens, 0) AS tokens,
-         e.cost, e.event_id, coalesce(e.step, -1) AS step,
-         row_number() OVER (PARTITION BY e.session_id ORDER BY e.occurred_at DESC, e.step DESC, e.event_id DESC) AS n
+         e.cost, {said("event_id")} AS event_id, coalesce(e.step, -1) AS step,
+         row_number() OVER (PARTITION BY e.session_id ORDER BY e.occurred_at DESC, e.step DESC,
+                                         {said("event_id")} DESC) AS n
     FROM usage_event e JOIN session s ON s.id = e.session_id JOIN attribution a ON a.id = e.attribution_id
     LEFT JOIN run r ON r.id = e.run_id LEFT JOIN label g ON g.id = a.agent_id
-   WHERE e.lane = %s AND e.session_id = ANY(%s) AND e.occurred_at >= %s AND NOT e.error) c
+   WHERE e.lane = %s AND e.session_id = ANY(%s) AND e.occurred_at >= %s AND e.error IS NOT TRUE) c
  WHERE n <= %s ORDER BY number, at, step, event_id"""
 
-_ATTEMPTS = """
+_ATTEMPTS = f"""
 WITH pairs AS (
   SELECT DISTINCT a.agent_id, a.task_id FROM run r JOIN attribution a ON a.id = r.attribution_id
    WHERE r.lane = %(lane)s AND r.last_at >= %(fresh)s AND r.errors > 0),
@@ -39,12 +42,12 @@ mine AS (
     JOIN attribution a ON a.id = r.attribution_id JOIN pairs p USING (agent_id, task_id)),
 newest AS (SELECT * FROM mine WHERE n <= %(most)s),
 ends AS (
-  SELECT DISTINCT ON (run_id) run_id, error FROM usage_event
+  SELECT DISTINCT ON (run_id) run_id, error FROM usage_event e
    WHERE lane = %(lane)s AND occurred_at >= %(since)s AND run_id IN (SELECT id FROM newest WHERE errors > 0)
-   ORDER BY run_id, occurred_at DESC, step DESC NULLS LAST, event_id DESC)
+   ORDER BY run_id, occurred_at DESC, step DESC NULLS LAST, {said("event_id")} DESC)
 SELECT m.agent_id, m.task_id, coalesce(g.value, ''), coalesce(t.value, ''), m.id, m.run_id,
        extract(epoch FROM m.first_at)::float8, extract(epoch FROM m.last_at)::float8, coalesce(e.error, false),
-       m.calls, m.input_tokens, m.cost
+       coalesce(m.calls, 0), coalesce(m.input_tokens, 0), m.cost
   FROM newest m LEFT JOIN ends e ON e.run_id = m.id
   LEFT JOIN label g ON g.id = m.agent_id LEFT JOIN label t ON t.id = m.task_id
  ORDER BY m.agent_id, m.task_id, m.first_at, m.id"""

@@ -89,7 +89,7 @@ def _point_aliases(
              for known in entry.keys if known in own or known not in new_keys]  # fmt: skip
     if links:
         cursor.execute(
-            "UPDATE event_key k SET alias_of = coalesce(o.alias_of, o.event_key), batch_id = o.batch_id, day = o.day"
+            "UPDATE event_key k SET alias_of = coalesce(o.alias_of, o.event_key), second = o.second"
             " FROM unnest(%b, %b) AS l(alias, known), event_key o"
             " WHERE k.lane = %s AND k.event_key = l.alias AND o.lane = %s AND o.event_key = l.known",
             [Keys(a for a, _ in links), Keys(k for _, k in links), lane, lane],

@@ -16,6 +16,7 @@ from psycopg import Cursor, ServerCursor
 from costwatch.ledger import months
 from costwatch.ledger.adjust import Adjustment, adjust
 from costwatch.ledger.models import LabelKind
+from costwatch.ledger.rows import said
 from costwatch.ledger.store import writing
 from costwatch.pricing.book import Prices
 from costwatch.pricing.usage import CostSource, Priced, Usage
@@ -31,10 +32,10 @@ _COUNTS = (
 )
 _NAMES = [name.strip() for name in _COUNTS.split(",")]
 _EVENTS = f"""
-SELECT e.occurred_at, e.event_key, e.attribution_id, e.run_id, e.session_id, e.end_user_id, e.error,
+SELECT e.occurred_at, e.event_key, e.attribution_id, e.run_id, e.session_id, e.end_user_id, {said("error")},
        coalesce(e.cost, 0) + coalesce(a.cost, 0), coalesce(a.source, e.cost_source),
        coalesce(e.upper_bound, 0) + coalesce(a.upper_bound, 0), e.units,
-       {", ".join(f"e.{name}" for name in _NAMES)}
+       {", ".join(said(name) for name in _NAMES)}
   FROM usage_event e
   LEFT JOIN (SELECT event_key, sum(cost) AS cost, sum(upper_bound) AS upper_bound,
                     (array_agg(cost_source ORDER BY id DESC))[1] AS source
@@ -43,7 +44,7 @@ SELECT e.occurred_at, e.event_key, e.attribution_id, e.run_id, e.session_id, e.e
                 AND coalesce(event_at, occurred_at) >= %(start)s AND coalesce(event_at, occurred_at) < %(end)s
               GROUP BY event_key) a USING (event_key)
  WHERE e.lane = %(lane)s AND e.occurred_at >= %(start)s AND e.occurred_at < %(end)s
-   AND e.attribution_id = ANY(%(attributions)s) AND NOT e.usage_inconsistent"""
+   AND e.attribution_id = ANY(%(attributions)s) AND e.usage_inconsistent IS NOT TRUE"""
 
 # adjustments of a moment ago are not in the statistics: planned as a nested loop their join takes minutes
 _PLAN = "SET LOCAL enable_nestloop = off; SET LOCAL jit = off"

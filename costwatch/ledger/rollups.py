@@ -10,7 +10,9 @@ from costwatch.ledger.store import MEASURES
 MONEY = ("cost", "error_cost", "upper_bound")
 NAMES = ", ".join(MEASURES)
 SUMS = ", ".join(f"sum({m}) AS {m}" for m in MEASURES)
-ADD = ", ".join(f"{m} = t.{m} + excluded.{m}" for m in MEASURES)
+# in a row that stays NULL is 0: it takes no bytes
+KEPT = ", ".join(f"nullif(sum({m}), 0) AS {m}" for m in MEASURES)
+ADD = ", ".join(f"{m} = nullif(coalesce(t.{m}, 0) + coalesce(excluded.{m}, 0), 0)" for m in MEASURES)
 
 # What a cut is a sum over (a, b): columns of `portion`; those with end users, of `portion_user`.
 SINGLE = {
@@ -85,7 +87,7 @@ def take(cursor: Cursor[Any], which: str, parameters: list[Any]) -> None:
 def quarter_rows() -> str:
     """SELECT of all quarter rows (lane, cut, slot, a, measures) of the portion."""
     return " UNION ALL ".join(
-        f"SELECT lane, {cut.value}::smallint AS cut, slot, {a}::bigint AS a, {SUMS} FROM portion"
+        f"SELECT lane, {cut.value}::smallint AS cut, slot, {a}::integer AS a, {KEPT} FROM portion"
         f" GROUP BY lane, slot{_by(a)}"
         for cut, a in QUARTER_CUTS.items()
     )
@@ -94,7 +96,7 @@ def quarter_rows() -> str:
 def day_rows() -> str:
     """SELECT of all day rows (lane, cut, day, a, b, measures) of the portions."""
     return " UNION ALL ".join(
-        f"SELECT lane, {cut.value}::smallint AS cut, day, {a}::bigint AS a, {b}::bigint AS b, {SUMS}"
+        f"SELECT lane, {cut.value}::smallint AS cut, day, {a}::integer AS a, {b}::integer AS b, {KEPT}"
         f" FROM {'portion_user' if cut in BY_USER else 'portion'} GROUP BY lane, day{_by(a)}{_by(b)}"
         for cut, (a, b) in DAY_CUTS.items()
     )
@@ -130,9 +132,10 @@ def run_sums(which: str) -> str:
 
 def add_runs(which: str) -> str:
     """SQL that adds the entries for which `which` holds to their runs."""
-    add = ", ".join(f"{m} = r.{m} + s.{m}" for m in MEASURES)
+    add = ", ".join(f"{m} = nullif(coalesce(r.{m}, 0) + s.{m}, 0)" for m in MEASURES if m != "cost")
     return f"""
-UPDATE run r SET {add}, first_at = least(r.first_at, s.first_at), last_at = greatest(r.last_at, s.last_at),
+UPDATE run r SET {add}, cost = r.cost + s.cost,
+       first_at = least(r.first_at, s.first_at), last_at = greatest(r.last_at, s.last_at),
        attribution_id = coalesce(r.attribution_id, s.attribution_id),
        end_user_id = coalesce(r.end_user_id, s.end_user_id), session_id = coalesce(r.session_id, s.session_id)
   FROM ({run_sums(which)}) s WHERE r.id = s.run_id"""

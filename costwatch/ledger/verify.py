@@ -7,6 +7,7 @@ import psycopg
 from django.db import connection, transaction
 
 from costwatch.ledger import months, rollups, sheets
+from costwatch.ledger.keys import FIRST_SECOND
 from costwatch.ledger.store import MEASURES
 
 MOST_SHOWN = 20
@@ -97,7 +98,8 @@ def _rows(cursor: psycopg.Cursor[Any], unfolded: list[int]) -> list[str]:
     found += _differing(cursor, "run", ("id",), rollups.run_sums("batch_id <> ALL(%s)").replace(
         "SELECT run_id,", "SELECT run_id AS id,", 1), [unfolded])  # fmt: skip
     orphans = ("SELECT e.lane, e.event_key FROM usage_event e LEFT JOIN event_key k ON k.lane = e.lane"
-               " AND k.event_key = e.event_key AND k.batch_id = e.batch_id AND k.alias_of IS NULL"
+               " AND k.event_key = e.event_key AND k.alias_of IS NULL"
+               f" AND k.second = floor(extract(epoch FROM e.occurred_at)) - {FIRST_SECOND}"
                " WHERE k.lane IS NULL LIMIT %s")  # fmt: skip
     found += [
         f"workspace {lane}: event {key} has no key of its own" for lane, key in cursor.execute(orphans, [MOST_SHOWN])
@@ -109,7 +111,7 @@ def _differing(
     cursor: psycopg.Cursor[Any], table: str, keys: tuple[str, ...], rows: str, parameters: list[Any]
 ) -> list[str]:
     """Rows whose measures differ from the recomputed ones, or that one side lacks. A row of zeros may be missing."""
-    same = " AND ".join(f"r.{m} IS NOT DISTINCT FROM t.{m}" for m in MEASURES)
+    same = " AND ".join(f"coalesce(r.{m}, 0) = coalesce(t.{m}, 0)" for m in MEASURES)
     nothing = " AND ".join(f"coalesce(t.{m}, 0) = 0" for m in MEASURES)
     ids = ", ".join(f"coalesce(t.{k}, r.{k})" for k in keys)
     query = (f"SELECT {ids}, t.calls, r.calls, t.cost, r.cost FROM ({rows}) r FULL JOIN {table} t"

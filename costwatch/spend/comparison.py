@@ -40,7 +40,8 @@ _RUNS = Source("run", "last_at", None, _IDS | {RUN: "r.id"}, "r.attribution_id")
 _EVENTS = Source("ledger_entry", "occurred_at", None, _IDS, "r.attribution_id")
 _UNIT = f"""
 WITH unit AS MATERIALIZED (
-    SELECT {", ".join(f"r.{name}" for name in _NAMES)}, r.unpriced_calls + r.unknown_calls AS unpriced
+    SELECT {", ".join(f"coalesce(r.{name}, 0) AS {name}" for name in _NAMES)},
+           coalesce(r.unpriced_calls, 0) + coalesce(r.unknown_calls, 0) AS unpriced
       FROM {{tables}} WHERE {{which}} ORDER BY r.{{time}} DESC LIMIT {MOST_UNITS}),
 counted AS (SELECT cost, calls, {", ".join(f"{name}::float8 AS {name}_" for name in _NAMES)}, 1::float8 AS one_
               FROM unit WHERE unpriced = 0)

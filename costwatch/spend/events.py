@@ -7,8 +7,9 @@ from uuid import UUID
 
 from django.db import connection
 
-from costwatch.ledger.keys import event_key
+from costwatch.ledger.keys import FIRST_SECOND, event_key
 from costwatch.ledger.models import Cut, EventKey, UsageEvent
+from costwatch.ledger.rows import said
 from costwatch.spend import conditions as where
 from costwatch.spend.conditions import Clause
 from costwatch.spend.dimensions import FACTS
@@ -24,7 +25,7 @@ WINDOW_GROWTH = 4
 
 SOURCE = Source("usage_event", "occurred_at", None, {name: f"r.{c}" for name, c in FACTS.items()}, "r.attribution_id")
 _COLUMNS = tuple(str(field.column) for field in UsageEvent._meta.concrete_fields)
-_SELECT = f"SELECT {', '.join(f'r.{c}' for c in _COLUMNS)} FROM"
+_SELECT = f"SELECT {', '.join(said(c, 'r') for c in _COLUMNS)} FROM"
 
 
 def events(
@@ -57,11 +58,10 @@ def event(workspace: Any, event_id: str) -> dict[str, Any] | None:
     known = EventKey.objects.filter(lane=workspace.lane, event_key=key).first()
     if known is None:
         return None
-    day = datetime(known.day.year, known.day.month, known.day.day, tzinfo=UTC)
+    at = datetime.fromtimestamp(known.second + FIRST_SECOND, UTC)
     clauses = [
         ("r.lane = %s AND r.event_key = %s", [workspace.lane, known.alias_of or key]),
-        ("r.batch_id = %s", [known.batch_id]),
-        ("r.occurred_at >= %s AND r.occurred_at < %s", [day, day + timedelta(days=1)]),
+        ("r.occurred_at >= %s AND r.occurred_at < %s", [at, at + timedelta(seconds=1)]),
     ]
     rows = _rows("usage_event r", where.joined(clauses), "")
     return shown(rows)[0] if rows else None

@@ -14,6 +14,7 @@ from django.db import connection
 
 from costwatch.accounts.models import ApiKey
 from costwatch.ledger.models import Attribution
+from costwatch.ledger.rows import said
 from costwatch.lib import periods
 from costwatch.lib.tables import COUNT, FLAG, MONEY, TIME, Column, Rows
 from costwatch.pricing.usage import CostSource
@@ -132,7 +133,7 @@ def _events(lane: int, filter: SpendFilter) -> Iterator[Rows]:
         attributions = where.few_attributions(lane, conditions)
         tables = where.from_clause(SOURCE, conditions, attributions, ())
         clauses = [("r.lane = %s", [lane]), *where.on_source(SOURCE, conditions, attributions)]
-        select = f"SELECT {', '.join(f'r.{name}' for name in _STORED)} FROM {tables} WHERE"
+        select = f"SELECT {', '.join(said(name, 'r') for name in _STORED)} FROM {tables} WHERE"
         labels = _Labels(lane)
         for start, end in _days(*bounds(lane, books, filter)):
             which = where.joined([*clauses, ("r.occurred_at >= %s AND r.occurred_at < %s", [start, end])])

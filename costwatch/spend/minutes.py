@@ -7,16 +7,17 @@ from typing import Any
 from django.db import connection
 
 from costwatch.accounts.models import ApiKey
+from costwatch.ledger.rows import said
 from costwatch.spend.conditions import names_of
 
 LONGEST = timedelta(hours=24)
 # what providers' libraries and gateways call an answer 429: RateLimitError, rate_limit_exceeded, ThrottlingException …
 THROTTLED = r"(rate.?limit|throttl|too.?many.?requests|resource.?exhausted|quota|(^|\D)429(\D|$))"
-_MINUTES = """
-SELECT date_trunc('minute', e.occurred_at), a.provider_id, a.model_id, a.key_id, sum(e.requests)::bigint,
+_MINUTES = f"""
+SELECT date_trunc('minute', e.occurred_at), a.provider_id, a.model_id, a.key_id, sum({said("requests")})::bigint,
        coalesce(sum(e.input_tokens), 0)::bigint, coalesce(sum(e.cached_input_tokens), 0)::bigint,
        coalesce(sum(e.output_tokens), 0)::bigint,
-       coalesce(sum(e.requests) FILTER (WHERE e.error AND e.error_type ~* %s), 0)::bigint
+       coalesce(sum({said("requests")}) FILTER (WHERE e.error AND e.error_type ~* %s), 0)::bigint
   FROM usage_event e JOIN attribution a ON a.id = e.attribution_id
  WHERE e.lane = %s AND e.occurred_at >= %s AND e.occurred_at < %s
  GROUP BY 1, 2, 3, 4 ORDER BY 1"""

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection
 
+from costwatch.ledger.rows import said
 from costwatch.lib import periods
 from costwatch.spend import conditions as where
 from costwatch.spend import queries
@@ -24,9 +25,10 @@ FEW_HOURS = timedelta(hours=26)
 
 _COLUMNS = "lane, occurred_at, batch_id, attribution_id, end_user_id, run_id, session_id, event_key, ctid AS place"
 _ENTRIES = f"""(
-    SELECT {_COLUMNS}, event_id, coalesce(cost, 0) AS cost,
-           coalesce(input_tokens, 0)::bigint + coalesce(output_tokens, 0) AS tokens FROM usage_event
-    UNION ALL SELECT {_COLUMNS}, NULL, cost, input_tokens + output_tokens FROM spend_adjustment)"""
+    SELECT {_COLUMNS}, {said("event_id")} AS event_id, coalesce(cost, 0) AS cost,
+           coalesce(input_tokens, 0)::bigint + coalesce(output_tokens, 0) AS tokens FROM usage_event e
+    UNION ALL SELECT {_COLUMNS}, NULL, coalesce(cost, 0),
+           coalesce(input_tokens, 0) + coalesce(output_tokens, 0) FROM spend_adjustment)"""
 _SOURCE = Source(_ENTRIES, "occurred_at", None, {name: f"r.{c}" for name, c in FACTS.items()}, "r.attribution_id")
 
 _REACHED = """
@@ -35,7 +37,7 @@ WITH entry AS MATERIALIZED (
            %s::numeric + {running} AS running
       FROM {tables} WHERE {which})
 SELECT DISTINCT ON (a.number) a.number, e.occurred_at, coalesce(e.event_id, (
-           SELECT u.event_id FROM usage_event u
+           SELECT {event_id} FROM usage_event u
             WHERE u.lane = %s AND u.event_key = e.event_key AND u.occurred_at = e.occurred_at LIMIT 1), '')
   FROM unnest(%s::int[], %s::numeric[]) AS a(number, amount) JOIN entry e ON e.running >= a.amount
  WHERE e.occurred_at >= %s
@@ -126,7 +128,7 @@ def _search(
         *where.on_source(_SOURCE, conditions, attributions),
     ])  # fmt: skip
     running = running.format(measure="tokens" if tokens else "cost")
-    text = _REACHED.format(running=running, tables=tables, which=which)
+    text = _REACHED.format(event_id=said("event_id", "u"), running=running, tables=tables, which=which)
     numbers, wanted = [number for number, _ in amounts], [amount for _, amount in amounts]
     values: list[Any] = [before, *parameters, lane, numbers, wanted, since]
     with connection.cursor() as cursor:

@@ -36,8 +36,8 @@ _SOURCE = Source("run", "last_at", None, _IDS, "r.attribution_id")
 _CHOSEN = """
 WITH chosen AS MATERIALIZED (
     SELECT r.id, r.attribution_id, r.cost FROM {tables}
-     WHERE r.lane = %s AND r.last_at >= %s AND r.last_at < %s AND r.calls > r.unpriced_calls + r.unknown_calls
-       AND {which})"""
+     WHERE r.lane = %s AND r.last_at >= %s AND r.last_at < %s
+       AND r.calls > coalesce(r.unpriced_calls, 0) + coalesce(r.unknown_calls, 0) AND {which})"""
 _FIGURES = f"""
 SELECT NULL AS agent_id, count(*), percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY cost),
        ARRAY(SELECT id FROM chosen ORDER BY cost DESC, id DESC LIMIT %s)

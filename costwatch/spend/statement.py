@@ -34,7 +34,8 @@ grouped AS (SELECT {g}, {sums} FROM piece p GROUP BY {g}),
 ranked AS (SELECT *, row_number() OVER (ORDER BY {by} DESC, cost DESC, calls DESC, {g}) AS rank FROM grouped)
 SELECT least(p.rank, {limit} + 1), 0, {kept}, {sums} FROM ranked p GROUP BY least(p.rank, {limit} + 1), {kept}"""
 _BEST = """
-SELECT {g}, sum({by}) AS r0, sum(cost) AS r1, sum(calls) AS r2 FROM piece GROUP BY {g}
+SELECT {g}, coalesce(sum({by}), 0) AS r0, coalesce(sum(cost), 0) AS r1, coalesce(sum(calls), 0) AS r2
+  FROM piece GROUP BY {g}
  ORDER BY r0 DESC, r1 DESC, r2 DESC, {g} LIMIT {limit}"""
 # In buckets the pieces are read twice, first for rank alone: summing every combination in every bucket, only to throw
 # most of them together, took three times as long (308,000 rows of agent x model x day).
@@ -45,7 +46,7 @@ ranked AS (SELECT {{g}}, row_number() OVER (ORDER BY r0 DESC, r1 DESC, r2 DESC, 
 SELECT coalesce(ranked.rank, {{limit}} + 1), p.bucket, {{kept}}, {{sums}} FROM piece p LEFT JOIN ranked USING ({{g}})
  GROUP BY ranked.rank, p.bucket, {{kept}}"""
 _RANKING = f"""
-WITH piece AS ({{pieces}}) {_BEST}"""
+WITH piece AS ({{pieces}}) {_BEST.replace(" FROM piece", ", count(*) OVER () FROM piece")}"""
 _KEPT = """
 WITH piece AS ({pieces}),
 kept AS (SELECT * FROM ROWS FROM ({arrays}) WITH ORDINALITY AS k({g}, rank))
@@ -103,7 +104,8 @@ def statement(asked: Question, books: Snapshot, limit: int) -> Clause:
 
 
 def ranking(asked: Question, books: Snapshot, limit: int) -> Clause:
-    """SQL for the first combinations in the order of their rank: rows that begin with their ids."""
+    """SQL for the first combinations in the order of their rank: rows that begin with their ids and end with the number
+    of all combinations."""
     pieces, parameters = _pieces(replace(asked, edges=[], measures=()), books)
     g = ", ".join(_columns(asked))
     return _RANKING.format(pieces=pieces, g=g, by=asked.rank, limit=int(limit)), parameters
@@ -151,7 +153,7 @@ def _columns(asked: Question) -> list[str]:
 
 
 def _sums(measures: Sequence[str]) -> str:
-    return ", ".join(f"sum(p.{m}){'' if m in MONEY else '::bigint'} AS {m}" for m in measures)
+    return ", ".join(f"coalesce(sum(p.{m}), 0){'' if m in MONEY else '::bigint'} AS {m}" for m in measures)
 
 
 def _pieces(asked: Question, books: Snapshot) -> Clause:

@@ -8,14 +8,14 @@ from costwatch.ledger.models.measures import USD, Measures
 class EventKey(models.Model):
     """The idempotency ledger: every identity under which an event is known, over all days.
 
-    `alias_of` is NULL on an event's own key and names it on every other one (response id, second sender).
+    `alias_of` is NULL on an event's own key and names it on every other one (response id, second sender). `second`
+    says where to find the event.
     """
 
-    pk = models.CompositePrimaryKey("lane", "event_key")
+    pk = models.CompositePrimaryKey("event_key", "lane")
     lane = models.IntegerField()
     event_key = models.UUIDField()
-    batch_id = models.BigIntegerField()
-    day = models.DateField(help_text="UTC day of the event: where to find it")
+    second = models.IntegerField(help_text="in which the event occurred, counted from 2020")
     alias_of = models.UUIDField(null=True)
 
     class Meta:
@@ -26,7 +26,11 @@ class EventKey(models.Model):
 
 
 class UsageEvent(models.Model):
-    """One call as it was sent, with its cost. Append-only, partitioned by `occurred_at`; NULL = nothing was said."""
+    """One call as it was sent, with its cost. Append-only, partitioned by `occurred_at`; NULL = nothing was said.
+
+    What most events say takes no bytes: `requests` NULL is 1, a flag NULL is false, and `event_id` is NULL where the
+    sender's id is a UUID, which `event_key` tells too (ledger/keys.py, and `rows.said` for reading).
+    """
 
     pk = models.CompositePrimaryKey("lane", "event_key")
     occurred_at = models.DateTimeField()
@@ -40,7 +44,7 @@ class UsageEvent(models.Model):
     attribution_id = models.IntegerField()
     price_version_id = models.IntegerField(null=True)
     step = models.IntegerField(null=True)
-    requests = models.IntegerField(default=1)
+    requests = models.IntegerField(null=True)
     input_tokens = models.IntegerField(null=True)
     output_tokens = models.IntegerField(null=True)
     cached_input_tokens = models.IntegerField(null=True)
@@ -53,16 +57,16 @@ class UsageEvent(models.Model):
     image_output_tokens = models.IntegerField(null=True)
     latency_ms = models.IntegerField(null=True)
     cost_source = models.SmallIntegerField()
-    error = models.BooleanField(default=False)
-    starts_run = models.BooleanField(default=False)
-    batch = models.BooleanField(default=False)
-    usage_inconsistent = models.BooleanField(default=False)
+    error = models.BooleanField(null=True)
+    starts_run = models.BooleanField(null=True)
+    batch = models.BooleanField(null=True)
+    usage_inconsistent = models.BooleanField(null=True)
     input_error = models.BooleanField(null=True)
     cost = models.DecimalField(null=True, **USD)
     upper_bound = models.DecimalField(null=True, **USD)
     reported_cost = models.DecimalField(null=True, **USD)
     list_cost = models.DecimalField(null=True, help_text="before a discount; NULL = the same as cost", **USD)
-    event_id = models.TextField()
+    event_id = models.TextField(null=True)
     parent_id = models.TextField(null=True)
     response_id = models.TextField(null=True)
     error_type = models.TextField(null=True)
@@ -79,7 +83,7 @@ class UsageEvent(models.Model):
         db_table = "usage_event"
 
     def __str__(self) -> str:
-        return self.event_id
+        return self.event_id or str(self.event_key)
 
 
 class SpendAdjustment(Measures):

@@ -60,9 +60,12 @@ class Attribution(models.Model):
 
 
 class EndUser(models.Model):
-    """Somebody on whose behalf agents run (`user_id` of an event). Many, so apart from the labels."""
+    """Somebody on whose behalf agents run (`user_id` of an event). Many, so apart from the labels.
 
-    id = models.BigAutoField(primary_key=True)
+    Rollups hold their numbers in 4 bytes.
+    """
+
+    id = models.AutoField(primary_key=True)
     lane = models.IntegerField()
     user_id = models.CharField(max_length=200)
 

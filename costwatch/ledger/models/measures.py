@@ -8,6 +8,20 @@ USD: dict[str, Any] = {"max_digits": 24, "decimal_places": 12}
 USD_SUM: dict[str, Any] = {"max_digits": 30, "decimal_places": 12}
 
 
+class Count(models.BigIntegerField):
+    """A sum of whole numbers. In rollups NULL is 0: most sums of a row are, and so they take no bytes."""
+
+    def from_db_value(self, value: Any, *_: Any) -> Any:
+        return value or 0
+
+
+class Amount(models.DecimalField):
+    """A sum of money. In rollups NULL is 0, as of a Count."""
+
+    def from_db_value(self, value: Any, *_: Any) -> Any:
+        return value or 0
+
+
 class Measures(models.Model):
     """The sums that every rollup row, run and adjustment holds. `calls` counts provider requests, `events` events.
 
@@ -15,20 +29,20 @@ class Measures(models.Model):
     price, `unknown_calls` no count; both carry cost 0 here. `upper_bound`: what the unpriced cost at most. USD.
     """
 
-    events = models.BigIntegerField(db_default=0)
-    calls = models.BigIntegerField(db_default=0)
-    errors = models.BigIntegerField(db_default=0)
-    runs = models.BigIntegerField(db_default=0)
-    unpriced_calls = models.BigIntegerField(db_default=0)
-    unknown_calls = models.BigIntegerField(db_default=0)
-    input_tokens = models.BigIntegerField(db_default=0)
-    cached_input_tokens = models.BigIntegerField(db_default=0)
-    cache_write_tokens = models.BigIntegerField(db_default=0)
-    output_tokens = models.BigIntegerField(db_default=0)
-    reasoning_tokens = models.BigIntegerField(db_default=0)
-    cost = models.DecimalField(db_default=0, **USD_SUM)
-    error_cost = models.DecimalField(db_default=0, **USD_SUM)
-    upper_bound = models.DecimalField(db_default=0, **USD_SUM)
+    events = Count(null=True)
+    calls = Count(null=True)
+    errors = Count(null=True)
+    runs = Count(null=True)
+    unpriced_calls = Count(null=True)
+    unknown_calls = Count(null=True)
+    input_tokens = Count(null=True)
+    cached_input_tokens = Count(null=True)
+    cache_write_tokens = Count(null=True)
+    output_tokens = Count(null=True)
+    reasoning_tokens = Count(null=True)
+    cost = Amount(null=True, **USD_SUM)
+    error_cost = Amount(null=True, **USD_SUM)
+    upper_bound = Amount(null=True, **USD_SUM)
 
     class Meta:
         abstract = True
