@@ -187,4 +187,4 @@ class RepriceOrder(models.Model):
         indexes = [models.Index(fields=["workspace", "-id"], name="reprice_order_newest")]
 
     def __str__(self) -> str:
-        return f"{self.start:%F} to {self.end:%F}: {self.reason}"
+        return self.reason

@@ -107,6 +107,7 @@
       const full = merge(base(), layout);
       if (this.width < 520) merge(full, narrow);
       full.height = +this.dataset.height || 280;
+      if (this.width) full.width = this.width; // Plotly measures once and keeps it: a window that changes is not followed
       const traces = data.map(trace => ({ ...shared, ...trace }));
       this.tell(traces, full.yaxis.tickprefix ?? '');
       Plotly.react(this.box, resolve(traces), resolve(full), calm);

@@ -6,6 +6,7 @@ from decimal import Decimal as D
 import pytest
 
 from costwatch.dashboards import display
+from costwatch.dashboards.templatetags.display import facts
 
 
 @pytest.mark.parametrize(
@@ -166,4 +167,27 @@ def test_times_have_a_decimal_below_ten():
         "9.9 ×",
         "29 ×",
         "1,234 ×",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fact", "told"),
+    [
+        ("2026-11-26T23:00:00+00:00", "Fri 27 Nov 2026 00:00:00"),
+        ("2026-11-26T06:17:24.470943Z", "Thu 26 Nov 2026 07:17:24"),
+        ("2026-11-26", "2026-11-26"),
+        ("2026-99-26T06:17:24Z", "2026-99-26T06:17:24Z"),
+        ("2000.000000000000", "2000.00"),
+        ("165.943401000000", "165.943401"),
+        ("0.000000000001", "0.000000000001"),
+        ("1.2.3", "1.2.3"),
+        (True, "yes"),
+        (12, "12"),
+        ([50, "80.000"], "50, 80.00"),
+    ],
+)
+def test_facts_of_the_audit_log_are_told_in_words_and_in_the_zone(fact, told):
+    assert facts({"name": fact, "empty": None, "none": [], "inner": {"of": False}}, "Europe/Berlin") == [
+        ("name", told),
+        ("inner of", "no"),
     ]

@@ -114,6 +114,20 @@ def test_a_click_on_a_bar_narrows_to_the_series_and_the_day_and_back_returns(vis
     expect(page.locator("cost-chart > div")).to_have_count(1)
 
 
+def test_a_chart_follows_its_window_both_ways(visit, filled):
+    page = visit(viewport={"width": 1280, "height": 900}).page
+    log_in(page)
+    drawing = page.locator("cost-chart .main-svg").first
+    widths = []
+    for width in (1280, 390, 844):
+        page.set_viewport_size({"width": width, "height": 844})
+        own = page.locator("cost-chart").first.evaluate("chart => chart.clientWidth")
+        expect(drawing).to_have_attribute("width", str(own))
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        widths.append(own)
+    assert widths[1] < widths[0] and widths[1] < widths[2]
+
+
 def test_keys_choose_the_period_and_leave_fields_alone(visit, filled):
     visitor = visit(viewport={"width": 1280, "height": 900})
     page = visitor.page

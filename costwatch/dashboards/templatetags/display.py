@@ -1,5 +1,6 @@
 """costwatch.dashboards.display for templates."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from json import dumps
@@ -15,6 +16,8 @@ from costwatch.dashboards.state import title
 from costwatch.spend.sums import Sums
 
 register = template.Library()
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$")
+LONG_AMOUNT = re.compile(r"^(-?\d+\.\d\d)(\d*?)0*$")
 
 for function in (
     display.money,
@@ -36,17 +39,30 @@ for function in (
 
 
 @register.filter
-def facts(found: dict[str, Any]) -> list[tuple[str, str]]:
-    """The facts of an audit entry as (name, words); what is empty says nothing."""
+def facts(found: dict[str, Any], zone: str) -> list[tuple[str, str]]:
+    """The facts of an audit entry as (name, words), times in a zone; what is empty says nothing."""
     told = []
     for name, value in found.items():
         if isinstance(value, dict):
-            told += [(f"{name} {inner}", words) for inner, words in facts(value)]
-        elif isinstance(value, bool):
-            told.append((name, "yes" if value else "no"))
-        elif value not in (None, "", []):
-            told.append((name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
+            told += [(f"{name} {inner}", words) for inner, words in facts(value, zone)]
+        elif isinstance(value, list):
+            told += [(name, ", ".join(_fact(one, zone) for one in value))] if value else []
+        elif value not in (None, ""):
+            told.append((name, _fact(value, zone)))
     return told
+
+
+def _fact(value: Any, zone: str) -> str:
+    """Facts are kept as JSON: times and amounts are text, with all the zeros of the books."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    if INSTANT.match(text):
+        try:
+            return moment(datetime.fromisoformat(text), zone)
+        except ValueError:
+            return text
+    return LONG_AMOUNT.sub(r"\1\2", text)
 
 
 @register.filter
