@@ -6,10 +6,9 @@ go.Figure would cost 3.5 ms and 7 kB of template a chart; a test holds these fig
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from costwatch.dashboards import display
 from costwatch.dashboards.ranges import DAY, Range
@@ -18,7 +17,6 @@ from costwatch.lib import periods
 LONGEST_LABEL = 40
 JOINER = "\N{WORD JOINER}"  # invisible; takes the meaning out of what stands before it
 UNFINISHED = 0.5
-MOST_STEPS = 100
 BAR = 0.72  # of its place, the gap is the rest
 HATCH = {"size": 5, "solidity": 0.32}
 WITHIN_DAY = ("15m", "hour")
@@ -75,7 +73,7 @@ def stacked(
         "shared": {"x": buckets.labels, "customdata": buckets.days},
         "data": [_bars(number, s, buckets, opacity) for number, s in enumerate(series)] + _total(buckets, totals),
         "layout": {
-            "yaxis": {"range": [0, _top([*totals, *marks])], **_dollars(max(totals, default=Decimal(0)))},
+            "yaxis": {"range": [0, top([*totals, *marks])], **dollars(max(totals, default=Decimal(0)))},
             "xaxis": {"type": "category", "range": [-0.6, len(buckets.labels) - 0.4], **ticks(buckets, buckets.ticks)},
             **_marks(buckets, totals, expected, pace),
         },
@@ -117,46 +115,6 @@ def _marks(
         "text": f"pace<br>{label(display.about(pace))}", "font": {"color": "--accent", "size": 12},
     }  # fmt: skip
     return {"shapes": shapes, "annotations": [note], "margin": {"r": 52}}
-
-
-def cumulative(at: Sequence[datetime], amounts: Sequence[Decimal], zone: ZoneInfo) -> dict[str, Any]:
-    """The running cost of a run, one step a call; of many calls several are one step."""
-    together = -(-len(at) // MOST_STEPS)
-    amounts = [sum(amounts[n : n + together], Decimal(0)) for n in range(0, len(at), together)]
-    at = [at[min(n + together, len(at)) - 1] for n in range(0, len(at), together)]
-    running, total = [], Decimal(0)
-    for amount in amounts:
-        total += amount
-        running.append(float(total))
-    decimals = display.aligned_decimals(list(amounts))
-    return {
-        "data": [
-            {
-                "type": "scatter",
-                "mode": "lines" if len(running) > 1 else "markers",
-                "name": "so far",
-                "x": [_local(moment, zone) for moment in at],
-                "y": running,
-                "line": {"color": "--ink", "width": 2, "shape": "hv"},
-                "marker": {"color": "--ink", "size": 8},
-                "fill": "tozeroy",
-                "fillcolor": "--ink/6",
-                "hovertemplate": f"$%{{y:,.{decimals}f}}<extra></extra>",
-            }
-        ],
-        "layout": {
-            "yaxis": {"range": [0, _top([total])], **_dollars(total)},
-            "xaxis": {
-                "type": "date",
-                "nticks": 7,
-                "tickformat": _clock_format(at),
-                "hoverformat": "%H:%M:%S",
-                "range": [_local(edge, zone) for edge in _around(at)],
-            },
-            "margin": {"l": 56},
-        },
-        "narrow": {"xaxis": {"nticks": 4}},
-    }
 
 
 def buckets_of(span: Range, week_start: int, bucket: str = "") -> Buckets:
@@ -223,11 +181,12 @@ def _total(buckets: Buckets, totals: Sequence[Decimal]) -> list[dict[str, Any]]:
     ]
 
 
-def _top(totals: Sequence[Decimal]) -> float:
+def top(totals: Sequence[Decimal]) -> float:
+    """The upper end of an axis that holds them."""
     return float(max(totals, default=0)) * 1.08 or 1.0
 
 
-def _dollars(largest: Decimal) -> dict[str, Any]:
+def dollars(largest: Decimal) -> dict[str, Any]:
     """Ticks of a dollar axis: whole dollars, or as many decimals as the amounts need."""
     if largest >= 5:
         return {"tickformat": ","}
@@ -275,19 +234,3 @@ def _distinct(labels: list[str]) -> list[str]:
         if seen[text] > 1:
             labels[n] = f"{text} again"
     return labels
-
-
-def _local(at: datetime, zone: ZoneInfo) -> str:
-    return at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S.%f")
-
-
-def _around(at: Sequence[datetime]) -> tuple[datetime, datetime]:
-    """The span of a run's calls with some air on both sides."""
-    air = max((at[-1] - at[0]) * 0.03, timedelta(seconds=1))
-    return at[0] - air / 3, at[-1] + air
-
-
-def _clock_format(at: Sequence[datetime]) -> str:
-    if len(at) > 1 and at[-1] - at[0] > 2 * DAY:
-        return "%-d %b"
-    return "%H:%M" if len(at) > 1 and at[-1] - at[0] > periods.HOUR / 6 else "%H:%M:%S"

@@ -20,7 +20,9 @@ class Call:
     `again`: how many input tokens were in the call of the same agent before it, at most, and `again_context` the same
     as a share like `context`; `after` is the number of that call, `history` what those tokens cost, `cached` what the
     call would have cost had they come from the cache (both None: not known). `caller` is the number of the call that
-    made it. `repeats` says of a call that bought nothing new what it repeats.
+    made it. `repeats` says of a call that bought nothing new what it repeats, `answer` of another one whether what came
+    back was new or changed. `fingerprint` is that of what was asked, where the sender gave one. `stands_for`: how many
+    calls this is in a picture.
     """
 
     number: int
@@ -45,6 +47,14 @@ class Call:
     running: Decimal
     caller: int | None = None
     repeats: str = ""
+    answer: str = ""
+    fingerprint: str = ""
+    stands_for: int = 1
+
+    @property
+    def same(self) -> tuple[str, str, str]:
+        """What two calls have in common that ask for the same."""
+        return self.agent, self.asked, self.fingerprint
 
     @property
     def repeated(self) -> str:
@@ -58,9 +68,15 @@ class Call:
 
 
 def calls(
-    found: Sequence[Event], repeats: Mapping[str, str], first: int = 1, before: Decimal = Decimal(0)
+    found: Sequence[Event],
+    repeats: Mapping[str, str],
+    first: int = 1,
+    before: Decimal = Decimal(0),
+    answers: Mapping[str, str] | None = None,
 ) -> list[Call]:
-    """The calls in their order. `first` is the number of the first, `before` what those before it cost."""
+    """The calls in their order. `first` is the number of the first, `before` what those before it cost; `repeats` and
+    `answers` say by event id what is known of a call."""
+    answers = answers or {}
     largest = max((event["input_tokens"] or 0 for event in found), default=0) or 1
     numbers = {event["event_id"]: number for number, event in enumerate(found, first)}
     sent: dict[str | None, tuple[int, int]] = {}  # agent → the number of its last call, and its tokens
@@ -97,6 +113,8 @@ def calls(
                 running=running,
                 caller=caller if caller != number else None,
                 repeats=repeats.get(event["event_id"], ""),
+                answer=answers.get(event["event_id"], ""),
+                fingerprint=event.get("call_fingerprint") or "",
             )
         )
     return made

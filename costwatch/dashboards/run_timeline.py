@@ -38,6 +38,7 @@ class Edge:
 class Timeline:
     """All that is drawn, in a picture `height` px high from `start` to `end`. `agents`: (name, px from above)."""
 
+    calls: int
     bars: list[Bar]
     edges: list[Edge]
     agents: list[tuple[str, int]]
@@ -49,14 +50,17 @@ class Timeline:
     @property
     def sentence(self) -> str:
         """What is to be seen, for who cannot see it."""
-        said = f"{len(self.bars):,} calls of {len(self.agents):,} agent{'s' * (len(self.agents) != 1)} in time"
+        said = f"{self.calls:,} calls of {len(self.agents):,} agent{'s' * (len(self.agents) != 1)} in time"
         if self.together > 1:
             said += f", up to {self.together} at the same time"
         return f"{said}. The table below holds them one by one."
 
 
-def timeline(calls: Sequence[Call]) -> Timeline | None:
-    """The picture of some calls; None where there is no time to draw: a single call, or all at one instant."""
+def timeline(calls: Sequence[Call], drawn: Sequence[Call] = ()) -> Timeline | None:
+    """The picture of some calls; None where there is no time to draw: a single call, or all at one instant.
+
+    `drawn`: what is drawn instead of them, where several are one bar.
+    """
     if len(calls) < 2:
         return None
     start, end = min(call.at for call in calls), max(call.until for call in calls)
@@ -67,18 +71,19 @@ def timeline(calls: Sequence[Call]) -> Timeline | None:
     def percent(at: datetime) -> float:
         return 100 * (at - start).total_seconds() / whole
 
-    rows, agents, height = _rows(calls)
+    drawn = drawn or calls
+    rows, agents, height = _rows(drawn)
     bars = [
         Bar(call.url, f"{min(percent(call.at), 100 - LEAST):.2f}%",
             f"{max(percent(call.until) - percent(call.at), LEAST):.2f}%", rows[call.number], _css(call), _title(call))
-        for call in calls
+        for call in drawn
     ]  # fmt: skip
     edges = [
         Edge(f"{percent(call.at):.2f}%", *sorted((rows[call.caller] + BAR // 2, rows[call.number] + BAR // 2)))
-        for call in calls
+        for call in drawn
         if call.caller in rows and rows[call.caller] != rows[call.number]
     ]
-    return Timeline(bars, edges, agents, height, start, end, _together(calls))
+    return Timeline(len(calls), bars, edges, agents, height, start, end, _together(calls))
 
 
 def _rows(calls: Sequence[Call]) -> tuple[dict[int, int], list[tuple[str, int]], int]:
@@ -110,6 +115,8 @@ def _together(calls: Sequence[Call]) -> int:
 
 
 def _css(call: Call) -> str:
+    if call.stands_for > 1:
+        return "c-bad folded"
     return "c-bad" if call.failed or call.repeats else "c-ink"
 
 

@@ -1,5 +1,6 @@
 """The pages of runs and of single calls."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from costwatch.accounts.access import MemberRequest, member_page
 from costwatch.dashboards.addresses import run_url
 from costwatch.dashboards.call_page import call_page
 from costwatch.dashboards.csv import csv_answer
+from costwatch.dashboards.run_folds import ALL, FOLDED, WAYS
 from costwatch.dashboards.run_list import run_list
 from costwatch.dashboards.run_page import Look, RunPage, run_page
 from costwatch.dashboards.state import State
@@ -65,10 +67,10 @@ def runs_csv(request: MemberRequest) -> HttpResponse:
 def run(request: MemberRequest, run_id: str = "") -> HttpResponse:
     """One run and its calls."""
     run_id = run_id or request.GET.get("id", "")
-    page = run_page(request.workspace, run_id, _look(request))
+    page = run_page(request.workspace, run_id, timezone.now(), _look(request))
     if page is None:
         raise Http404("This workspace knows no run with this id.")
-    context = {"page": page, "zone": request.workspace.time_zone, "pager": _pager(page)}
+    context = {"page": page, "zone": request.workspace.time_zone, "pager": _pager(page), "ways": _ways(page)}
     return render(request, "dashboards/run.html", context)
 
 
@@ -97,26 +99,44 @@ def _next(state: State, cursor: str | None) -> str | None:
 
 def _look(request: MemberRequest) -> Look:
     first, page = (whole_number(request.GET, name, 1, MOST_CALL) for name in ("from", "page"))
-    return Look(request.GET.get("cursor") or None, first, page)
+    opened = whole_number(request.GET, "open", 0, MOST_CALL)
+    way = request.GET.get("calls", FOLDED)
+    return Look(request.GET.get("cursor") or None, first, page, way if way in WAYS else FOLDED, opened)
+
+
+def _address(page: RunPage, look: Look) -> str:
+    """The address of the page as somebody looks at it."""
+    told = {"cursor": look.cursor, "from": look.first, "page": look.page, "calls": look.way, "open": look.opened}
+    query = urlencode({name: value for name, value in told.items() if value not in (None, 0, 1, FOLDED)})
+    here = run_url(page.run.run_id)
+    return f"{here}{('&' if '?' in here else '?') + query if query else ''}"
+
+
+def _ways(page: RunPage) -> dict[str, Any]:
+    """How repeats can be shown: tabs (words, address, is current); where a fold closes, and opens by the number of its
+    first call."""
+    look = replace(page.look, opened=0)
+    words = {**WAYS, ALL: f"{WAYS[ALL]} {len(page.calls):,}"}
+    tabs = [(words[way], _address(page, replace(look, way=way, page=1)), way == look.way) for way in WAYS]
+    closes = _address(page, look)
+    opens = f"{closes}{'&' if '?' in closes else '?'}open="
+    return {"tabs": tabs if page.loop.repeated else [], "opens": opens, "closes": closes}
 
 
 def _pager(page: RunPage) -> list[tuple[str, str]]:
     """(words, address) of the calls that are not in the table."""
-    look, here = page.look, run_url(page.run.run_id)
-
-    def at(**parameters: Any) -> str:
-        query = urlencode({name: value for name, value in parameters.items() if value not in (None, 1)})
-        return f"{here}{('&' if '?' in here else '?') + query if query else ''}"
-
-    links = [("First calls", at())] if look.page > 1 or look.cursor else []
+    look = page.look
+    begin = Look(way=look.way)
+    links = [("First calls", _address(page, begin))] if look.page > 1 or look.cursor else []
     if look.page > 1:
-        links.append((f"Before call {page.shown[0].number:,}", at(cursor=look.cursor, **{"from": look.first},
-                                                                  page=look.page - 1)))  # fmt: skip
+        before = f"Before call {page.rows[0].call.number:,}"
+        links.append((before, _address(page, replace(look, page=look.page - 1))))
     if look.page < page.pages:
-        links.append((f"From call {page.shown[-1].number + 1:,} on", at(cursor=look.cursor, **{"from": look.first},
-                                                                        page=look.page + 1)))  # fmt: skip
+        after = f"From call {page.shown[-1].number + 1:,} on"
+        links.append((after, _address(page, replace(look, page=look.page + 1))))
     if page.more:
-        links.append((f"The calls after {page.last:,}", at(cursor=page.more, **{"from": page.last + 1})))
+        next_calls = replace(begin, cursor=page.more, first=page.last + 1)
+        links.append((f"The calls after {page.last:,}", _address(page, next_calls)))
     return links
 
 

@@ -49,15 +49,6 @@ def test_a_stacked_figure_is_one_that_plotly_accepts(span):
     go.Figure(layout=figure["narrow"])
 
 
-@pytest.mark.parametrize("seconds", [[0], [0, 1], [0, 60, 400], [0, 500_000]])
-def test_a_cumulative_figure_is_one_that_plotly_accepts_and_ends_at_the_sum(seconds):
-    at = [NOW + timedelta(seconds=s) for s in seconds]
-    figure = with_colours(charts.cumulative(at, [Decimal("0.25")] * len(at), BERLIN))
-    drawn = go.Figure(data=figure["data"], layout=figure["layout"])
-    assert drawn.data[0].y[-1] == 0.25 * len(at)
-    assert figure["data"][0]["x"][0].startswith("2026-11-18T14:32:07"), "in the workspace's zone"
-
-
 def test_a_day_has_as_many_hours_as_its_clock_shows():
     long, short = (
         charts.buckets_of(days("2026-10-25", "2026-10-25"), 1),
@@ -123,3 +114,15 @@ def test_the_axis_is_in_dollars_with_the_decimals_it_needs():
 def test_not_attributed_is_hatched():
     marker = stacked(days("2026-11-01", "2026-11-18"))["data"][1]["marker"]
     assert marker["pattern"]["shape"] == "/"
+
+
+def test_the_bar_of_today_says_so_and_its_neighbours_leave_it_room():
+    words = stacked(days("2026-11-01", "2026-11-18"))["layout"]["xaxis"]
+    assert words["ticktext"] == ["Mon 2 Nov", "Mon 9 Nov", "Mon 16 Nov", "today"]
+    words = stacked(days("2026-11-01", "2026-11-17"))["layout"]["xaxis"]
+    assert words["ticktext"] == ["Mon 2 Nov", "Mon 9 Nov", "Mon 16 Nov"]
+    on_monday = datetime(2026, 11, 16, 13, tzinfo=UTC)
+    words = stacked(days("2026-11-01", "2026-11-16", on_monday))["layout"]["xaxis"]
+    assert words["ticktext"] == ["Mon 2 Nov", "Mon 9 Nov", "today"]
+    assert words["tickvals"] == [1, 8, 15]
+    assert "today" not in stacked(days("2026-11-18", "2026-11-18"))["layout"]["xaxis"]["ticktext"]

@@ -154,7 +154,7 @@ def test_the_page_of_a_run_tells_its_loop_and_marks_the_repeats(client, loop):
     html = body(client, "/runs/r-loop")
     assert "triage: caught in a loop : open, alarm" in text(html).replace("loop:", "loop :")
     assert html.count('class="rep"') == 8
-    assert "same call, same result, as call 1" in row(html, "2")[2]
+    assert "same call, same result, as call 1" in row(html, "2")[3]
     assert 'class="rep"' not in body(client, "/runs/r-fine")
 
 
@@ -190,7 +190,7 @@ def test_a_failed_request_does_not_shift_the_numbers_of_the_calls(client, send):
     ))  # fmt: skip
     fold_all()
     watch.watch_all(NOW, 10)
-    assert "as call 2" in row(body(client, "/runs/r-f"), "3")[2]
+    assert "as call 2" in row(body(client, "/runs/r-f"), "3")[3]
 
 
 def test_names_that_clients_sent_stay_text(client, send, editor):

@@ -8,8 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from costwatch.accounts.models import Workspace
-from costwatch.dashboards import charts, display
+from costwatch.dashboards import display
 from costwatch.dashboards.addresses import call_url, profile_url, run_url
+from costwatch.dashboards.run_chart import cumulative
 from costwatch.dashboards.state import title
 from costwatch.ledger.models import Session
 from costwatch.lib import periods
@@ -108,7 +109,7 @@ def session_page(workspace: Workspace, session_id: str) -> SessionPage | None:
         input_tokens=sum(call["input_tokens"] or 0 for call in calls),
         decimals=max(display.aligned_decimals([hop.cost for hop in hops]), 4),
         facts=_facts(calls),
-        chart=charts.cumulative(at, costs, zone) if sum(costs) > 0 else None,
+        chart=cumulative(at, costs, zone) if sum(costs) > 0 else None,
         sentence=_sentence(costs),
     )
 
