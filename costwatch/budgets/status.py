@@ -11,12 +11,13 @@ from costwatch.budgets import evaluate, outlook
 from costwatch.budgets.evaluate import Rule
 from costwatch.budgets.models import Budget, BudgetPeriod
 from costwatch.budgets.outlook import Outlook
-from costwatch.budgets.spent import NOTHING, REST, Part, read
+from costwatch.budgets.spent import NOTHING, REST, Part, dearest, read
 from costwatch.budgets.terms import counted, rule, scope
 from costwatch.lib.periods import Period
 from costwatch.spend.sums import Sums, add
 
 TOP = 20
+FEW_VALUES = 500  # of a template, read one by one while the last of them has reached no threshold
 
 
 class State(StrEnum):
@@ -65,7 +66,8 @@ class Status(Standing):
     """A budget now. Of a template, `spent` is that of all its values together, `limit` that of each single one.
 
     `values`: the dearest ones of a template; `unattributed`: what was spent under no value, which no limit holds for.
-    `rest`: what values beyond the dearest 10,000 spent, which are not counted in `value_count`.
+    `rest`: what the values spent that were not looked at one by one: none of them has reached a threshold, unless
+    there are 10,000 dearer ones.
     `carried`: what the period before has left. `forecast` is of the whole period; None: not enough data, or rolling.
     """
 
@@ -125,15 +127,32 @@ def statuses(
     rules = [rule(budget, workspace) for budget in budgets]
     periods = [evaluate.bounds(own, now) for own in rules]
     parts = [Part(scope(b), p, b.per) for b, p in zip(budgets, periods, strict=True)]
+    alike = [i for i, budget in enumerate(budgets) if not _is_ranked(budget)]
     earlier = {i: Part(scope(b), evaluate.before(rules[i], periods[i]), b.per)
                for i, b in enumerate(budgets) if b.carry_over}  # fmt: skip
-    answers = read(workspace, [*parts, *earlier.values()])
-    carried = dict(zip(earlier, answers[len(parts) :], strict=True))
+    answers = read(workspace, [*(parts[i] for i in alike), *earlier.values()])
+    spent = {i: (sums, len(sums.keys() - {"", REST})) for i, sums in zip(alike, answers, strict=False)}
+    spent |= {i: _dearest(b, rules[i], parts[i], top) for i, b in enumerate(budgets) if _is_ranked(b)}
+    carried = dict(zip(earlier, answers[len(alike) :], strict=True))
     told = _crossings(budgets, periods)
     return [
-        _status(budget, rules[i], periods[i], answers[i], carried.get(i, {}), told.get(budget.pk, []), now, top)
+        _status(budget, rules[i], periods[i], *spent[i], carried.get(i, {}), told.get(budget.pk, []), now, top)
         for i, budget in enumerate(budgets)
     ]
+
+
+def _is_ranked(budget: Budget) -> bool:
+    """Whether the values that spent most dollars are those nearest to their limits."""
+    return bool(budget.per) and not budget.in_tokens and not budget.carry_over
+
+
+def _dearest(budget: Budget, own: Rule, part: Part, top: int) -> tuple[dict[str, Sums], int]:
+    limit = evaluate.planned_amount(own, part.period)
+
+    def is_quiet(sums: Sums) -> bool:
+        return _standing("", sums, budget, own, limit).state == State.OK
+
+    return dearest(budget.workspace, part, max(top, FEW_VALUES), is_quiet)
 
 
 def standing(budget: Budget, value: str, now: datetime) -> Standing:
@@ -151,6 +170,7 @@ def _status(
     own: Rule,
     period: Period,
     sums: Mapping[str, Sums],
+    count: int,
     before: Mapping[str, Sums],
     told: list[Crossing],
     now: datetime,
@@ -180,7 +200,7 @@ def _status(
         forecast=outlook.stored(budget, period),
         crossings=told,
         values=values[:top] if budget.per else [],
-        value_count=len(values) if budget.per else 0,
+        value_count=count if budget.per else 0,
         over_count=over if budget.per else 0,
         warning_count=warned if budget.per else 0,
         unattributed=sums.get("", NOTHING) if budget.per else NOTHING,

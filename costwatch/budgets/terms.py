@@ -36,6 +36,10 @@ class Scope:
         """Narrowed to some values of a dimension."""
         return replace(self, include={**self.include, dimension: values})
 
+    def without(self, dimension: str, value: str) -> "Scope":
+        """Without one value of a dimension."""
+        return replace(self, exclude={**self.exclude, dimension: (*self.exclude.get(dimension, ()), value)})
+
 
 def rule(budget: Budget, workspace: Zoned) -> Rule:
     """What of a budget decides. One that blocks has a threshold of 100 % where it has none."""

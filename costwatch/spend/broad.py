@@ -51,11 +51,11 @@ class Broad:
     def count(self) -> int:
         return len(self.values[0]) if self.values else 1
 
-    def first(self, limit: int) -> list[Ids]:
-        """The first combinations in the order of their rank."""
+    def first(self, limit: int) -> tuple[list[Ids], int]:
+        """The first combinations in the order of their rank, and how many there are in all."""
         names = dict.fromkeys((self.asked.rank, "cost", "calls"))
         ranking = [columns.total(self.blocks, self.codes, name, self.count) for name in names]
-        return self._ids(columns.first(ranking, limit))
+        return self._ids(columns.first(ranking, limit)), self.count
 
     def rows(self, kept: Sequence[Ids], *, more: bool) -> list[Row]:
         """Rows of (rank, bucket number, ids, sums) of these combinations and, if there are more, of all others together

@@ -52,7 +52,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Answer:
-    """The groups add up to `total` exactly. Everything committed before `complete_until` is counted. Times in UTC."""
+    """The groups add up to `total` exactly. Everything committed before `complete_until` is counted. Times in UTC.
+
+    `combinations`: how many there are, those in `other` too; None where there are more than anybody counted.
+    """
 
     start: datetime
     end: datetime
@@ -60,6 +63,7 @@ class Answer:
     groups: list[Group]
     total: Sums
     complete_until: datetime
+    combinations: int | None = None
 
 
 def query(
@@ -85,8 +89,8 @@ def query(
     limit = max(1, min(limit, MOST_GROUPS, MOST_ROWS // max(1, len(starts))))
     with snapshot(workspace.lane) as books:
         asked = replace(prepare(workspace, filter, group_by, starts), measures=tuple(measures), rank=rank)
-        rows = ranked.fetch(asked, books, limit)
-    return _answer(asked, rows, starts, limit, tz, books)
+        found = ranked.fetch(asked, books, limit)
+    return _answer(asked, found, starts, tz, books)
 
 
 def query_both(
@@ -106,8 +110,8 @@ def query_both(
     with snapshot(workspace.lane) as books:
         first = replace(prepare(workspace, filter, group_by, []), rank=rank)
         second = replace(first, start=compared.start, end=compared.end)
-        now, before, told = ranked.fetch_both(first, second, books, limit)
-    return _answer(first, now, [], told, tz, books), _answer(second, before, [], told, tz, books)
+        now, before = ranked.fetch_both(first, second, books, limit)
+    return _answer(first, now, [], tz, books), _answer(second, before, [], tz, books)
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -147,12 +151,10 @@ def prepare(workspace: Workspace, filter: SpendFilter, group_by: tuple[str, ...]
     return asked.under(where.resolve(workspace.lane, filter))
 
 
-def _answer(
-    asked: Question, rows: list[ranked.Row], starts: list[datetime], limit: int, tz: ZoneInfo, books: Snapshot
-) -> Answer:
-    groups = _groups(asked, rows, starts, limit)
+def _answer(asked: Question, found: ranked.Found, starts: list[datetime], tz: ZoneInfo, books: Snapshot) -> Answer:
+    groups = _groups(asked, found.rows, starts, found.told)
     total = add(group.sums for group in groups)
-    return Answer(asked.start, asked.end, tz.key, groups, total, books.at)
+    return Answer(asked.start, asked.end, tz.key, groups, total, books.at, found.count)
 
 
 def _groups(asked: Question, rows: list[tuple[Any, ...]], starts: list[datetime], limit: int) -> list[Group]:

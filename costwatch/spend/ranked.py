@@ -28,38 +28,52 @@ Ids = tuple[Any, ...]
 class Way(Protocol):
     """How a question is answered that is ranked first."""
 
-    def first(self, limit: int) -> list[Ids]:
-        """The first combinations in the order of their rank."""
+    def first(self, limit: int) -> tuple[list[Ids], int]:
+        """The first combinations in the order of their rank, and how many there are in all."""
 
     def rows(self, kept: Sequence[Ids], *, more: bool) -> list[Row]:
         """Rows of (rank, bucket number, ids, sums) of these and, if there are more, of all others together behind."""
 
 
-def fetch(asked: Question, books: Snapshot, limit: int) -> list[Row]:
-    """Rows of (rank, bucket number, ids, sums) as `statement` gives them, by the cheaper way to them."""
+@dataclass(frozen=True)
+class Found:
+    """Rows of (rank, bucket number, ids, sums). The first `told` combinations have a rank each, the others are one with
+    the rank behind; `count`: how many there are in all, None where nobody counted."""
+
+    rows: list[Row]
+    told: int
+    count: int | None
+
+
+def fetch(asked: Question, books: Snapshot, limit: int) -> Found:
+    """What is found by the cheaper way to it."""
     way = _way(asked, books, limit)
-    if way is None:
-        with connection.cursor() as cursor:
-            return through_bitmaps(cursor, *statement(asked, books, limit))
-    best = way.first(limit + 1)
-    return way.rows(best[:limit], more=len(best) > limit)
+    if way is not None:
+        best, count = way.first(limit)
+        return Found(way.rows(best, more=count > limit), limit, count)
+    with connection.cursor() as cursor:
+        rows = through_bitmaps(cursor, *statement(asked, books, limit))
+    ranks = {row[0] for row in rows}
+    return Found(rows, limit, len(ranks) if limit + 1 not in ranks else None)
 
 
-def fetch_both(first: Question, second: Question, books: Snapshot, limit: int) -> tuple[list[Row], list[Row], int]:
-    """Rows of two questions that differ in their range alone, and how many combinations are told one by one: those
-    among the first `limit` of either."""
+def fetch_both(first: Question, second: Question, books: Snapshot, limit: int) -> tuple[Found, Found]:
+    """What is found of two questions that differ in their range alone. Told are the combinations among the first
+    `limit` of either."""
     asked = (first, second)
-    found = [_way(question, books, limit) for question in asked]
-    if None in found:
-        rows = [fetch(question, books, limit) for question in asked]
-        if all(row[0] <= limit for some in rows for row in some):
-            return rows[0], rows[1], limit
-    ways = [way or Tables(question, books) for way, question in zip(found, asked, strict=True)]
-    best = [way.first(limit + 1) for way in ways]
-    if max(map(len, best)) <= limit:
-        return ways[0].rows(best[0], more=False), ways[1].rows(best[1], more=False), limit
-    kept = [*dict.fromkeys(ids for some in best for ids in some[:limit])]
-    return ways[0].rows(kept, more=True), ways[1].rows(kept, more=True), len(kept)
+    some = [_way(question, books, limit) for question in asked]
+    if None in some:
+        found = [fetch(question, books, limit) for question in asked]
+        if all(one.count is not None and one.count <= limit for one in found):
+            return found[0], found[1]
+    ways = [way or Tables(question, books) for way, question in zip(some, asked, strict=True)]
+    (best, count), (best_before, count_before) = (way.first(limit) for way in ways)
+    if max(count, count_before) <= limit:
+        return (Found(ways[0].rows(best, more=False), limit, count),
+                Found(ways[1].rows(best_before, more=False), limit, count_before))  # fmt: skip
+    kept = [*dict.fromkeys([*best, *best_before])]
+    return (Found(ways[0].rows(kept, more=True), len(kept), count),
+            Found(ways[1].rows(kept, more=True), len(kept), count_before))  # fmt: skip
 
 
 def _way(asked: Question, books: Snapshot, limit: int) -> Way | None:
@@ -77,11 +91,11 @@ class Tables:
     asked: Question
     books: Snapshot
 
-    def first(self, limit: int) -> list[Ids]:
+    def first(self, limit: int) -> tuple[list[Ids], int]:
         """As `Way` says."""
         with connection.cursor() as cursor:
             best = through_bitmaps(cursor, *ranking(self.asked, self.books, limit))
-        return [row[: len(self.asked.group_by)] for row in best]
+        return [row[: len(self.asked.group_by)] for row in best], best[0][-1] if best else 0
 
     def rows(self, kept: Sequence[Ids], *, more: bool) -> list[Row]:
         """As `Way` says."""

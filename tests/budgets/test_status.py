@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from costwatch.budgets import spent
+from costwatch.budgets import status as budget_status
 from costwatch.budgets.status import State, status, statuses
 from tests.budgets.conftest import NOW, incidents, look, spend
 
@@ -127,11 +128,22 @@ def test_many_budgets_stand_as_each_does_alone(make, send, workspace):
         assert together[budget.pk] == (alone.spent, alone.values)
 
 
+def test_of_many_values_so_many_are_looked_at_that_all_that_reached_something_are_among_them(make, send, monkeypatch):
+    monkeypatch.setattr(budget_status, "FEW_VALUES", 2)
+    send(*(spend(NOW, str(n), user_id=f"u-{n}") for n in range(1, 8)), spend(NOW, "100"))
+    few = status(make(amount_usd=7, per="user", thresholds=[100]), NOW, top=1)  # u-7 alone is over, u-6 is quiet
+    assert ([one.value for one in few.values], few.value_count, few.over_count) == (["u-7"], 7, 1)
+    assert (few.spent, few.unattributed.cost, few.rest.cost) == (128, 100, 1 + 2 + 3 + 4 + 5)
+    many = status(make(amount_usd=3, per="user", thresholds=[100]), NOW, top=1)
+    assert (many.value_count, many.over_count, many.spent, many.rest.cost) == (7, 5, 128, 0)
+
+
 def test_of_very_many_values_the_dearest_are_named_and_the_sum_is_whole(make, send, monkeypatch):
     monkeypatch.setattr(spent, "MOST_GROUPS", 3)
+    monkeypatch.setattr(budget_status, "FEW_VALUES", 2)
     send(*(spend(NOW, str(n), user_id=f"u-{n}") for n in range(1, 8)))
-    own = status(make(amount_usd=6, per="user"), NOW)
-    assert (own.spent, own.value_count, own.rest.cost) == (28, 3, 10)
+    own = status(make(amount_usd=6, per="user"), NOW, top=3)
+    assert (own.spent, own.value_count, own.rest.cost) == (28, 7, 10)
     assert [one.value for one in own.values] == ["u-7", "u-6", "u-5"]
     look()  # the feed tells of each value, whatever is listed
     assert sorted(one.facts["value"] for one in incidents()) == [f"u-{n}" for n in range(3, 8)]
