@@ -14,6 +14,7 @@ def test_the_rail_marks_where_one_is(client, month):
         ("/runs", "Runs"),
         ("/runs/r-1", "Runs"),
         ("/settings/profile", "Settings"),
+        ("/stops", "Incidents"),
     ):
         assert f'aria-current="page">{name}</a>' in client.get(address).content.decode()
 

@@ -13,6 +13,8 @@ from django.views.decorators.http import require_POST
 from costwatch.accounts import audit
 from costwatch.accounts.access import MemberRequest, member_page, own_or_404
 from costwatch.alerts import channels
+from costwatch.alerts.models import Channel
+from costwatch.dashboards.channels.page import hint
 from costwatch.dashboards.csv import csv_answer
 from costwatch.dashboards.digests.page import NAMES, csv_rows, page
 from costwatch.digests import send, subscriptions
@@ -98,6 +100,7 @@ def digest_settings(request: MemberRequest) -> HttpResponse:
         "kinds": NAMES,
         "problem": problem,
         "sent": request.POST,
+        "hint": hint(Channel.Kind.EMAIL),
     }
     return render(request, "digests/settings.html", context, status=422 if problem else 200)
 

@@ -21,7 +21,7 @@ BELOW = {
     "runs": ("/runs", "/run", "/calls", "/call"),
     "sessions": ("/sessions", "/session", "/session-paths", "/resend"),
     "budgets": ("/budgets",),
-    "incidents": ("/incidents",),
+    "incidents": ("/incidents", "/stops"),
     "this-month": ("/month",),
     "digests": ("/digests",),
     "prices": ("/prices",),

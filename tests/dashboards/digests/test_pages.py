@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from costwatch.accounts.models import AuditEntry
 from costwatch.alerts.models import Channel
+from costwatch.budgets import manage
 from costwatch.digests import subscriptions
 from costwatch.digests.models import Subscription
 from tests.dashboards.page import figure, row, text
@@ -134,3 +135,15 @@ def test_strangers_see_and_end_nothing(stranger, workspace, ann, now):
     one = subscriptions.subscribe(workspace, "weekly", now, by="ann", member=ann)[0]
     assert "ann@" not in body(stranger, reverse("digest-settings"))
     assert stranger.post(reverse("digest-cancel", args=[one.pk])).status_code == 404
+
+
+def test_a_digest_by_mail_says_so_where_no_mail_can_go(client, settings):
+    settings.SMTP_URL = ""
+    assert "an operator sets COSTWATCH_SMTP_URL" in client.get("/settings/digests").content.decode()
+    settings.SMTP_URL = "smtp://mail.example"
+    assert "COSTWATCH_SMTP_URL" not in client.get("/settings/digests").content.decode()
+
+
+def test_budgets_stand_in_the_words_of_their_own_page(client, workspace, now):
+    manage.create(workspace, {"name": "Everything", "amount_usd": 1000, "period": "monthly"}, "ann")
+    assert ">within</td>" in client.get("/digests/weekly/2026-11-09").content.decode()
