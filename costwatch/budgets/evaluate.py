@@ -106,7 +106,12 @@ def next_look(limit: Decimal, thresholds: Sequence[Decimal], told: Collection[De
 
 def is_over(spent: Decimal, limit: Decimal, thresholds: Sequence[Decimal]) -> bool:
     """Whether a budget is used up: at 100 %, or at its highest threshold where that is lower."""
-    return spent * HUNDRED >= min(HUNDRED, max(thresholds, default=HUNDRED)) * limit
+    return spent * HUNDRED >= over_at(thresholds) * limit
+
+
+def over_at(thresholds: Sequence[Decimal]) -> Decimal:
+    """The percentage at which a budget is used up."""
+    return min(HUNDRED, max(thresholds, default=HUNDRED))
 
 
 def even_pace(this: Period, limit: Decimal, now: datetime) -> Decimal:

@@ -1,8 +1,9 @@
 """What was spent of budgets, read from the books: many budgets by few queries, to the last digit."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import product
 
 from costwatch.budgets.terms import Scope
@@ -43,24 +44,28 @@ def read(workspace: Workspace, parts: Sequence[Part]) -> list[dict[str, Sums]]:
     return [answers[number] for number in range(len(parts))]
 
 
-def dearest(
-    workspace: Workspace, part: Part, most: int, is_quiet: Callable[[Sums], bool]
-) -> tuple[dict[str, Sums], int]:
-    """The values of a template that spent most dollars: the dearest `most`, or 10,000 if the last of them is not quiet;
-    what is not attributed ("") and the REST together. And how many values spent something.
+@dataclass(frozen=True)
+class Dearest:
+    """The values of a template that spent most dollars, what is not attributed ("") and the REST together. `count`: how
+    many values spent something; `reaching`: of each amount asked for, how many spent that much or more."""
 
-    A month of 44,000 users takes 0.4 s to tell one by one; mostly 500 show that no other has reached anything.
-    """
+    sums: dict[str, Sums]
+    count: int
+    reaching: list[int]
+
+
+def dearest(workspace: Workspace, part: Part, most: int, amounts: Sequence[Decimal]) -> Dearest:
+    """The dearest `most` values of a template. (Telling a month of 44,000 users one by one takes 0.4 s.)"""
     nobody = queries.query(workspace, part.scope.with_values(part.per, ("",)).within(part.period)).total
     named = part.scope.without(part.per, "").within(part.period)
-    for limit in (most, MOST_GROUPS):
-        answer = queries.query(workspace, named, [part.per], limit=limit)
-        told = [group.sums for group in answer.groups if not group.other]
-        if len(told) < limit or is_quiet(told[-1]):
-            break
-    found = {REST if group.other else group.values[part.per] or "": group.sums for group in answer.groups}
+    answer = queries.query(workspace, named, [part.per], limit=most)
+    told = {group.values[part.per] or "": group.sums for group in answer.groups if not group.other}
+    rest = [(REST, group.sums) for group in answer.groups if group.other]
+    reaching = [sum(one.cost >= amount for one in told.values()) for amount in amounts]
+    if rest:
+        reaching = queries.count_reaching(workspace, named, part.per, amounts)
     count = len(told) if answer.combinations is None else answer.combinations
-    return found | ({"": nobody} if nobody else {}), count
+    return Dearest(dict([*told.items(), *rest, *([("", nobody)] if nobody else [])]), count, reaching)
 
 
 def _alike(parts: Sequence[Part]) -> Iterator[list[int]]:

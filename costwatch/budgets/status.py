@@ -11,13 +11,12 @@ from costwatch.budgets import evaluate, outlook
 from costwatch.budgets.evaluate import Rule
 from costwatch.budgets.models import Budget, BudgetPeriod
 from costwatch.budgets.outlook import Outlook
-from costwatch.budgets.spent import NOTHING, REST, Part, dearest, read
+from costwatch.budgets.spent import NOTHING, REST, Dearest, Part, dearest, read
 from costwatch.budgets.terms import counted, rule, scope
 from costwatch.lib.periods import Period
 from costwatch.spend.sums import Sums, add
 
 TOP = 20
-FEW_VALUES = 500  # of a template, read one by one while the last of them has reached no threshold
 
 
 class State(StrEnum):
@@ -66,8 +65,7 @@ class Status(Standing):
     """A budget now. Of a template, `spent` is that of all its values together, `limit` that of each single one.
 
     `values`: the dearest ones of a template; `unattributed`: what was spent under no value, which no limit holds for.
-    `rest`: what the values spent that were not looked at one by one: none of them has reached a threshold, unless
-    there are 10,000 dearer ones.
+    `rest`: what the values spent that were not read one by one.
     `carried`: what the period before has left. `forecast` is of the whole period; None: not enough data, or rolling.
     """
 
@@ -131,28 +129,42 @@ def statuses(
     earlier = {i: Part(scope(b), evaluate.before(rules[i], periods[i]), b.per)
                for i, b in enumerate(budgets) if b.carry_over}  # fmt: skip
     answers = read(workspace, [*(parts[i] for i in alike), *earlier.values()])
-    spent = {i: (sums, len(sums.keys() - {"", REST})) for i, sums in zip(alike, answers, strict=False)}
-    spent |= {i: _dearest(b, rules[i], parts[i], top) for i, b in enumerate(budgets) if _is_ranked(b)}
+    spent = dict(zip(alike, answers, strict=False))
+    few = {i: _dearest(b, rules[i], parts[i], top) for i, b in enumerate(budgets) if _is_ranked(b)}
+    spent |= {i: found.sums for i, found in few.items()}
     carried = dict(zip(earlier, answers[len(alike) :], strict=True))
     told = _crossings(budgets, periods)
-    return [
-        _status(budget, rules[i], periods[i], *spent[i], carried.get(i, {}), told.get(budget.pk, []), now, top)
+    found = [
+        _status(budget, rules[i], periods[i], spent[i], carried.get(i, {}), told.get(budget.pk, []), now, top)
         for i, budget in enumerate(budgets)
     ]
+    return [_with_counts(one, few[i]) if i in few else one for i, one in enumerate(found)]
 
 
 def _is_ranked(budget: Budget) -> bool:
-    """Whether the values that spent most dollars are those nearest to their limits."""
+    """Whether the values that spent most dollars are those nearest to their limits, so that few of them are read."""
     return bool(budget.per) and not budget.in_tokens and not budget.carry_over
 
 
-def _dearest(budget: Budget, own: Rule, part: Part, top: int) -> tuple[dict[str, Sums], int]:
+def _dearest(budget: Budget, own: Rule, part: Part, top: int) -> Dearest:
+    """`reaching`: how many values have reached any threshold, and how many are over."""
     limit = evaluate.planned_amount(own, part.period)
+    over = evaluate.over_at(own.thresholds)
+    amounts = [evaluate.amount_at(threshold, limit) for threshold in (min(own.thresholds, default=over), over)]
+    return dearest(budget.workspace, part, top, amounts)
 
-    def is_quiet(sums: Sums) -> bool:
-        return _standing("", sums, budget, own, limit).state == State.OK
 
-    return dearest(budget.workspace, part, max(top, FEW_VALUES), is_quiet)
+def _with_counts(found: Status, few: Dearest) -> Status:
+    """Of all values, not of those alone that were read."""
+    near, over = few.reaching
+    state = State.OVER if over else State.WARNING if near else State.OK
+    return replace(
+        found,
+        value_count=few.count,
+        over_count=over,
+        warning_count=near - over,
+        state=State.PAUSED if found.state == State.PAUSED else state,
+    )
 
 
 def standing(budget: Budget, value: str, now: datetime) -> Standing:
@@ -170,7 +182,6 @@ def _status(
     own: Rule,
     period: Period,
     sums: Mapping[str, Sums],
-    count: int,
     before: Mapping[str, Sums],
     told: list[Crossing],
     now: datetime,
@@ -200,7 +211,7 @@ def _status(
         forecast=outlook.stored(budget, period),
         crossings=told,
         values=values[:top] if budget.per else [],
-        value_count=count if budget.per else 0,
+        value_count=len(values) if budget.per else 0,
         over_count=over if budget.per else 0,
         warning_count=warned if budget.per else 0,
         unattributed=sums.get("", NOTHING) if budget.per else NOTHING,

@@ -4,6 +4,7 @@ What no sheet has (today, days that changed, the edges of the range, what is not
 columns too.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,11 @@ class Broad:
         names = dict.fromkeys((self.asked.rank, "cost", "calls"))
         ranking = [columns.total(self.blocks, self.codes, name, self.count) for name in names]
         return self._ids(columns.first(ranking, limit)), self.count
+
+    def reaching(self, amounts: Sequence[Decimal]) -> list[int]:
+        """Of each amount in USD how many combinations cost that much or more."""
+        cost = columns.total(self.blocks, self.codes, "cost", self.count)
+        return [cost.reaching(math.ceil(amount * sheets.PICO)) for amount in amounts]
 
     def rows(self, kept: Sequence[Ids], *, more: bool) -> list[Row]:
         """Rows of (rank, bucket number, ids, sums) of these combinations and, if there are more, of all others together

@@ -41,8 +41,10 @@ class Total:
     def whole(self) -> list[int]:
         return [(h << HALF) + n for h, n in zip(self.high.tolist(), self.low.tolist(), strict=True)]
 
-    def at(self, which: Array) -> "Total":
-        return Total(self.high[which], self.low[which])
+    def reaching(self, least: int) -> int:
+        """How many come to that much or more."""
+        high, low = least >> HALF, least & LOW
+        return int(((self.high > high) | ((self.high == high) & (self.low >= low))).sum())
 
 
 def combined(blocks: Sequence[Block], dimensions: int) -> tuple[list[Array], list[Array]]:

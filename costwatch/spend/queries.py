@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,19 @@ from costwatch.spend.snapshot import Snapshot, snapshot
 from costwatch.spend.statement import Question
 from costwatch.spend.sums import FIELDS, Sums, add
 
-__all__ = ["Answer", "Group", "Page", "RunRow", "event", "events", "query", "query_both", "run", "runs"]
+__all__ = [
+    "Answer",
+    "Group",
+    "Page",
+    "RunRow",
+    "count_reaching",
+    "event",
+    "events",
+    "query",
+    "query_both",
+    "run",
+    "runs",
+]
 
 BUCKETS = ("none", "15m", "hour", "day", "week", "month")
 MOST_BUCKETS = 20_000
@@ -112,6 +125,12 @@ def query_both(
         second = replace(first, start=compared.start, end=compared.end)
         now, before = ranked.fetch_both(first, second, books, limit)
     return _answer(first, now, [], tz, books), _answer(second, before, [], tz, books)
+
+
+def count_reaching(workspace: Workspace, filter: SpendFilter, by: str, amounts: Sequence[Decimal]) -> list[int]:
+    """Of each amount in USD how many values of a dimension cost that much or more. Raises BadQuery."""
+    with snapshot(workspace.lane) as books:
+        return ranked.reaching(prepare(workspace, filter, checked_groups([by]), []), books, amounts)
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -7,7 +7,7 @@ in 10 million events, 500 with all their sums take 40 % of the time that summing
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import localcontext
+from decimal import Decimal, localcontext
 from typing import Any, Protocol
 
 from django.db import connection
@@ -17,6 +17,7 @@ from costwatch.spend import conditions as where
 from costwatch.spend.dimensions import KEY
 from costwatch.spend.snapshot import Snapshot, through_bitmaps
 from costwatch.spend.statement import Question, kept_sums, many, ranking, statement
+from costwatch.spend.statement import reaching as statement_of_reaching
 from costwatch.spend.sums import ENOUGH_DIGITS
 
 FEW = 1_000  # so few are looked for first; more are most of what there is
@@ -74,6 +75,15 @@ def fetch_both(first: Question, second: Question, books: Snapshot, limit: int) -
     kept = [*dict.fromkeys([*best, *best_before])]
     return (Found(ways[0].rows(kept, more=True), len(kept), count),
             Found(ways[1].rows(kept, more=True), len(kept), count_before))  # fmt: skip
+
+
+def reaching(asked: Question, books: Snapshot, amounts: Sequence[Decimal]) -> list[int]:
+    """Of each amount in USD how many combinations cost that much or more."""
+    found = broad.opened(asked, books)
+    if found is not None:
+        return found.reaching(amounts)
+    with connection.cursor() as cursor:
+        return list(through_bitmaps(cursor, *statement_of_reaching(asked, books, amounts))[0])
 
 
 def _way(asked: Question, books: Snapshot, limit: int) -> Way | None:

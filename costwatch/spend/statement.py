@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -47,6 +48,9 @@ SELECT coalesce(ranked.rank, {{limit}} + 1), p.bucket, {{kept}}, {{sums}} FROM p
  GROUP BY ranked.rank, p.bucket, {{kept}}"""
 _RANKING = f"""
 WITH piece AS ({{pieces}}) {_BEST.replace(" FROM piece", ", count(*) OVER () FROM piece")}"""
+_REACHING = """
+WITH piece AS ({pieces}), grouped AS (SELECT {g}, sum(cost) AS cost FROM piece GROUP BY {g})
+SELECT {counts} FROM grouped"""
 _KEPT = """
 WITH piece AS ({pieces}),
 kept AS (SELECT * FROM ROWS FROM ({arrays}) WITH ORDINALITY AS k({g}, rank))
@@ -109,6 +113,14 @@ def ranking(asked: Question, books: Snapshot, limit: int) -> Clause:
     pieces, parameters = _pieces(replace(asked, edges=[], measures=()), books)
     g = ", ".join(_columns(asked))
     return _RANKING.format(pieces=pieces, g=g, by=asked.rank, limit=int(limit)), parameters
+
+
+def reaching(asked: Question, books: Snapshot, amounts: Sequence[Decimal]) -> Clause:
+    """SQL for one row: of each amount in USD how many combinations cost that much or more."""
+    pieces, parameters = _pieces(replace(asked, measures=("cost",)), books)
+    counts = ", ".join(["count(*) FILTER (WHERE cost >= %s)"] * len(amounts))
+    g = ", ".join(_columns(asked))
+    return _REACHING.format(pieces=pieces, g=g, counts=counts), [*parameters, *amounts]
 
 
 def kept_sums(asked: Question, books: Snapshot, kept: Sequence[Sequence[Any]]) -> Clause:

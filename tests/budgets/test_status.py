@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 
 from costwatch.budgets import spent
-from costwatch.budgets import status as budget_status
 from costwatch.budgets.status import State, status, statuses
 from tests.budgets.conftest import NOW, incidents, look, spend
 
@@ -128,22 +127,23 @@ def test_many_budgets_stand_as_each_does_alone(make, send, workspace):
         assert together[budget.pk] == (alone.spent, alone.values)
 
 
-def test_of_many_values_so_many_are_looked_at_that_all_that_reached_something_are_among_them(make, send, monkeypatch):
-    monkeypatch.setattr(budget_status, "FEW_VALUES", 2)
+@pytest.mark.parametrize(
+    ("limit", "thresholds", "warned", "over"), [(7, [50, 100], 3, 1), (3, [100], 0, 5), (100, [50], 0, 0)]
+)
+def test_of_many_values_the_dearest_are_named_and_all_are_counted(make, send, limit, thresholds, warned, over):
     send(*(spend(NOW, str(n), user_id=f"u-{n}") for n in range(1, 8)), spend(NOW, "100"))
-    few = status(make(amount_usd=7, per="user", thresholds=[100]), NOW, top=1)  # u-7 alone is over, u-6 is quiet
-    assert ([one.value for one in few.values], few.value_count, few.over_count) == (["u-7"], 7, 1)
-    assert (few.spent, few.unattributed.cost, few.rest.cost) == (128, 100, 1 + 2 + 3 + 4 + 5)
-    many = status(make(amount_usd=3, per="user", thresholds=[100]), NOW, top=1)
-    assert (many.value_count, many.over_count, many.spent, many.rest.cost) == (7, 5, 128, 0)
+    own = make(amount_usd=limit, per="user", thresholds=thresholds)
+    few, all_ = status(own, NOW, top=2), status(own, NOW)
+    assert ([one.value for one in few.values], len(all_.values)) == (["u-7", "u-6"], 7)
+    assert (few.spent, few.unattributed.cost, few.rest.cost, all_.rest.cost) == (128, 100, 1 + 2 + 3 + 4 + 5, 0)
+    for found in (few, all_):
+        assert (found.value_count, found.warning_count, found.over_count) == (7, warned, over)
+    assert few.state == all_.state == (State.OVER if over else State.OK)
 
 
-def test_of_very_many_values_the_dearest_are_named_and_the_sum_is_whole(make, send, monkeypatch):
+def test_of_very_many_values_each_is_watched_whatever_is_listed(make, send, monkeypatch):
     monkeypatch.setattr(spent, "MOST_GROUPS", 3)
-    monkeypatch.setattr(budget_status, "FEW_VALUES", 2)
     send(*(spend(NOW, str(n), user_id=f"u-{n}") for n in range(1, 8)))
-    own = status(make(amount_usd=6, per="user"), NOW, top=3)
-    assert (own.spent, own.value_count, own.rest.cost) == (28, 7, 10)
-    assert [one.value for one in own.values] == ["u-7", "u-6", "u-5"]
+    make(amount_usd=6, per="user")
     look()  # the feed tells of each value, whatever is listed
     assert sorted(one.facts["value"] for one in incidents()) == [f"u-{n}" for n in range(3, 8)]

@@ -19,7 +19,7 @@ from costwatch.lib import periods
 from costwatch.spend import broad
 from costwatch.spend.dimensions import LABELS
 from costwatch.spend.filters import SpendFilter
-from costwatch.spend.queries import query, query_both
+from costwatch.spend.queries import count_reaching, query, query_both
 from costwatch.spend.sums import add
 from tests.ledger.make import entry
 from tests.spend.test_exactness import check
@@ -130,6 +130,27 @@ def test_values_that_are_equal_in_every_measure_come_in_the_same_order_from_shee
     assert [
         query(workspace, WHOLE, by, limit=4).groups for by in (["user"], ["tag.customer", "environment"])
     ] == from_tables
+
+
+def test_how_many_values_cost_an_amount_or_more_is_counted_to_the_last_digit(workspace, stored):
+    stored(usage(12), 390)
+    costs = sorted(g.sums.cost for g in query(workspace, WHOLE, ["user"]).groups)
+    amounts = [Decimal(0), *costs, *(cost + Decimal("1e-12") for cost in costs)]
+    wanted = [sum(cost >= amount for cost in costs) for amount in amounts]
+    assert count_reaching(workspace, WHOLE, "user", amounts) == wanted
+    sheets.make(100, enough_events=1)
+    assert count_reaching(workspace, WHOLE, "user", amounts) == wanted
+
+
+@pytest.mark.parametrize("by", [["user"], ["tag.customer", "task"], ["agent"]])
+def test_an_answer_tells_how_many_combinations_there_are_beyond_its_limit(workspace, stored, by):
+    stored(usage(13), 390)
+    count = len(query(workspace, WHOLE, by).groups)
+    for make in (lambda: None, lambda: sheets.make(100, enough_events=1)):
+        make()
+        assert query(workspace, WHOLE, by).combinations == count
+        assert query(workspace, WHOLE, by, limit=1).combinations in (count, None)
+    assert query(workspace, WHOLE, by, limit=1).combinations == (None if by == ["agent"] else count)
 
 
 def test_two_ranges_tell_what_is_first_in_either_and_the_rest_together(workspace, stored):
