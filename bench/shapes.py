@@ -75,6 +75,7 @@ def make(name: str, shape: str, events: int) -> float:
         began = time.monotonic()
         _step(name, "bench.shapes", "fold")
         folding = time.monotonic() - began
+        _step(name, "bench.shapes", "sheets")
         connection.execute("CLUSTER run USING run_last_at")  # as _in_order: their times come with folding
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
@@ -185,7 +186,7 @@ def _step(name: str, *arguments: str) -> None:
 
 
 def main() -> None:
-    """In a process of its own, with Django on the right database: the base of `company`, or folding."""
+    """In a process of its own, with Django on the right database: the base of `company`, folding, or sheets."""
     import django
 
     django.setup()
@@ -193,6 +194,12 @@ def main() -> None:
         from costwatch.ledger.fold import fold
 
         while fold(BATCHES_A_FOLD).batches:
+            pass
+        return
+    if sys.argv[1:] == ["sheets"]:
+        from costwatch.ledger import sheets
+
+        while sheets.make(DAYS):
             pass
         return
     from costwatch.demo import company, fill
