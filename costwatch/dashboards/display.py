@@ -91,6 +91,11 @@ def count(number: int | None) -> str:
     return NOTHING if number is None else f"{number:,}"
 
 
+def at_least(known: int, more: int | None) -> str:
+    """How many there are: those that are known and those counted beside them; 500+ where nobody counted these."""
+    return f"{known:,}+" if more is None else f"{known + more:,}"
+
+
 def tokens(number: int | None) -> str:
     """Tokens in at most four signs: 9,999 then 10.0k, 988k, 1.23M, 5.51B. The exact number belongs in the title."""
     if number is None:

@@ -131,11 +131,10 @@ def _chart(
 ) -> Chart:
     places = charts.buckets_of(state.range, workspace.week_start)
     others = sum(1 for g in found.groups if g.values[state.by] and g.values[state.by] not in order)
-    more = "+" if any(group.other for group in found.groups) else ""
     shown: list[tuple[str, str, str, str | None]] = [
         (value, colour[value], state.drill(value), value) for value in order
     ]
-    shown.append((f"Other ({others:,}{more})", colours.OTHER, state.url(all_rows=True), None))
+    shown.append((f"Other ({display.at_least(others, found.left_out)})", colours.OTHER, state.url(all_rows=True), None))
     shown.append((display.NOT_ATTRIBUTED, colours.NONE, state.drill(""), ""))
     shown = [item for item in shown if any(amounts[item[3]])]
     series = [charts.Series(name, token, amounts[key]) for name, token, _, key in shown]

@@ -105,8 +105,8 @@ def _rest(state: State, hidden: list[Row], shown: list[Row], answer: Answer, com
     sums = add([*(row.sums for row in hidden), *(group.sums for group in answer.groups if group.other)])
     nameless = _sums(compared, state.by).get("", NO_SUMS)
     before = less(compared.total, *(row.before for row in shown), nameless)
-    more = "+" if any(group.other for group in answer.groups) else ""
-    label = f"Other ({len(hidden):,}{more})" if hidden else "Other" if sums else "No longer there"
+    many = display.at_least(len(hidden), answer.left_out)
+    label = f"Other ({many})" if hidden else "Other" if sums else "No longer there"
     opens = state.url(path=EXPLORE if state.all_rows else state.path, all_rows=True) if sums else ""
     return Row(None, label, sums, before, url=opens, leaves=state.all_rows)
 

@@ -78,6 +78,14 @@ class Answer:
     complete_until: datetime
     combinations: int | None = None
 
+    @property
+    def left_out(self) -> int | None:
+        """How many combinations `other` stands for (without buckets); None where nobody counted them."""
+        told = [group for group in self.groups if not group.other]
+        if len(told) == len(self.groups):
+            return 0
+        return None if self.combinations is None else max(0, self.combinations - len(told))
+
 
 def query(
     workspace: Workspace,

@@ -40,7 +40,7 @@ class Found:
     count: int
     complete_until: datetime
     columns: Sequence[Line] = ()
-    more: str = ""
+    left_out: int | None = 0
 
     @property
     def comparable(self) -> bool:
@@ -78,14 +78,14 @@ def _whole(books: Books, question: Question) -> Whole:
 
 def _by_time(question: Question, whole: Whole) -> Found:
     lines = _over_time(question, whole)
-    rows = _page(question, lines, whole.total, len(lines), "")
-    series = _series(question, [], whole.total, 0, "")
+    rows = _page(question, lines, whole.total, len(lines), 0)
+    series = _series(question, [], whole.total, 0, 0)
     return _found(question, whole, lines=rows, series=series, count=len(lines))
 
 
 def _by_dimension(books: Books, question: Question, whole: Whole, owned: Sequence[str]) -> Found:
     ranked = _ranked(question, whole.found)
-    more = "+" if any(group.other for group in whole.found.groups) else ""
+    left_out = whole.found.left_out
     drawn = _with_bars(books, question, _named(question, whole.found, ranked[:SHOWN]))
     colour = colours.assign([line.value for line in drawn if line.role == VALUE and line.value], owned)
     first = ROWS * (question.page - 1)
@@ -96,11 +96,11 @@ def _by_dimension(books: Books, question: Question, whole: Whole, owned: Sequenc
     return _found(
         question,
         replace(whole, total=replace(whole.total, cells=[column.sums for column in columns])),
-        lines=_page(question, lines, whole.total, len(ranked), more, columns, cells),
+        lines=_page(question, lines, whole.total, len(ranked), left_out, columns, cells),
         columns=columns,
-        series=_series(question, drawn, whole.total, len(ranked), more),
+        series=_series(question, drawn, whole.total, len(ranked), left_out),
         count=len(ranked),
-        more=more,
+        left_out=left_out,
     )
 
 
@@ -128,7 +128,7 @@ def _page(
     lines: list[Line],
     total: Line,
     count: int,
-    more: str,
+    left_out: int | None,
     columns: Sequence[Line] = (),
     cells: Sequence[Sums] = (),
 ) -> list[Line]:
@@ -143,7 +143,7 @@ def _page(
     if not rest and not rest_before:
         return lines
     hidden = count - len(values)
-    label = f"Other ({hidden:,}{more})" if hidden else "Other" if rest else "No longer there"
+    label = f"Other ({display.at_least(hidden, left_out)})" if hidden else "Other" if rest else "No longer there"
     opens = question.url(all_rows=True) if rest and not question.all_rows and question.by else ""
     return [*values, Line(OTHER, None, label, rest, rest_before, url=opens, cells=cells), *nameless]
 
@@ -194,7 +194,7 @@ def _placed(at: dict[datetime, int], groups: Iterable[Group]) -> list[Sums]:
     return bars
 
 
-def _series(question: Question, lines: Sequence[Line], total: Line, count: int, more: str) -> list[Line]:
+def _series(question: Question, lines: Sequence[Line], total: Line, count: int, left_out: int | None) -> list[Line]:
     """What is drawn: the lines, all others as one, what is not attributed; of a ratio, the whole first."""
     metric = question.metric
     drawn = [line for line in lines if any(map(metric.part, line.bars))]
@@ -202,7 +202,7 @@ def _series(question: Question, lines: Sequence[Line], total: Line, count: int, 
         return [replace(total, label="All" if question.by else metric.label.capitalize()), *drawn]
     rest = [less(bar, *(line.bars[n] for line in drawn)) for n, bar in enumerate(total.bars)]
     named = [line for line in drawn if line.role == VALUE]
-    label = f"Other ({count - len(named):,}{more})" if count > len(named) else "Other"
+    label = f"Other ({display.at_least(count - len(named), left_out)})" if count > len(named) else "Other"
     other = Line(OTHER, None, label, add(rest), bars=rest, url=question.url(all_rows=True))
     return [*named, *([other] if any(map(metric.part, rest)) else []), *(line for line in drawn if line.role == NONE)]
 

@@ -25,8 +25,8 @@ def crossed(books: Books, question: Question, lines: list[Line]) -> tuple[list[L
     columns = [Line(VALUE, v, v, sums[v]) for v in names[:COLUMNS]]
     nameless = [Line(NONE, "", display.NOT_ATTRIBUTED, sums[""])] if "" in sums else []
     rest = less(totals.total, *(column.sums for column in (*columns, *nameless)))
-    more = "+" if any(group.other for group in totals.groups) else ""
-    others = [Line(OTHER, None, f"Other ({len(names) - COLUMNS:,}{more})", rest)] if rest else []
+    many = display.at_least(len(names) - COLUMNS, totals.left_out)
+    others = [Line(OTHER, None, f"Other ({many})", rest)] if rest else []
     cells = _cells(books, question, lines, [*columns, *nameless])
     lines = [_with_cells(line, columns, others, nameless, cells) for line in lines]
     placed = [*columns, *others, *nameless]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from costwatch.accounts.models import Workspace
-from costwatch.dashboards import menu
+from costwatch.dashboards import display, menu
 from costwatch.dashboards.explore import comparing, drawing
 from costwatch.dashboards.explore.answer import ROWS, Found
 from costwatch.dashboards.explore.lines import TOTAL, VALUE, Line
@@ -94,7 +94,7 @@ def pager(found: Found) -> dict[str, str]:
     question = found.question
     rows = sum(line.role == VALUE for line in found.lines)
     first = ROWS * (question.page - 1) + 1
-    of = f"of {found.count:,}{found.more}"
+    of = f"of {display.at_least(found.count, found.left_out)}"
     paged = question.all_rows or not question.by
     rest = found.count - (first + rows - 1 if paged else rows)
     return {
