@@ -81,8 +81,9 @@
       const places = [...new Set(shown.flatMap(t => t.x))];
       if ('told' in this.dataset || !places.length || places.length * shown.length > MOST_CELLS) return;
       const table = document.createElement('table');
+      const [head, body] = [table.createTHead(), table.createTBody()];
       const row = (first, cells, kind) => {
-        const tr = (kind === 'col' ? table.createTHead() : table).insertRow();
+        const tr = (kind === 'col' ? head : body).insertRow();
         [first, ...cells].forEach((text, n) => {
           const cell = document.createElement(text === '' || (n && kind === 'row') ? 'td' : 'th');
           if (cell.localName === 'th') cell.scope = kind;
@@ -94,7 +95,7 @@
       const values = t => t.uid === MARKS ? t.hovertext.map(text => plainly(text.replaceAll('<br>', '; '))) : t.y;
       const at = shown.map(t => new Map(t.x.map((x, n) => [x, values(t)[n]])));
       const told = y => y == null ? '' : typeof y === 'number' ? unit + round.format(y) : y;
-      places.forEach(x => row(String(x).replace('T', ' ').replace(/\.\d+$/, ''), at.map(series => told(series.get(x))), 'row'));
+      places.forEach(x => row(String(x).replace(/^(\d{4}-\d\d-\d\d)T([\d:]+)(\.\d+)?$/, '$1 $2'), at.map(series => told(series.get(x))), 'row'));
       this.told = document.createElement('section');
       this.told.className = 'vh';
       this.told.append(table);
