@@ -387,6 +387,11 @@ class TestTryIt:
         page = text(viewer.post("/prices/try", {"model": "acme-large", "provider": "acme", "usage": self.USAGE}))
         # 600 x 4 + 400 x 0.4 + 100 x 16 per million
         assert "$0.00416" in page and "acme-prices 1" in page and "cache read" in page
+        assert "$4.00 per 1M" in page and "<dd>from 1 Oct 2026</dd>" in page
+
+    def test_a_price_without_a_beginning_holds_always(self, viewer):
+        asked = {"model": "small", "provider": "globex", "usage": '{"input_tokens": 5}'}
+        assert "<dd>always</dd>" in text(viewer.post("/prices/try", asked))
 
     def test_plain_counts_are_understood_too(self, viewer):
         usage = '{"input_tokens": 1000000, "batch": true}'
