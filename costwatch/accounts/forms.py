@@ -58,13 +58,13 @@ class Choice(forms.ChoiceField):
 
 
 class Email(forms.EmailField):
-    def __init__(self, *, autocomplete: str = "username") -> None:
-        attributes = {"class": "input", "autocomplete": autocomplete}
+    def __init__(self, *, autocomplete: str = "username", first: bool = False) -> None:
+        attributes = {"class": "input", "autocomplete": autocomplete} | ({"autofocus": True} if first else {})
         super().__init__(label="E-mail", widget=forms.EmailInput(attributes), max_length=254)
 
 
 class LoginForm(forms.Form):
-    email = Email()
+    email = Email(first=True)
     password = Password()
 
 

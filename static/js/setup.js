@@ -1,3 +1,4 @@
+document.querySelector("main input:not([type=hidden])")?.focus();
 // Fills in the visitor's own time zone on the setup page; without script it stays UTC.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const select = document.querySelector("[data-guess-zone] select[name=time_zone]");

@@ -1,5 +1,6 @@
 """The first owner: one link, one page, once."""
 
+import re
 import threading
 from zoneinfo import available_timezones
 
@@ -120,6 +121,16 @@ def test_a_workspace_that_nobody_belongs_to_goes_to_the_first_owner(client, work
     assert client.post(url, {"email": "ada@larkfield.example", "password": PASSWORD}).status_code == 302
     owner = Member.objects.get()
     assert owner.workspace == workspace and owner.workspace.time_zone == "Europe/Berlin"
+
+
+def test_whoever_owns_a_workspace_that_is_there_already_does_not_create_one(client, workspace):
+    page = client.get(path(link())).content.decode()
+    assert "it already holds data" in page and "Become the owner" in page and "Create the workspace" not in page
+
+
+def test_the_login_page_begins_in_its_first_field(client):
+    page = client.get("/login").content.decode()
+    assert page.count("autofocus") == 1 and re.search(r'<input type="email"[^>]*autofocus', page)
 
 
 def test_every_zone_on_offer_exists_and_common_ones_are_there():

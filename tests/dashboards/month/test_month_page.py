@@ -168,7 +168,7 @@ def test_an_admin_closes_a_month_and_opens_it_again(admin, client, workspace, se
     send(entry(minutes=-25 * 24 * 60, cost="7", agent_id="late"))
     fold_all()
     assert "October cost $120.00" in text(body(admin, "/month/2026-10"))
-    assert "came after its month was closed +$7.00" in text(body(admin))
+    assert "What was repriced came after its month was closed +$7.00" in text(body(admin))
     admin.post("/month/2026-10/reopen")
     assert months.closed(workspace.lane) == {}
     assert "October 2026 is open again." in text(body(admin, "/month/2026-10"))
