@@ -45,7 +45,7 @@ def test_runs_stand_dearest_first_with_all_their_calls(client, month):
         "reasoning",
         "u-1",
         "refund",
-        "Wed 18 Nov 13:32:07",
+        "Wed 18 Nov 13:32",
         "50:00",
         "2",
         "0",
