@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -107,12 +108,12 @@ class RunPage:
     timeline: Timeline | None
     incident: Item | None
 
-    @property
+    @cached_property
     def models(self) -> int:
         """How many models the calls went to: a column of one and the same says nothing."""
         return len({call.model for call in self.calls})
 
-    @property
+    @cached_property
     def agents(self) -> int:
         """How many agents made the calls."""
         return len({call.agent for call in self.calls})
@@ -122,17 +123,17 @@ class RunPage:
         """Whether all calls of the run are looked at."""
         return not self.more and not self.look.cursor
 
-    @property
+    @cached_property
     def says_answers(self) -> bool:
         """Whether calls are compared with each other: where none repeats, "new" says nothing."""
         return any(call.repeats or call.answer == CHANGED for call in self.calls)
 
-    @property
+    @cached_property
     def columns(self) -> int:
         """How many columns the table has."""
         return 9 + self.says_answers + (self.agents > 1) + (self.models > 1)
 
-    @property
+    @cached_property
     def shown(self) -> list[Call]:
         """The calls of the rows, those in folds too."""
         return [call for row in self.rows for call in row.calls]

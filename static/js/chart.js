@@ -43,7 +43,7 @@
       this.draw();
       this.box.on('plotly_click', click => {
         const mark = this.mark(click);
-        if (mark) return location.assign(mark.customdata);
+        if (mark) return this.parentElement.querySelectorAll('.marks a')[mark.pointNumber]?.click();
         const point = this.under(click);
         if (point) this.dispatchEvent(new CustomEvent('chart:drill', { bubbles: true, detail: { series: point.data.meta, days: point.customdata } }));
       });

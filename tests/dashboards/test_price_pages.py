@@ -425,3 +425,11 @@ def agreement(model, usd):
     from costwatch.pricing.agreements import parse
 
     return parse({"provider": "acme", "model": model, "input": usd, "output": usd}, ZoneInfo("UTC"))
+
+
+def test_a_model_whose_calls_may_cost_nothing_at_most_stands_in_the_inbox(admin, workspace):
+    record(workspace.lane, [entry(model="acme-new", provider="acme", cost=None, upper_bound=Decimal(0))])
+    fold_all()
+    (item,) = unpriced.inbox(workspace)
+    assert (item.model, item.at_most) == ("acme-new", Decimal(0))
+    assert "acme-new" in text(admin.get("/unpriced"))

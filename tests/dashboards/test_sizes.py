@@ -64,7 +64,8 @@ def full(workspace, send, prices) -> None:
     for n in range(120):
         agent = name("agent", n)
         report = Report(Kind.LOOP, f"loop:{n}", Severity.CRITICAL, f"{agent}: caught in a loop",
-                        "It repeats the same call.", agent, NOW, facts={"agent": agent})  # fmt: skip
+                        "It repeats the same call.", agent, NOW - timedelta(hours=6 * n),
+                        facts={"agent": agent})  # fmt: skip
         open_or_update(workspace.pk, report, NOW)
         stops.place(workspace.pk, {"agent": [agent]}, "kill", "Enough of it.", key=f"kill:{n}")
         create_key(workspace, name("key", n), ["ingest"])
@@ -83,7 +84,8 @@ def full(workspace, send, prices) -> None:
 def pages(workspace) -> Callable[[], list[str]]:
     """All addresses: those of the list, and of something of every kind."""
     return lambda: [
-        *PAGES, "/runs/long", "/sessions/long", f"/agents/{name('agent', 1)}", f"/tasks/{name('task', 1)}",
+        *PAGES, "/runs/long", "/runs/long?calls=all", "/runs/long?calls=new", "/incidents?first=2026-11-01",
+        "/sessions/long", f"/agents/{name('agent', 1)}", f"/tasks/{name('task', 1)}",
         f"/users/{name('user', 1)}@customer.example", "/models/model-1-preview-2026",
         f"/releases/{name('release', 1)}", f"/tags/customer/{name('customer', 1)}",
     ]  # fmt: skip

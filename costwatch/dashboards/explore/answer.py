@@ -23,7 +23,7 @@ from costwatch.spend.snapshot import snapshot
 from costwatch.spend.sums import Sums, add
 
 SHOWN = 9  # values with a row and a colour of their own; the others are one row, which opens
-ROWS = 30  # on a page, once it is open
+ROWS = 25  # on a page, once it is open
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from costwatch.dashboards.charts import Buckets, label
-from costwatch.dashboards.marks.find import COLOURS, Mark, Marks
+from costwatch.dashboards.marks.find import COLOURS, LONGEST, Mark, Marks
 
-TRACE = "marks"  # by this uid the browser knows the trace: a click on it follows its link
-LONGEST = 60  # characters of a title in the hover
+TRACE = "marks"  # by this uid the browser knows the trace: a click on a point is one on its link below the chart
 ABOVE, ROOM = 0.04, 0.1  # of the height of the chart: from the bar to its mark, from the highest mark up
 
 
@@ -30,8 +29,8 @@ def _trace(places: Buckets, marks: Sequence[Mark], at: Sequence[float]) -> dict[
         "uid": TRACE,
         "name": "Incidents",
         "x": [places.labels[mark.place] for mark in marks],
-        "y": [round(height, 6) for height in at],
-        "customdata": [mark.url for mark in marks],
+        "y": [float(f"{height:.4g}") for height in at],
+        "customdata": [],
         "text": [f"{mark.count:,}" if mark.count > 1 else "" for mark in marks],
         "textposition": "top center",
         "textfont": {"color": "--muted", "size": 11},

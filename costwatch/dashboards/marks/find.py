@@ -17,11 +17,15 @@ from costwatch.dashboards.ranges import Range
 from costwatch.lib import periods
 
 KINDS = (Kind.LOOP, Kind.BUDGET, Kind.ANOMALY)  # what concerns the amounts that are drawn
-LOOKED_AT = 200  # of the newest in the span
-MOST = 10  # marks on a chart, the worst
-NAMED = 3  # incidents of a mark told by their title
+LOOKED_AT = 100  # of the newest in the span
+MOST = 8  # marks on a chart, the worst
+NAMED = 2  # incidents of a mark told by their title
+FEW = 3  # marks whose titles stand beside their days
+LONGEST = 60  # characters of a title: it stands in full on the page of the incident
 COLOURS = {Severity.CRITICAL: "bad", Severity.ALARM: "warn", Severity.NOTICE: "muted"}
-COLUMNS = ("kind", "severity", "state", "title", "run_id", "opened_at")
+COLUMNS = ("kind", "severity", "state", "title", "opened_at")
+ABOUT = ("facts", "run_id")  # what says whom an incident is about
+WORST_FIRST = {severity: -place for place, severity in enumerate(Severity)}
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Marks:
     @property
     def are_few(self) -> bool:
         """Whether there is room for the titles beside the days."""
-        return len(self.shown) <= NAMED
+        return len(self.shown) <= FEW
 
     @property
     def sentence(self) -> str:
@@ -83,8 +87,7 @@ class Marks:
 def marks(workspace: Workspace, span: Range, places: Buckets, include: Values, exclude: Values) -> Marks:
     """The marks of a span, with conditions only of incidents about what they mean. One query, bounded; with conditions
     a few small ones more."""
-    facts = ("facts",) if include or exclude else ()
-    rows = of_span(workspace, span, *facts)
+    rows = of_span(workspace, span, *(ABOUT if include or exclude else ()))
     return placed(span, places, under(workspace, rows, include, exclude), cut=len(rows) == LOOKED_AT)
 
 
@@ -97,36 +100,36 @@ def of_span(workspace: Workspace, span: Range, *columns: str) -> list[Incident]:
 def placed(span: Range, places: Buckets, rows: Sequence[Incident], *, cut: bool = False) -> Marks:
     """The marks of some incidents; those of another time or kind are left out. `cut`: there were more than these."""
     of_place: dict[int, list[Incident]] = defaultdict(list)
+    start, end = span.start, span.end
     for row in rows:
-        if span.start <= row.opened_at < span.end and row.kind in KINDS:
+        if start <= row.opened_at < end and row.kind in KINDS:
             of_place[bisect_right(places.starts, row.opened_at) - 1].append(row)
     found = [_mark(span, places, place, own) for place, own in of_place.items()]
-    shown = sorted(found, key=lambda mark: (mark.over, _order(mark.severity), -mark.place))[:MOST]
+    shown = sorted(found, key=lambda mark: (mark.over, WORST_FIRST[mark.severity], -mark.place))[:MOST]
     days = f"{span.first}/{min(span.last, span.today)}"
     return Marks(sorted(shown, key=lambda mark: mark.place), cut or len(found) > MOST, _days_url(days))
 
 
 def _mark(span: Range, places: Buckets, place: int, rows: Sequence[Incident]) -> Mark:
-    worst = sorted(rows, key=lambda row: (not row.is_pending, _order(row.severity), -row.opened_at.timestamp()))
+    worst = sorted(rows, key=lambda row: (not row.is_pending, WORST_FIRST[Severity(row.severity)]))
     day = periods.local_day(places.starts[place], span.zone)
     url = _days_url(places.days[place] or f"{day}/{day}") if len(rows) > 1 else reverse("incident", args=[worst[0].pk])
     return Mark(
         place=place,
         label=places.labels[place],
         count=len(rows),
-        titles=[row.title for row in worst[:NAMED]],
+        titles=[_cut(row.title) for row in worst[:NAMED]],
         severity=Severity(worst[0].severity),
         over=not worst[0].is_pending,
         url=url,
     )
 
 
-def _order(severity: str) -> int:
-    """The worst first."""
-    return -list(Severity).index(Severity(severity))
+def _cut(title: str) -> str:
+    return title if len(title) <= LONGEST else title[: LONGEST - 1] + "…"
 
 
 def _days_url(days: str) -> str:
     """The incidents that were opened on some days."""
     first, _, last = days.partition("/")
-    return f"{reverse('incidents')}?{urlencode({'first': first, 'last': last})}"
+    return f"{reverse('incidents')}?{urlencode({'first': first} | ({'last': last} if last != first else {}))}"

@@ -4,7 +4,7 @@ from costwatch.accounts.models import Workspace
 from costwatch.alerts import listing
 from costwatch.alerts.models import Incident
 from costwatch.dashboards.marks.about import about, under
-from costwatch.dashboards.marks.find import of_span
+from costwatch.dashboards.marks.find import ABOUT, of_span
 from costwatch.dashboards.state import State
 
 SHOWN = 5  # in the list
@@ -15,7 +15,7 @@ def incidents_about(workspace: Workspace, state: State, dimension: str, value: s
     """Those about this value, newest first, among the newest of all and, where these do not reach back that far, those
     of the state's span."""
     newest = list(listing.find(workspace.pk).select_related("owner", "workspace")[:LOOKED_AT])
-    older = [] if _reach_back(newest, state) else of_span(workspace, state.range, "facts")
+    older = [] if _reach_back(newest, state) else of_span(workspace, state.range, *ABOUT)
     known = {row.pk for row in newest}
     rows = newest + [row for row in older if row.pk not in known]
     kept = about(workspace, rows, dimension, (value,))

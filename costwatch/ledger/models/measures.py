@@ -1,5 +1,6 @@
 """The sums that every rollup row, run and adjustment holds."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
@@ -19,7 +20,7 @@ class Amount(models.DecimalField):
     """A sum of money. In rollups NULL is 0, as of a Count."""
 
     def from_db_value(self, value: Any, *_: Any) -> Any:
-        return value or 0
+        return value or Decimal(0)
 
 
 class Measures(models.Model):

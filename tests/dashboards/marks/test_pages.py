@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 
 from costwatch.alerts.models import Kind, Severity
+from costwatch.dashboards.marks import find
 from costwatch.ledger.fold import fold_all
 from tests.dashboards.conftest import DAY
 from tests.dashboards.page import figure, links, row, rows, text
@@ -32,7 +33,7 @@ def marks(html: str) -> dict[str, str]:
 def listed(html: str) -> list[tuple[str, str]]:
     """(address, words) of the links below the chart."""
     part = html[html.index('<ul class="marks"') :].partition("</ul>")[0]
-    return [(unescape(url), text(words)) for url, words in re.findall(r'<a href="([^"]*)"[^>]*>(.*?)</a>', part)]
+    return [(unescape(url), text(words)) for url, words in re.findall(r'<a [^>]*href="([^"]*)"[^>]*>(.*?)</a>', part)]
 
 
 @pytest.mark.parametrize("address", ["/", "/explore", "/explore?by=none", "/explore?metric=cost_per_call",
@@ -59,8 +60,8 @@ def test_where_there_are_several_the_days_lead_to_their_incidents(client, month,
     for number in range(6):
         opened(f"loop {number}", minutes=-(number % 4) * DAY)
     found = listed(body(client, "/"))
-    assert [words.partition(")")[0] for _, words in found[2:]] == ["Tue 17 Nov (2", "Wed 18 Nov (2"]
-    assert found[3][0] == "/incidents?first=2026-11-18&last=2026-11-18"
+    assert [words for _, words in found] == ["Sun 15 Nov", "Mon 16 Nov", "Tue 17 Nov (2)", "Wed 18 Nov (2)"]
+    assert found[3][0] == "/incidents?first=2026-11-18"
     there = body(client, found[3][0])
     assert "loop 0" in text(there) and "loop 4" in text(there)
     assert "loop 1" not in text(there)
@@ -136,7 +137,7 @@ def test_a_busy_month_stays_light(client, send, opened):
     for number in range(90):
         opened(f"{'x' * 150} {number}", minutes=-(number % 18) * DAY, severity=list(Severity)[number % 3])
     busy = body(client, "/")
-    assert len(listed(busy)) == 11, "ten marks, and the way to all"
+    assert len(listed(busy)) == find.MOST + 1, "and the way to all"
     assert listed(busy)[-1] == ("/incidents?first=2026-11-01&last=2026-11-18", "all incidents of these days")
     assert len(busy) - quiet < 20_000
 
@@ -179,4 +180,4 @@ def test_pages_of_the_list_keep_the_days(client, opened, monkeypatch):
     older = next(link for link in links(html) if "page=2" in link)
     there = body(client, older)
     assert "loop 1" in text(there)
-    assert "/incidents?first=2026-11-18&last=2026-11-18" in links(there)
+    assert "/incidents?first=2026-11-18&last=2026-11-18" in links(there), "the page says its days in full"
