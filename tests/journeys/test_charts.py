@@ -89,7 +89,7 @@ def test_a_mark_tells_its_incidents_and_a_click_on_it_leads_there(visit, looped,
     expect(page.locator("cost-chart .hoverlayer")).to_contain_text("reasoning: caught in a loop")
     assert page.locator("cost-chart a").count() == 0, "the trap is text, in the hover as well"
     page.mouse.click(**where)
-    page.wait_for_url(re.compile(r"/incidents\?first=.*&last="))
+    page.wait_for_url("**/incidents?first=*")
     expect(page.locator("nav.list a", has_text="caught in a loop")).to_have_count(2)
     expect(page.locator(".chip")).to_contain_text("opened")
     page.get_by_role("link", name="Remove filter opened").click()
