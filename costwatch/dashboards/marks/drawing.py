@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from costwatch.alerts.models import Severity
 from costwatch.dashboards.charts import Buckets, label
-from costwatch.dashboards.marks.find import COLOURS, LONGEST, Mark, Marks
+from costwatch.dashboards.marks.find import LONGEST, Mark, Marks
 
 TRACE = "marks"  # by this uid the browser knows the trace: a click on a point is one on its link below the chart
+COLOURS = {Severity.CRITICAL: "--bad", Severity.ALARM: "--warn", Severity.NOTICE: "--muted"}
 ABOVE, ROOM = 0.04, 0.1  # of the height of the chart: from the bar to its mark, from the highest mark up
 
 
@@ -39,7 +41,7 @@ def _trace(places: Buckets, marks: Sequence[Mark], at: Sequence[float]) -> dict[
         "cliponaxis": False,
         "marker": {
             "symbol": [f"triangle-down{'-open' if mark.over else ''}" for mark in marks],
-            "color": [f"--{COLOURS[mark.severity]}" for mark in marks],
+            "color": [COLOURS[mark.severity] for mark in marks],
             "size": 9,
         },
     }

@@ -22,7 +22,6 @@ MOST = 8  # marks on a chart, the worst
 NAMED = 2  # incidents of a mark told by their title
 FEW = 3  # marks whose titles stand beside their days
 LONGEST = 60  # characters of a title: it stands in full on the page of the incident
-COLOURS = {Severity.CRITICAL: "bad", Severity.ALARM: "warn", Severity.NOTICE: "muted"}
 COLUMNS = ("kind", "severity", "state", "title", "opened_at")
 ABOUT = ("facts", "run_id")  # what says whom an incident is about
 WORST_FIRST = {severity: -place for place, severity in enumerate(Severity)}
@@ -46,7 +45,7 @@ class Mark:
     @property
     def css(self) -> str:
         """The look of its triangle in the list."""
-        return f"{COLOURS[self.severity]}{' over' if self.over else ''}"
+        return f"{self.severity.value}{' over' if self.over else ''}"
 
     @property
     def words(self) -> str:

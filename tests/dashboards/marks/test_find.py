@@ -64,7 +64,7 @@ def test_several_in_one_bucket_are_one_mark_with_the_worst_first(workspace, open
     assert mark.count == 4
     assert mark.titles == ["worst", "bad"]
     assert mark.words == "4 incidents: worst; bad; 2 more"
-    assert (mark.severity, mark.over, mark.css) == (Severity.CRITICAL, False, "bad")
+    assert (mark.severity, mark.over, mark.css) == (Severity.CRITICAL, False, "critical")
     assert mark.url == "/incidents?first=2026-11-18"
 
 
@@ -80,7 +80,7 @@ def test_what_is_over_says_so(workspace, opened):
     opened("was one")
     incidents.act(Incident.objects.get(), "expected", "lena", NOW)
     (mark,) = found(workspace).shown
-    assert (mark.over, mark.css) == (True, "warn over")
+    assert (mark.over, mark.css) == (True, "alarm over")
 
 
 def test_only_what_concerns_spend_is_marked(workspace, opened):
