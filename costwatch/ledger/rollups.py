@@ -14,7 +14,7 @@ SUMS = ", ".join(f"sum({m}) AS {m}" for m in MEASURES)
 KEPT = ", ".join(f"nullif(sum({m}), 0) AS {m}" for m in MEASURES)
 ADD = ", ".join(f"{m} = nullif(coalesce(t.{m}, 0) + coalesce(excluded.{m}, 0), 0)" for m in MEASURES)
 
-# What a cut is a sum over (a, b): columns of `portion`; those with end users, of `portion_user`.
+# What a cut is a sum over (a, b): columns of `portion`; the end users', of `portion_user`.
 SINGLE = {
     Cut.TOTAL: "0",
     Cut.PROVIDER: "provider_id",
@@ -32,15 +32,10 @@ CROSSING = {
     Cut.TASK_MODEL: ("task_id", "model_id"),
     Cut.ATTRIBUTION: ("attribution_id", "0"),
 }
-BY_USER = {
-    Cut.USER: ("end_user_id", "0"),
-    Cut.AGENT_USER: ("agent_id", "end_user_id"),
-    Cut.TASK_USER: ("task_id", "end_user_id"),
-}
 QUARTER_CUTS = SINGLE
-DAY_CUTS = {**{cut: (column, "0") for cut, column in SINGLE.items()}, **CROSSING, **BY_USER}
+DAY_CUTS = {**{cut: (column, "0") for cut, column in SINGLE.items()}, **CROSSING, Cut.USER: ("end_user_id", "0")}
 
-# The entries to sum are brought down first, once by quarter and attribution, once by day, agent, task and end user; the
+# The entries to sum are brought down first, once by quarter and attribution, once by day and end user; the
 # cuts are then sums over far fewer rows (one table for both had 115,000 rows of 120,000 events and took three times as
 # long). One pair of tables for each connection: new ones every second would bloat the catalogue.
 _MEASURE_COLUMNS = ", ".join(f"{m} {'numeric' if m in MONEY else 'bigint'}" for m in MEASURES)
@@ -50,7 +45,7 @@ CREATE TEMP TABLE IF NOT EXISTS portion (
     operation_id integer, agent_id integer, task_id integer, environment_id integer, release_id integer,
     key_id integer, {_MEASURE_COLUMNS}) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS portion_user (
-    lane integer, day date, agent_id integer, task_id integer, end_user_id bigint, {_MEASURE_COLUMNS}
+    lane integer, day date, end_user_id bigint, {_MEASURE_COLUMNS}
 ) ON COMMIT DELETE ROWS"""
 
 _FILL = """
@@ -65,11 +60,10 @@ SELECT e.lane, e.slot, (e.slot AT TIME ZONE w.time_zone)::date, e.attribution_id
 
 _FILL_USER = """
 INSERT INTO portion_user
-SELECT e.lane, (e.occurred_at AT TIME ZONE w.time_zone)::date, a.agent_id, a.task_id, coalesce(e.end_user_id, 0), {sums}
+SELECT e.lane, (e.occurred_at AT TIME ZONE w.time_zone)::date, coalesce(e.end_user_id, 0), {sums}
   FROM (SELECT * FROM ledger_entry WHERE {which}) e
-  JOIN attribution a ON a.id = e.attribution_id
   JOIN accounts_workspace w ON w.id = e.lane
- GROUP BY 1, 2, 3, 4, 5"""
+ GROUP BY 1, 2, 3"""
 
 
 def take(cursor: Cursor[Any], which: str, parameters: list[Any]) -> None:
@@ -97,7 +91,7 @@ def day_rows() -> str:
     """SELECT of all day rows (lane, cut, day, a, b, measures) of the portions."""
     return " UNION ALL ".join(
         f"SELECT lane, {cut.value}::smallint AS cut, day, {a}::integer AS a, {b}::integer AS b, {KEPT}"
-        f" FROM {'portion_user' if cut in BY_USER else 'portion'} GROUP BY lane, day{_by(a)}{_by(b)}"
+        f" FROM {'portion_user' if cut == Cut.USER else 'portion'} GROUP BY lane, day{_by(a)}{_by(b)}"
         for cut, (a, b) in DAY_CUTS.items()
     )
 

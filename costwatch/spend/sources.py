@@ -19,8 +19,6 @@ PAIRS = {
     frozenset(("agent", "task")): (Cut.AGENT_TASK, {"agent": "r.a", "task": "r.b"}),
     frozenset(("agent", "model")): (Cut.AGENT_MODEL, {"agent": "r.a", "model": "r.b"}),
     frozenset(("task", "model")): (Cut.TASK_MODEL, {"task": "r.a", "model": "r.b"}),
-    frozenset(("agent", "user")): (Cut.AGENT_USER, {"agent": "r.a", "user": "r.b"}),
-    frozenset(("task", "user")): (Cut.TASK_USER, {"task": "r.a", "user": "r.b"}),
 }
 
 

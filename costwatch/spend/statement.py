@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from costwatch.ledger import sheets
 from costwatch.ledger.models import Cut
-from costwatch.ledger.rollups import BY_USER
 from costwatch.lib import periods
 from costwatch.spend.conditions import (
     Clause,
@@ -152,7 +151,7 @@ def everything(asked: Question, books: Snapshot, sheeted: frozenset[date]) -> Cl
 
 def many(asked: Question) -> bool:
     """Whether there are far more combinations than a page shows: of end users, ranking first took half the time."""
-    return sources_for(asked.dimensions, asked.edges, asked.zone)[0].cut in BY_USER
+    return sources_for(asked.dimensions, asked.edges, asked.zone)[0].cut == Cut.USER
 
 
 def _is_text(dimension: str) -> bool:

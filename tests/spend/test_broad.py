@@ -31,7 +31,7 @@ FIRST = datetime(2026, 10, 22, tzinfo=UTC)
 SPAN = SpendFilter(FIRST, FIRST + timedelta(days=14))
 WHOLE = SpendFilter(*(periods.midnight(day.date(), periods.zone("Europe/Berlin")) for day in (SPAN.start, SPAN.end)))
 BROAD = [*LABELS, "user", "tag.team", "tag.customer"]
-CUTS = [Cut.USER, Cut.AGENT_TASK, Cut.AGENT_MODEL, Cut.TASK_MODEL, Cut.AGENT_USER, Cut.TASK_USER, Cut.ATTRIBUTION]
+CUTS = [Cut.USER, Cut.AGENT_TASK, Cut.AGENT_MODEL, Cut.TASK_MODEL, Cut.ATTRIBUTION]
 questions = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

@@ -24,8 +24,6 @@ class Cut(models.IntegerChoices):
     AGENT_TASK = 20
     AGENT_MODEL = 21
     TASK_MODEL = 22
-    AGENT_USER = 23
-    TASK_USER = 24
     ATTRIBUTION = 30
 
 
