@@ -18,8 +18,8 @@ from costwatch.ledger import labels, store
 from costwatch.ledger.entry import Entry
 from costwatch.ledger.keys import second
 
-_TABLES = {"end_user": "user_id", "session": "session_id", "run": "run_id"}
-_ids: dict[str, dict[tuple[int, str], int]] = {table: {} for table in _TABLES}
+TABLES = {"end_user": "user_id", "session": "session_id", "run": "run_id"}
+_ids: dict[str, dict[tuple[int, str], int]] = {table: {} for table in TABLES}
 
 # a name that is there already would use up a number in each batch; those of end users have 4 bytes
 _MAKE = """
@@ -32,11 +32,11 @@ batch AS (INSERT INTO ingest_batch (id, lane, first_at, last_at, received_at)
     VALUES (nextval('ingest_batch_id'), %(lane)s, %(first)s, %(last)s, %(now)s) RETURNING id),
 new_key AS (INSERT INTO event_key (lane, event_key, second, alias_of)
     SELECT %(lane)s, event_key, second, alias_of FROM sent ON CONFLICT DO NOTHING RETURNING event_key),
-{", ".join(_MAKE.format(table=table, column=column) for table, column in _TABLES.items())}
+{", ".join(_MAKE.format(table=table, column=column) for table, column in TABLES.items())}
 SELECT 'batch', NULL, id FROM batch
 UNION ALL SELECT 'known', encode(uuid_send(event_key), 'hex'), 0 FROM sent
     WHERE (SELECT count(*) FROM new_key) < %(count)s AND event_key NOT IN (SELECT event_key FROM new_key)
-{" ".join(f"UNION ALL SELECT '{table}', {column}, id FROM made_{table}" for table, column in _TABLES.items())}"""
+{" ".join(f"UNION ALL SELECT '{table}', {column}, id FROM made_{table}" for table, column in TABLES.items())}"""
 
 
 class Keys(tuple[bytes, ...]):
@@ -73,21 +73,17 @@ def begin(cursor: Cursor[Any], lane: int, entries: Sequence[Entry], owner: dict[
 
     Names made are remembered once the transaction is committed.
     """
-    wanted = {
-        "end_user": {e.user_id for e in entries if e.user_id},
-        "session": {e.session_id for e in entries if e.session_id},
-        "run": {e.run_id for e in entries if e.run_id},
-    }
-    found = {table: labels.known(_ids[table], lane, names) for table, names in wanted.items()}
-    missing = {table: wanted[table] - found[table].keys() for table in _TABLES}
-    cursor.adapters.register_dumper(Keys, KeysDumper)
-    made: dict[str, dict[str | None, int]] = {table: {} for table in ("batch", "known", *_TABLES)}
-    for kind, name, number in _open(cursor, lane, entries, owner, now, missing):
+    found, missing = names(lane, entries)
+    register(cursor)
+    made: dict[str, dict[str | None, int]] = {table: {} for table in ("batch", "known", *TABLES)}
+    opened = values(lane, entries, owner, now, missing)
+    for kind, name, number in cursor.execute(_OPEN, opened, binary=True, prepare=len(owner) <= store.FEW):
         made[kind][name] = number
-    for table, column in _TABLES.items():
+    for table, column in TABLES.items():
         found[table].update(made[table])  # type: ignore[arg-type]
         found[table].update(_look_up(cursor, lane, table, column, missing[table] - made[table].keys()))
-    transaction.on_commit(lambda: _remember(lane, found, missing))
+    new = {table: {name: found[table][name] for name in missing[table] if name in found[table]} for table in TABLES}
+    transaction.on_commit(lambda: remember(lane, new))
     new_keys = owner.keys() - {bytes.fromhex(key) for key in made["known"]}  # type: ignore[arg-type]
     return Opened(made["batch"][None], new_keys, found["end_user"], found["session"], found["run"], {*made["run"]})  # type: ignore[arg-type]
 
@@ -105,30 +101,46 @@ def forget() -> None:
         cache.clear()
 
 
-def _open(
-    cursor: Cursor[Any],
-    lane: int,
-    entries: Sequence[Entry],
-    owner: dict[bytes, int],
-    now: datetime,
-    missing: dict[str, set[str]],
-) -> list[tuple[str, str | None, int]]:
+def names(lane: int, entries: Sequence[Entry]) -> tuple[dict[str, dict[str, int]], dict[str, set[str]]]:
+    """The numbers that this process remembers of the users, sessions and runs, and the names it does not, by table."""
+    wanted = {
+        "end_user": {e.user_id for e in entries if e.user_id},
+        "session": {e.session_id for e in entries if e.session_id},
+        "run": {e.run_id for e in entries if e.run_id},
+    }
+    found = {table: labels.known(_ids[table], lane, names) for table, names in wanted.items()}
+    return found, {table: wanted[table] - found[table].keys() for table in TABLES}
+
+
+def register(cursor: Cursor[Any]) -> None:
+    """Let a cursor take Keys."""
+    cursor.adapters.register_dumper(Keys, KeysDumper)
+
+
+def values(
+    lane: int, entries: Sequence[Entry], owner: dict[bytes, int], now: datetime, missing: dict[str, set[str]]
+) -> dict[str, Any]:
+    """The parameters for the batch's row, its keys (sorted, so that nobody deadlocks) and the names to be made."""
     keys = sorted(owner)
     owners = [entries[owner[key]] for key in keys]
     times = [e.timestamp for e in owners]
-    aliases = Keys(b"" if e.keys[0] == key else e.keys[0] for key, e in zip(keys, owners, strict=True))
-    values = {
+    return {
         "lane": lane,
         "first": min(times),
         "last": max(times),
         "now": now,
         "keys": Keys(keys),
         "seconds": [second(moment) for moment in times],
-        "aliases": aliases,
+        "aliases": Keys(b"" if e.keys[0] == key else e.keys[0] for key, e in zip(keys, owners, strict=True)),
         "count": len(keys),
         **{table: sorted(names) for table, names in missing.items()},
     }
-    return cursor.execute(_OPEN, values, binary=True, prepare=len(keys) <= store.FEW).fetchall()
+
+
+def remember(lane: int, made: dict[str, dict[str, int]]) -> None:
+    """Keep committed numbers in this process."""
+    for table, numbers in made.items():
+        labels.remember(_ids[table], {(lane, name): number for name, number in numbers.items()})
 
 
 def _look_up(cursor: Cursor[Any], lane: int, table: str, column: str, names: set[str]) -> dict[str, int]:
@@ -137,8 +149,3 @@ def _look_up(cursor: Cursor[Any], lane: int, table: str, column: str, names: set
         return {}
     select = f'SELECT {column}, id FROM "{table}" WHERE lane = %s AND {column} = ANY(%s)'
     return dict(cursor.execute(select, [lane, [*names]]).fetchall())
-
-
-def _remember(lane: int, found: dict[str, dict[str, int]], missing: dict[str, set[str]]) -> None:
-    for table, names in missing.items():
-        labels.remember(_ids[table], {(lane, name): found[table][name] for name in names if name in found[table]})
