@@ -38,11 +38,17 @@ def company_events(count: int) -> list[dict[str, Any]]:
     for number in range(count):
         call = usual[number % len(usual)]
         at = now - timedelta(milliseconds=count - number)
-        own = {"event_id": f"{call['event_id']}-{number}-{MARK.decode()}", "timestamp": at.isoformat()}
+        own = {"event_id": _uuid7(at, number), "timestamp": at.isoformat()}
         if "run_id" in call:
             own["run_id"] = f"{call['run_id']}-{MARK.decode()}"
         events.append({**call, **own})
     return events
+
+
+def _uuid7(at: datetime, number: int) -> str:
+    """An id as our SDK makes it; MARK stands in it."""
+    time_ = f"{int(at.timestamp() * 1000):012x}"
+    return f"{time_[:8]}-{time_[8:]}-7{number >> 12:03x}-8{number & 0xFFF:03x}-0000{MARK.decode()}"
 
 
 def bodies(count: int, size: int) -> list[bytes]:
