@@ -25,7 +25,7 @@ _TYPES = [
         "int4",
         "int8",
         "int8",
-        "int8",
+        "int4",
         "uuid",
         "int2",
         "int4",

@@ -13,7 +13,8 @@ from costwatch.ledger.keys import says_id
 
 _TYPES = {
     "occurred_at received_at": "timestamptz",
-    "batch_id run_id session_id end_user_id": "int8",
+    "batch_id run_id session_id": "int8",
+    "end_user_id": "int4",
     "event_key": "uuid",
     "lane attribution_id price_version_id step requests input_tokens output_tokens cached_input_tokens"
     " cache_write_tokens cache_write_1h_tokens reasoning_tokens audio_input_tokens audio_output_tokens"

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from django.db import migrations, models
 
-from costwatch.ledger.models.measures import Amount, Count
+from costwatch.ledger.models.measures import Amount, Count, ShortCount
 
 SQL = Path(__file__).parent / "sql"
 COUNTS = (
@@ -10,14 +10,16 @@ COUNTS = (
     "cache_write_tokens", "output_tokens", "reasoning_tokens",
 )  # fmt: skip
 AMOUNTS = ("cost", "error_cost", "upper_bound")
+SHORT = (("run", "events"), ("run", "runs"))
 USD_SUM = {"max_digits": 30, "decimal_places": 12}
 MEASURED = ("spendday", "spendquarter", "run", "spendadjustment")
 
 
 def _fields():
     for model in MEASURED:
-        yield from ((model, name, Count(null=True)) for name in COUNTS)
+        yield from ((model, name, Count(null=True)) for name in COUNTS if (model, name) not in SHORT)
         yield from ((model, name, Amount(null=True, **USD_SUM)) for name in AMOUNTS if (model, name) != ("run", "cost"))
+    yield from ((model, name, ShortCount(null=True)) for model, name in SHORT)
     yield "run", "cost", Amount(db_default=0, **USD_SUM)
     yield "run", "end_user_id", models.IntegerField(null=True)
     for model, name in (("spendday", "a"), ("spendquarter", "a")):

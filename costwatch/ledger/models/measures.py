@@ -16,6 +16,12 @@ class Count(models.BigIntegerField):
         return value or 0
 
 
+class ShortCount(models.IntegerField):
+    """A Count below two thousand million: of the events of one run, not of what they say."""
+
+    from_db_value = Count.from_db_value
+
+
 class Amount(models.DecimalField):
     """A sum of money. In rollups NULL is 0, as of a Count."""
 

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from costwatch.ledger.models.measures import USD_SUM, Amount, Measures
+from costwatch.ledger.models.measures import USD_SUM, Amount, Measures, ShortCount
 
 
 class Cut(models.IntegerChoices):
@@ -38,6 +38,8 @@ class Run(Measures):
     session_id = models.BigIntegerField(null=True)
     first_at = models.DateTimeField(null=True)
     last_at = models.DateTimeField(null=True)
+    events = ShortCount(null=True)
+    runs = ShortCount(null=True)
     cost = Amount(db_default=0, **USD_SUM)  # never NULL: the dearest are found by its index
 
     class Meta:
