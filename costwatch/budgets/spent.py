@@ -58,14 +58,11 @@ def dearest(workspace: Workspace, part: Part, most: int, amounts: Sequence[Decim
     """The dearest `most` values of a template. (Telling a month of 44,000 users one by one takes 0.4 s.)"""
     nobody = queries.query(workspace, part.scope.with_values(part.per, ("",)).within(part.period)).total
     named = part.scope.without(part.per, "").within(part.period)
-    answer = queries.query(workspace, named, [part.per], limit=most)
+    answer = queries.query(workspace, named, [part.per], limit=most, amounts=amounts)
     told = {group.values[part.per] or "": group.sums for group in answer.groups if not group.other}
     rest = [(REST, group.sums) for group in answer.groups if group.other]
-    reaching = [sum(one.cost >= amount for one in told.values()) for amount in amounts]
-    if rest:
-        reaching = queries.count_reaching(workspace, named, part.per, amounts)
     count = len(told) if answer.combinations is None else answer.combinations
-    return Dearest(dict([*told.items(), *rest, *([("", nobody)] if nobody else [])]), count, reaching)
+    return Dearest(dict([*told.items(), *rest, *([("", nobody)] if nobody else [])]), count, list(answer.reaching))
 
 
 def _alike(parts: Sequence[Part]) -> Iterator[list[int]]:

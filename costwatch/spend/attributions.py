@@ -38,11 +38,11 @@ class Table:
         return self.numbers[at]
 
 
-def table(lane: int, dimension: str, ids: list[Array]) -> Table:
-    """The table of a dimension in which all of these ids (arrays of them) are."""
+def table(lane: int, dimension: str, ids: Array) -> Table:
+    """The table of a dimension in which all of these ids are."""
     with _lock:
         known = _tables.get((lane, dimension))
-    if known is None or any((known.of(own) == UNKNOWN).any() for own in ids):
+    if known is None or (known.of(ids) == UNKNOWN).any():
         known = _loaded(lane, dimension)
     with _lock:
         _tables[lane, dimension] = known

@@ -103,8 +103,8 @@ def opened(asked: Question, books: Snapshot) -> Broad | None:
     with psycopg.Cursor(connection.connection) as cursor:
         if not _are_worth_it(cursor, asked, cut, days):
             return None
-        own = _sheets(cursor, asked, cut, days)
-        rest = _rest(cursor, asked, books, frozenset(day for day, _ in own))
+        sheeted, own = _sheets(cursor, asked, cut, days)
+        rest = _rest(cursor, asked, books, frozenset(sheeted))
     if rest is None:
         return None
     blocks, texts = _blocks(asked, cut, own, rest)
@@ -152,12 +152,16 @@ def _of_days(asked: Question, cut: Sheet, days: Piece) -> list[Any]:
     return [asked.lane, cut.value, *(periods.local_day(moment, asked.zone) for moment in (days.start, days.end))]
 
 
-def _sheets(cursor: psycopg.Cursor[Any], asked: Question, cut: Sheet, days: Piece) -> list[tuple[date, Columns]]:
-    """The days that have a sheet, each with the columns that are needed."""
+def _sheets(cursor: psycopg.Cursor[Any], asked: Question, cut: Sheet, days: Piece) -> tuple[list[date], Columns]:
+    """The days that have a sheet, and the rows of all of them: the columns that are needed, and the `bucket`."""
     names = ("a", "b", *summed(asked))
     query = f"SELECT day, rows, {', '.join(names)} {_OF_DAYS} ORDER BY day"
-    rows = cursor.execute(query, _of_days(asked, cut, days), binary=True)
-    return [(day, dict(zip(names, sheets.read(packed, size), strict=True))) for day, size, *packed in rows]
+    found = cursor.execute(query, _of_days(asked, cut, days), binary=True).fetchall()
+    edges = [periods.local_day(edge, asked.zone) for edge in asked.edges]
+    buckets = [np.full(rows, bisect_right(edges, day), np.int32) for day, rows, *_ in found]
+    parts = zip(*(sheets.read(packed, rows) for _, rows, *packed in found), strict=True)
+    own = {name: np.concatenate(part) for name, part in zip(names, parts, strict=True)}
+    return [row[0] for row in found], own | {"bucket": np.concatenate(buckets)}
 
 
 def _rest(cursor: psycopg.Cursor[Any], asked: Question, books: Snapshot, sheeted: frozenset[date]) -> Any:
@@ -172,51 +176,46 @@ def _rest(cursor: psycopg.Cursor[Any], asked: Question, books: Snapshot, sheeted
 
 
 def _blocks(
-    asked: Question, cut: Sheet, found: Sequence[tuple[date, Columns]], rest: dict[str, Any]
+    asked: Question, cut: Sheet, own: Columns, rest: dict[str, Any]
 ) -> tuple[list[Block], list[list[str] | None]]:
-    """All rows as blocks, and for each dimension the texts that its values are the places of (None: they are ids)."""
-    own = [sheet for _, sheet in found]
+    """The rows of the sheets and the rest, and for each dimension the texts that its values are the places of (None:
+    they are ids)."""
     axes = [_axis(asked.lane, cut, name, own, rest[f"g{i}"]) for i, name in enumerate(asked.group_by)]
-    masks = [_holds(asked.lane, cut, condition, own) for condition in asked.conditions]
-    edges = [periods.local_day(edge, asked.zone) for edge in asked.edges]
-    names = summed(asked)
-    blocks = []
-    for i, (day, sheet) in enumerate(found):
-        which = np.logical_and.reduce([mask[i] for mask in masks]) if masks else slice(None)
-        measures = {name: sheet[name][which] for name in names}
-        bucket = np.full(len(measures[names[0]]), bisect_right(edges, day), np.int32)
-        blocks.append(Block([values[i][which] for values, _, _ in axes], bucket, measures))
-    blocks.append(Block([told for _, told, _ in axes], rest["bucket"], {name: rest[name] for name in names}))
+    which: Any = slice(None)
+    for condition in asked.conditions:
+        held = _holds(asked.lane, cut, condition, own)
+        which = held if isinstance(which, slice) else which & held
+    measures = {name: own[name][which] for name in summed(asked)}
+    blocks = [
+        Block([values[which] for values, _, _ in axes], own["bucket"][which], measures),
+        Block([told for _, told, _ in axes], rest["bucket"], {name: rest[name] for name in measures}),
+    ]
     return blocks, [texts for _, _, texts in axes]
 
 
-def _axis(
-    lane: int, cut: Sheet, dimension: str, own: Sequence[Columns], told: Any
-) -> tuple[list[Array], Array, list[str] | None]:
-    """The values of a dimension in each sheet and in the rest; for a tag as places in a list of texts."""
+def _axis(lane: int, cut: Sheet, dimension: str, own: Columns, told: Any) -> tuple[Array, Array, list[str] | None]:
+    """The values of a dimension in the sheets and in the rest; for a tag as places in a list of texts."""
     values, texts = _values(lane, cut, dimension, own)
     if texts is None:
         return values, np.asarray(told, np.int64), None
     union = sorted({*texts, *told})
     place = {text: i for i, text in enumerate(union)}
     if len(union) > len(texts):
-        moved = np.array([place[text] for text in texts], np.int32)
-        values = [moved[value] for value in values]
+        values = np.array([place[text] for text in texts], np.int32)[values]
     return values, np.array([place[text] for text in told], np.int64), union
 
 
-def _values(lane: int, cut: Sheet, dimension: str, own: Sequence[Columns]) -> tuple[list[Array], list[str] | None]:
+def _values(lane: int, cut: Sheet, dimension: str, own: Columns) -> tuple[Array, list[str] | None]:
     if dimension == USER:
-        return [sheet["a" if cut == Sheet.USER else "b"] for sheet in own], None
-    known = attributions.table(lane, dimension, [sheet["a"] for sheet in own])
-    return [known.of(sheet["a"]) for sheet in own], known.texts if dimension.startswith(TAG) else None
+        return own["a" if cut == Sheet.USER else "b"], None
+    known = attributions.table(lane, dimension, own["a"])
+    return known.of(own["a"]), known.texts if dimension.startswith(TAG) else None
 
 
-def _holds(lane: int, cut: Sheet, condition: Condition, own: Sequence[Columns]) -> list[Array]:
-    """For each sheet the rows for which a condition holds."""
+def _holds(lane: int, cut: Sheet, condition: Condition, own: Columns) -> Array:
+    """For which rows a condition holds."""
     values, texts = _values(lane, cut, condition.dimension, own)
-    wanted = _places(condition.values, texts)
-    return [np.isin(value, wanted, invert=condition.negated) for value in values]
+    return np.isin(values, _places(condition.values, texts), invert=condition.negated)
 
 
 def _places(values: Sequence[Any], texts: list[str] | None) -> list[int]:

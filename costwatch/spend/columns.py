@@ -89,14 +89,10 @@ def total(blocks: Sequence[Block], codes: Sequence[Array], measure: str, size: i
 
 
 def _portions(codes: Sequence[Array], columns: Sequence[Array]) -> Iterator[tuple[Array, Array]]:
-    """Blocks joined as far as MOST_ROWS goes: a sum over many codes costs as much for few rows as for many."""
-    narrow = [i for i, column in enumerate(columns) if column.itemsize < 8 and column.any()]
-    wide = [i for i, column in enumerate(columns) if column.itemsize == 8]
-    for which in (narrow, wide):
-        if which:
-            code, column = (np.concatenate([arrays[i] for i in which]) for arrays in (codes, columns))
-            for start in range(0, len(code), MOST_ROWS):
-                yield code[start : start + MOST_ROWS], column[start : start + MOST_ROWS]
+    """The blocks in portions of MOST_ROWS, those of zeros left out."""
+    for code, column in zip(codes, columns, strict=True):
+        for start in range(0, len(code) if column.any() else 0, MOST_ROWS):
+            yield code[start : start + MOST_ROWS], column[start : start + MOST_ROWS]
 
 
 def first(totals: Sequence[Total], limit: int) -> Array:

@@ -24,7 +24,6 @@ __all__ = [
     "Group",
     "Page",
     "RunRow",
-    "count_reaching",
     "event",
     "events",
     "query",
@@ -68,6 +67,7 @@ class Answer:
     """The groups add up to `total` exactly. Everything committed before `complete_until` is counted. Times in UTC.
 
     `combinations`: how many there are, those in `other` too; None where there are more than anybody counted.
+    `reaching`: of each amount that was asked about, how many of them cost that much or more.
     """
 
     start: datetime
@@ -77,6 +77,7 @@ class Answer:
     total: Sums
     complete_until: datetime
     combinations: int | None = None
+    reaching: Sequence[int] = ()
 
     @property
     def left_out(self) -> int | None:
@@ -96,13 +97,14 @@ def query(
     limit: int = 1000,
     rank: str = "cost",
     measures: Sequence[str] = FIELDS,
+    amounts: Sequence[Decimal] = (),
 ) -> Answer:
     """Sums of the filtered usage, grouped by dimensions and by periods of `time_zone` (default: the workspace's).
 
     `limit` keeps that many of the dearest combinations (or of those with the most of another measure, `rank`); the rest
     are one combination marked `other` (with buckets: one row of it in each). Ordered by bucket, then cost or `rank`,
     largest first. A chart that draws dollars asks for its `measures` alone, which takes a third of the time; the others
-    are None then. Raises BadQuery.
+    are None then. Of each of `amounts` in USD is counted how many combinations cost that much or more. Raises BadQuery.
     """
     tz = zone_of(time_zone or workspace.time_zone)
     starts = bucket_starts(filter, bucket, tz, workspace.week_start)
@@ -110,7 +112,7 @@ def query(
     limit = max(1, min(limit, MOST_GROUPS, MOST_ROWS // max(1, len(starts))))
     with snapshot(workspace.lane) as books:
         asked = replace(prepare(workspace, filter, group_by, starts), measures=tuple(measures), rank=rank)
-        found = ranked.fetch(asked, books, limit)
+        found = ranked.fetch(asked, books, limit, amounts)
     return _answer(asked, found, starts, tz, books)
 
 
@@ -133,12 +135,6 @@ def query_both(
         second = replace(first, start=compared.start, end=compared.end)
         now, before = ranked.fetch_both(first, second, books, limit)
     return _answer(first, now, [], tz, books), _answer(second, before, [], tz, books)
-
-
-def count_reaching(workspace: Workspace, filter: SpendFilter, by: str, amounts: Sequence[Decimal]) -> list[int]:
-    """Of each amount in USD how many values of a dimension cost that much or more. Raises BadQuery."""
-    with snapshot(workspace.lane) as books:
-        return ranked.reaching(prepare(workspace, filter, checked_groups([by]), []), books, amounts)
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -181,7 +177,7 @@ def prepare(workspace: Workspace, filter: SpendFilter, group_by: tuple[str, ...]
 def _answer(asked: Question, found: ranked.Found, starts: list[datetime], tz: ZoneInfo, books: Snapshot) -> Answer:
     groups = _groups(asked, found.rows, starts, found.told)
     total = add(group.sums for group in groups)
-    return Answer(asked.start, asked.end, tz.key, groups, total, books.at, found.count)
+    return Answer(asked.start, asked.end, tz.key, groups, total, books.at, found.count, found.reaching)
 
 
 def _groups(asked: Question, rows: list[tuple[Any, ...]], starts: list[datetime], limit: int) -> list[Group]:

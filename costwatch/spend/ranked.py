@@ -14,10 +14,9 @@ from django.db import connection
 
 from costwatch.spend import broad
 from costwatch.spend import conditions as where
-from costwatch.spend.dimensions import KEY
+from costwatch.spend.dimensions import FACTS, KEY, LABELS
 from costwatch.spend.snapshot import Snapshot, through_bitmaps
-from costwatch.spend.statement import Question, kept_sums, many, ranking, statement
-from costwatch.spend.statement import reaching as statement_of_reaching
+from costwatch.spend.statement import Question, kept_sums, many, ranking, reaching, statement
 from costwatch.spend.sums import ENOUGH_DIGITS
 
 FEW = 1_000  # so few are looked for first; more are most of what there is
@@ -32,6 +31,9 @@ class Way(Protocol):
     def first(self, limit: int) -> tuple[list[Ids], int]:
         """The first combinations in the order of their rank, and how many there are in all."""
 
+    def reaching(self, amounts: Sequence[Decimal]) -> list[int]:
+        """Of each amount in USD how many combinations cost that much or more."""
+
     def rows(self, kept: Sequence[Ids], *, more: bool) -> list[Row]:
         """Rows of (rank, bucket number, ids, sums) of these and, if there are more, of all others together behind."""
 
@@ -39,19 +41,25 @@ class Way(Protocol):
 @dataclass(frozen=True)
 class Found:
     """Rows of (rank, bucket number, ids, sums). The first `told` combinations have a rank each, the others are one with
-    the rank behind; `count`: how many there are in all, None where nobody counted."""
+    the rank behind; `count`: how many there are in all, None where nobody counted; `reaching`: of each amount that was
+    asked about, how many cost that much or more."""
 
     rows: list[Row]
     told: int
     count: int | None
+    reaching: Sequence[int] = ()
 
 
-def fetch(asked: Question, books: Snapshot, limit: int) -> Found:
-    """What is found by the cheaper way to it."""
-    way = _way(asked, books, limit)
+def fetch(asked: Question, books: Snapshot, limit: int, amounts: Sequence[Decimal] = ()) -> Found:
+    """What is found by the cheaper way to it; `amounts` in USD."""
+    way = _way(asked, books, limit) or (Tables(asked, books) if amounts else None)
+    named = _asked_for(asked, limit) if isinstance(way, Tables) and not amounts else []
+    if way is not None and named:
+        rows = _in_order(asked, way.rows(named, more=False))
+        return Found(rows, limit, len({row[0] for row in rows}))
     if way is not None:
         best, count = way.first(limit)
-        return Found(way.rows(best, more=count > limit), limit, count)
+        return Found(way.rows(best, more=count > limit), limit, count, way.reaching(amounts) if amounts else ())
     with connection.cursor() as cursor:
         rows = through_bitmaps(cursor, *statement(asked, books, limit))
     ranks = {row[0] for row in rows}
@@ -77,13 +85,22 @@ def fetch_both(first: Question, second: Question, books: Snapshot, limit: int) -
             Found(ways[1].rows(kept, more=True), len(kept), count_before))  # fmt: skip
 
 
-def reaching(asked: Question, books: Snapshot, amounts: Sequence[Decimal]) -> list[int]:
-    """Of each amount in USD how many combinations cost that much or more."""
-    found = broad.opened(asked, books)
-    if found is not None:
-        return found.reaching(amounts)
-    with connection.cursor() as cursor:
-        return list(through_bitmaps(cursor, *statement_of_reaching(asked, books, amounts))[0])
+def _asked_for(asked: Question, limit: int) -> list[Ids]:
+    """The combinations of a question that names its few values itself: nothing has to be found first."""
+    if len(asked.group_by) != 1 or asked.rank not in asked.measures or asked.group_by[0] not in {*LABELS, *FACTS}:
+        return []
+    wanted = [c.values for c in asked.conditions if c.dimension == asked.group_by[0] and not c.negated]
+    return [(value,) for value in wanted[0]] if wanted and len(wanted[0]) <= limit else []
+
+
+def _in_order(asked: Question, rows: Sequence[Row]) -> list[Row]:
+    """The rows of (rank, bucket number, id, sums) with the rank that their sums give them."""
+    at = 3 + asked.measures.index(asked.rank)
+    sums: dict[Any, Any] = defaultdict(int)
+    for row in rows:
+        sums[row[2]] += row[at]
+    rank = {value: n + 1 for n, value in enumerate(sorted(sums, key=lambda value: (-sums[value], value)))}
+    return [(rank[row[2]], *row[1:]) for row in rows]
 
 
 def _way(asked: Question, books: Snapshot, limit: int) -> Way | None:
@@ -106,6 +123,11 @@ class Tables:
         with connection.cursor() as cursor:
             best = through_bitmaps(cursor, *ranking(self.asked, self.books, limit))
         return [row[: len(self.asked.group_by)] for row in best], best[0][-1] if best else 0
+
+    def reaching(self, amounts: Sequence[Decimal]) -> list[int]:
+        """As `Way` says."""
+        with connection.cursor() as cursor:
+            return list(through_bitmaps(cursor, *reaching(self.asked, self.books, amounts))[0])
 
     def rows(self, kept: Sequence[Ids], *, more: bool) -> list[Row]:
         """As `Way` says."""

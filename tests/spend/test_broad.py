@@ -19,7 +19,7 @@ from costwatch.lib import periods
 from costwatch.spend import broad
 from costwatch.spend.dimensions import LABELS
 from costwatch.spend.filters import SpendFilter
-from costwatch.spend.queries import count_reaching, query, query_both
+from costwatch.spend.queries import query, query_both
 from costwatch.spend.sums import add
 from tests.ledger.make import entry
 from tests.spend.test_exactness import check
@@ -137,9 +137,10 @@ def test_how_many_values_cost_an_amount_or_more_is_counted_to_the_last_digit(wor
     costs = sorted(g.sums.cost for g in query(workspace, WHOLE, ["user"]).groups)
     amounts = [Decimal(0), *costs, *(cost + Decimal("1e-12") for cost in costs)]
     wanted = [sum(cost >= amount for cost in costs) for amount in amounts]
-    assert count_reaching(workspace, WHOLE, "user", amounts) == wanted
+    for by, limit in ((["user"], 2), (["user"], 1_000)):
+        assert query(workspace, WHOLE, by, limit=limit, amounts=amounts).reaching == wanted
     sheets.make(100, enough_events=1)
-    assert count_reaching(workspace, WHOLE, "user", amounts) == wanted
+    assert query(workspace, WHOLE, ["user"], limit=2, amounts=amounts).reaching == wanted
 
 
 @pytest.mark.parametrize("by", [["user"], ["tag.customer", "task"], ["agent"]])

@@ -1,7 +1,7 @@
 """The content of a profile, out of one snapshot of the books: figures = chart = tables."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -21,7 +21,7 @@ from costwatch.dashboards.ranges import Compared
 from costwatch.dashboards.sides import side_by_side
 from costwatch.dashboards.state import State, plural, title
 from costwatch.spend.filters import SpendFilter
-from costwatch.spend.queries import Answer, query
+from costwatch.spend.queries import Answer, query, query_both
 from costwatch.spend.run_figures import RunFigures, run_figures
 from costwatch.spend.runs import RunRow
 from costwatch.spend.snapshot import snapshot
@@ -137,19 +137,14 @@ def _others(
     """(part, now, before) of all parts but the charted one; None where too much would have to be read."""
     answers: list[tuple[str, Answer | None, Answer | None]] = []
     for part in shown.parts[1:]:
-        now = query(workspace, span, (part,), limit=SHOWN + 1)
-        answers.append((part, now, _before(workspace, earlier, part, now)))
+        if part in earlier.dimensions():
+            answers.append((part, query(workspace, span, (part,), limit=SHOWN + 1), None))
+        else:
+            answers.append((part, *query_both(workspace, span, earlier, (part,), SHOWN + 1)))
     for part in shown.from_events:
         few = total.events <= MOST_EVENTS
         answers.append((part, query(workspace, span, (part,), limit=SHOWN + 1) if few else None, None))
     return answers
-
-
-def _before(workspace: Workspace, earlier: SpendFilter, part: str, now: Answer) -> Answer | None:
-    """What the values of an answer cost before; asked for by name, for of all users there are very many."""
-    shown = tuple(value for group in now.groups if (value := group.values[part]) is not None)
-    asked = replace(earlier, include={**earlier.include, part: shown})
-    return query(workspace, asked, (part,), limit=SHOWN + 1) if shown and part not in earlier.dimensions() else None
 
 
 def _part(
