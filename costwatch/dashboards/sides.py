@@ -12,5 +12,6 @@ MOST_VALUES = 200  # rows fetched of a dimension with very many values; the othe
 def side_by_side(
     workspace: Workspace, now: SpendFilter, before: SpendFilter, by: Sequence[str], rank: str = "cost"
 ) -> tuple[Answer, Answer]:
-    """The sums of both spans. Of very many values those with the most of `rank` in either, each with both sums."""
+    """The sums of both spans, of the one before dollars and calls alone. Of very many values those with the most of
+    `rank` in either, each in both."""
     return query_both(workspace, now, before, by, MOST_VALUES, rank)

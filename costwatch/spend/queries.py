@@ -123,18 +123,21 @@ def query_both(
     group_by: Sequence[str],
     limit: int = 1000,
     rank: str = "cost",
+    measures: Sequence[str] = FIELDS,
+    before: Sequence[str] = ("cost", "calls"),
 ) -> tuple[Answer, Answer]:
     """The sums of a range and of the one it is compared with (the filters differ in nothing else), grouped.
 
     Of more than `limit` combinations those with the most of `rank` in either range are told, each in both answers; the
-    rest are one, `other`. Raises BadQuery.
+    rest are one, `other`. `measures` are those of the range, `before` those of the one it is compared with: half of the
+    time, for mostly little is told of that one. Raises BadQuery.
     """
     group_by, tz = checked_groups(group_by), zone_of(workspace.time_zone)
     with snapshot(workspace.lane) as books:
-        first = replace(prepare(workspace, filter, group_by, []), rank=rank)
-        second = replace(first, start=compared.start, end=compared.end)
-        now, before = ranked.fetch_both(first, second, books, limit)
-    return _answer(first, now, [], tz, books), _answer(second, before, [], tz, books)
+        first = replace(prepare(workspace, filter, group_by, []), rank=rank, measures=tuple(measures))
+        second = replace(first, start=compared.start, end=compared.end, measures=tuple(before))
+        found, then = ranked.fetch_both(first, second, books, limit)
+    return _answer(first, found, [], tz, books), _answer(second, then, [], tz, books)
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -64,7 +64,7 @@ def add(sums: Iterable[Sums]) -> Sums:
 
 def _total(column: Any) -> Any:
     """The sum of a measure; None where it was not asked for."""
-    return None if column[0] is None else sum(column)
+    return None if None in column else sum(column)
 
 
 def less(total: Sums, *parts: Sums) -> Sums:

@@ -28,6 +28,7 @@ from costwatch.spend.snapshot import snapshot
 from costwatch.spend.sums import Sums, add
 
 SHOWN = 8  # rows of a part
+SHOWN_OF = ("cost", "calls", "unpriced_calls", "unknown_calls")
 RUNS = 5
 MOST_EVENTS = 60_000  # read one by one for a part that no rollup knows: about 100 ms
 
@@ -140,7 +141,7 @@ def _others(
         if part in earlier.dimensions():
             answers.append((part, query(workspace, span, (part,), limit=SHOWN + 1), None))
         else:
-            answers.append((part, *query_both(workspace, span, earlier, (part,), SHOWN + 1)))
+            answers.append((part, *query_both(workspace, span, earlier, (part,), SHOWN + 1, measures=SHOWN_OF)))
     for part in shown.from_events:
         few = total.events <= MOST_EVENTS
         answers.append((part, query(workspace, span, (part,), limit=SHOWN + 1) if few else None, None))
