@@ -38,18 +38,20 @@ class Table:
         return self.numbers[at]
 
 
-def table(lane: int, dimension: str, ids: Array) -> Table:
-    """The table of a dimension in which all of these ids are."""
+def numbers(lane: int, dimension: str, ids: Array) -> tuple[Array, list[str]]:
+    """What these attributions say of a dimension, as a Table's numbers; and its texts."""
     with _lock:
         known = _tables.get((lane, dimension))
-    if known is None or (known.of(ids) == UNKNOWN).any():
+    found = known.of(ids) if known else None
+    if known is None or found is None or (found == UNKNOWN).any():
         known = _loaded(lane, dimension)
+        found = known.of(ids)
     with _lock:
         _tables[lane, dimension] = known
         _tables.move_to_end((lane, dimension))
         if len(_tables) > MOST_TABLES:
             _tables.popitem(last=False)
-    return known
+    return found, known.texts
 
 
 def forget() -> None:

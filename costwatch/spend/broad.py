@@ -208,8 +208,8 @@ def _axis(lane: int, cut: Sheet, dimension: str, own: Columns, told: Any) -> tup
 def _values(lane: int, cut: Sheet, dimension: str, own: Columns) -> tuple[Array, list[str] | None]:
     if dimension == USER:
         return own["a" if cut == Sheet.USER else "b"], None
-    known = attributions.table(lane, dimension, own["a"])
-    return known.of(own["a"]), known.texts if dimension.startswith(TAG) else None
+    numbers, texts = attributions.numbers(lane, dimension, own["a"])
+    return numbers, texts if dimension.startswith(TAG) else None
 
 
 def _holds(lane: int, cut: Sheet, condition: Condition, own: Columns) -> Array:

@@ -129,14 +129,28 @@ def _ids(lane: int, dimension: str, values: tuple[str, ...]) -> list[Any]:
         return list(values)
     wanted = [value for value in values if value]
     if dimension in LABELS:
-        rows: Any = Label.objects.filter(lane=lane, kind=LABELS[dimension], value__in=wanted)
-    elif dimension == KEY:
-        rows = ApiKey.objects.filter(workspace_id=lane, name__in=wanted)
+        ids = _label_ids(lane, LABELS[dimension], wanted)
+        return [*ids, 0] if "" in values else ids
+    if dimension == KEY:
+        rows: Any = ApiKey.objects.filter(workspace_id=lane, name__in=wanted)
     else:
         model, name = _FACT_TABLES[dimension]
         rows = model.objects.filter(lane=lane, **{f"{name}__in": wanted})
-    ids: list[Any] = list(rows.values_list("id", flat=True)) if wanted else []
+    ids = list(rows.values_list("id", flat=True)) if wanted else []
     return [*ids, 0] if "" in values else ids
+
+
+_label_numbers: dict[tuple[int, int, str], int] = {}  # a filtered page asks twenty times, of 18 ms in all
+
+
+def _label_ids(lane: int, kind: int, values: Sequence[str]) -> list[Any]:
+    known = {value: n for value in values if (n := _label_numbers.get((lane, kind, value))) is not None}
+    missing = [value for value in values if value not in known]
+    if missing:
+        found = dict(Label.objects.filter(lane=lane, kind=kind, value__in=missing).values_list("value", "id"))
+        remember(_label_numbers, {(lane, kind, value): number for value, number in found.items()})
+        known.update(found)
+    return list(known.values())
 
 
 def _on_attribution(condition: Condition) -> Clause:

@@ -25,7 +25,7 @@ from costwatch.spend.queries import Answer, query, query_both
 from costwatch.spend.run_figures import RunFigures, run_figures
 from costwatch.spend.runs import RunRow
 from costwatch.spend.snapshot import snapshot
-from costwatch.spend.sums import Sums, add
+from costwatch.spend.sums import FIELDS, Sums, add
 
 SHOWN = 8  # rows of a part
 SHOWN_OF = ("cost", "calls", "unpriced_calls", "unknown_calls")
@@ -89,7 +89,7 @@ def profile(workspace: Workspace, state: State, dimension: str, value: str) -> P
     main = shown.parts[0]
     owned = colours.slots(workspace, main, state.range.now)
     with snapshot(workspace.lane):
-        found, before = side_by_side(workspace, span, earlier, (main,))
+        found, before = side_by_side(workspace, span, earlier, (main,), FIELDS)
         order = drawn(found, main)
         amounts = bars(workspace, span, state.range, main, found, order)
         answers = [(main, found, before), *_others(workspace, span, earlier, shown, found.total)]
