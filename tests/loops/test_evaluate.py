@@ -77,7 +77,7 @@ def event(run_id: str, number: int, **more: object) -> dict:
 def write(folder: Path, name: str, *rows: object) -> str:
     path = folder / name
     text = "".join(json.dumps(row) + "\n" for row in rows)
-    path.write_bytes(gzip.compress(text.encode(, mtime=0)) if name.endswith(".gz") else text.encode())
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
     return str(path)
 
 
