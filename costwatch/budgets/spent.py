@@ -56,13 +56,20 @@ class Dearest:
 
 def dearest(workspace: Workspace, part: Part, most: int, amounts: Sequence[Decimal]) -> Dearest:
     """The dearest `most` values of a template. (Telling a month of 44,000 users one by one takes 0.4 s.)"""
-    nobody = queries.query(workspace, part.scope.with_values(part.per, ("",)).within(part.period)).total
+    nobody = unattributed(workspace, part)
     named = part.scope.without(part.per, "").within(part.period)
     answer = queries.query(workspace, named, [part.per], limit=most, amounts=amounts)
     told = {group.values[part.per] or "": group.sums for group in answer.groups if not group.other}
     rest = [(REST, group.sums) for group in answer.groups if group.other]
     count = len(told) if answer.combinations is None else answer.combinations
     return Dearest(dict([*told.items(), *rest, *([("", nobody)] if nobody else [])]), count, list(answer.reaching))
+
+
+def unattributed(workspace: Workspace, part: Part) -> Sums:
+    """What a template's part of the usage has under no value; nothing where it is of some values alone."""
+    if "" not in part.scope.include.get(part.per, ("",)):
+        return NOTHING
+    return queries.query(workspace, part.scope.with_values(part.per, ("",)).within(part.period)).total
 
 
 def _alike(parts: Sequence[Part]) -> Iterator[list[int]]:

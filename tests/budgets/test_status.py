@@ -141,6 +141,14 @@ def test_of_many_values_the_dearest_are_named_and_all_are_counted(make, send, li
     assert few.state == all_.state == (State.OVER if over else State.OK)
 
 
+def test_a_template_of_some_values_counts_no_others_and_not_what_is_nobodys(make, send):
+    send(*(spend(NOW, str(n), user_id=f"u-{n}") for n in range(1, 5)), spend(NOW, "100"))
+    some = status(make(amount_usd=2, per="user", scope={"user": ["u-1", "u-3"]}, thresholds=[100]), NOW)
+    assert (some.spent, some.value_count, some.over_count, some.unattributed.cost) == (4, 2, 1, 0)
+    nobody_too = status(make(amount_usd=2, per="user", scope={"user": ["u-1", ""]}, thresholds=[100]), NOW)
+    assert (nobody_too.spent, nobody_too.value_count, nobody_too.unattributed.cost) == (101, 1, 100)
+
+
 def test_of_very_many_values_each_is_watched_whatever_is_listed(make, send, monkeypatch):
     monkeypatch.setattr(spent, "MOST_GROUPS", 3)
     send(*(spend(NOW, str(n), user_id=f"u-{n}") for n in range(1, 8)))

@@ -14,7 +14,7 @@ from django.urls import reverse
 from costwatch.budgets import evaluate
 from costwatch.budgets.evaluate import ROLLING, Rule
 from costwatch.budgets.models import Budget, BudgetPeriod
-from costwatch.budgets.spent import NOTHING, Part, read
+from costwatch.budgets.spent import NOTHING, Part, read, unattributed
 from costwatch.budgets.status import Standing, State, status
 from costwatch.budgets.terms import counted, rule, scope
 from costwatch.dashboards.addresses import profile_url
@@ -69,7 +69,7 @@ def values(budget: Budget, kept: Kept, now: datetime, page: int) -> Values:
     before = _before(budget, own, period, shown)
     rows = [_value(budget, own, period, name, sums.get(name, NOTHING), before.get(name)) for name in shown]
     rows.sort(key=lambda row: (-row.standing.share, row.standing.value))
-    nobody = query(budget.workspace, scope(budget).with_values(budget.per, ("",)).within(period)).total
+    nobody = unattributed(budget.workspace, Part(scope(budget), period, budget.per))
     count = kept.count if known else _counted(budget, period)
     return Values(rows, count, nobody, len(names) > SHOWN)
 
