@@ -16,7 +16,7 @@ RV = TypeVar("RV")
 ONLY_WHERE_ASKED = 1 << 30  # executions before a statement is prepared unasked
 LOOK_EVERY = 0.1  # seconds between looks for a signal, as psycopg has it
 ALIVE_WITHIN = 2.0  # seconds for the SELECT 1 that tests a kept connection
-TEST_EVERY = 5.0  # seconds; in between it is looked whether the server has hung up, without a question
+TEST_EVERY = 5.0  # seconds; in between `have_usable` only looks whether the server has hung up
 
 
 class LimitedConnection(psycopg.Connection[Any]):
@@ -52,14 +52,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def is_usable(self) -> bool:
-        """Tested before a request uses a kept connection: a silent server is noticed sooner here.
-
-        A question for each request would cost a single event a seventh of its time.
-        """
+        """Tested before a request uses a kept connection: a silent server is noticed sooner here."""
         if self.connection is None or _hung_up(self.connection):
             return False
-        if monotonic() - self._tested_at < TEST_EVERY:
-            return True
         usual = self.connection.answer_timeout
         self.connection.answer_timeout = ALIVE_WITHIN if usual else None
         try:
@@ -69,6 +64,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         finally:
             if self.connection is not None:
                 self.connection.answer_timeout = usual
+
+    def have_usable(self) -> None:
+        """Have a connection, tested by a question only if none was asked for TEST_EVERY: for what is asked very often,
+        and may wait for the usual time where the server has fallen silent since."""
+        if self.connection is not None and monotonic() - self._tested_at < TEST_EVERY and not _hung_up(self.connection):
+            self.health_check_done = True
+        self.close_if_health_check_failed()
+        self.ensure_connection()
 
 
 def _hung_up(connection: psycopg.Connection[Any]) -> bool:

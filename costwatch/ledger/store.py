@@ -59,7 +59,6 @@ def writing(alone: type[psycopg.RawCursor[Any]] | None = None) -> Iterator[psyco
 
 
 def _usable() -> AbstractContextManager[None]:
-    """Have a connection, tested as Django tests it before a transaction."""
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
+    """Have a connection. A question to test it for each request would cost a single event a seventh of its time."""
+    connection.have_usable()  # type: ignore[attr-defined]
     return nullcontext()

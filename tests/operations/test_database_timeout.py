@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection
 
@@ -49,3 +50,24 @@ def test_without_a_limit_a_long_query_ends_by_itself() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(1)")
         assert cursor.fetchone() == ("",)
+
+
+def backend() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def test_what_is_asked_very_often_keeps_its_connection_and_has_a_new_one_where_the_server_hung_up() -> None:
+    connection.ensure_connection()
+    assert connection.is_usable()
+    first = backend()
+    connection.health_check_enabled, connection.health_check_done = True, False
+    connection.have_usable()
+    assert backend() == first and connection.health_check_done
+    with psycopg.connect(connection.connection.info.dsn) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [first])
+    connection.health_check_done = False
+    time.sleep(0.2)  # until the end of the connection is here
+    connection.have_usable()
+    assert backend() != first
