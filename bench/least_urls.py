@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from costwatch.ledger import rows
+from costwatch.ledger import partitions, rows
 from costwatch.ledger.entry import Entry
 from ingest.wire import WireEvent
 
@@ -29,6 +29,7 @@ def store(request: HttpRequest) -> HttpResponse:
     """One INSERT for one event, a COPY for more."""
     entries = _many.decode(request.read())
     now = datetime.now(UTC)
+    partitions.ensure({entry.timestamp.date() for entry in entries}, now.date())
     connection.ensure_connection()
     with psycopg.Cursor(connection.connection) as cursor:
         if len(entries) == 1:
