@@ -110,9 +110,9 @@ def dearest(workspace: Any, by: str, within: Any, most: int = 1) -> list[str]:
     return [value for group in groups if (value := group.values[by])][:most]
 
 
-def timed(call: Callable[[], object]) -> list[float]:
+def timed(call: Callable[[], object], count: int = TIMES) -> list[float]:
     times = []
-    for _ in range(TIMES):
+    for _ in range(count):
         began = time.perf_counter()
         call()
         times.append((time.perf_counter() - began) * 1000)
