@@ -32,6 +32,8 @@ from costwatch.spend.sums import ENOUGH_DIGITS
 FEW_DAYS = 3  # of sheets: fewer are not worth a second way
 MOST_ROWS = 500_000  # of sheets, where a rollup knows the same two dimensions: that has fewer rows, each for 4 of these
 
+FEW_EVENTS = 20_000  # of some end users, which an index finds in about the time that a month's sheets take
+
 Row = tuple[Any, ...]
 Ids = tuple[Any, ...]
 Columns = dict[str, Array]
@@ -130,10 +132,8 @@ def _sheet_of(asked: Question) -> tuple[Sheet, Piece] | None:
 
 def _is_narrow(asked: Question, source: Source, days: Piece) -> bool:
     """Whether an index finds the few rows that are asked for."""
-    if any(c.dimension == USER and not c.negated for c in asked.conditions):
-        if source == ENTRIES:
-            return True
-    elif USER in asked.group_by:
+    users = _users(asked)
+    if (users and source == ENTRIES) or (not users and USER in asked.group_by):
         return False
     return 0 < ids_on_index(asked, source) * (days.end - days.start).days <= FEW_PROBES
 
@@ -142,10 +142,23 @@ def _are_worth_it(cursor: psycopg.Cursor[Any], asked: Question, cut: Sheet, days
     """Whether enough days have a sheet, and where a rollup knows the same two dimensions not too many rows."""
     query = f"SELECT count(*), coalesce(sum(rows), 0) {_OF_DAYS}"
     found, rows = cursor.execute(query, _of_days(asked, cut, days)).fetchone() or (0, 0)
-    return found >= FEW_DAYS and (frozenset(asked.dimensions) not in PAIRS or rows <= MOST_ROWS)
+    if found < FEW_DAYS or (frozenset(asked.dimensions) in PAIRS and rows > MOST_ROWS):
+        return False
+    users = _users(asked)
+    if cut != Sheet.ATTRIBUTION_USER or not users:
+        return True
+    query = f"SELECT coalesce(sum(events), 0) FROM spend_day {_WHERE} AND a = ANY(%s)"
+    (events,) = cursor.execute(query, [*_of_days(asked, Sheet.USER, days), users]).fetchone() or (0,)
+    return bool(events > FEW_EVENTS)
 
 
-_OF_DAYS = "FROM spend_sheet WHERE lane = %s AND cut = %s AND day >= %s AND day < %s"
+def _users(asked: Question) -> list[int]:
+    """The end users that are asked for by name."""
+    return [number for c in asked.conditions if c.dimension == USER and not c.negated for number in c.values]
+
+
+_WHERE = "WHERE lane = %s AND cut = %s AND day >= %s AND day < %s"
+_OF_DAYS = f"FROM spend_sheet {_WHERE}"
 
 
 def _of_days(asked: Question, cut: Sheet, days: Piece) -> list[Any]:

@@ -1,6 +1,7 @@
 """Broad questions are summed from the sheets of closed days: exactly as from the rows, which here are gone."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -172,6 +173,18 @@ def test_two_ranges_tell_what_is_first_in_either_and_the_rest_together(workspace
             assert answer.total == full.total
             assert (other.groups, other.total) == (answer.groups, answer.total)
     assert len(entries) == 400
+
+
+@pytest.mark.parametrize("few_events", [0, 10_000])
+def test_what_a_user_did_is_summed_from_sheets_or_from_the_users_events_whichever_are_fewer(
+    workspace, stored, monkeypatch, few_events
+):
+    monkeypatch.setattr(broad, "FEW_EVENTS", few_events)
+    entries = stored(usage(14), sheeted=100)
+    user = next(e.user_id for e in entries if e.user_id)
+    for by in (["model"], ["agent", "task"], []):
+        check(workspace, entries, replace(WHOLE, include={"user": (user,)}), by, "day", "Europe/Berlin")
+        check(workspace, entries, replace(WHOLE, exclude={"user": (user,)}), by, "none", "Europe/Berlin")
 
 
 def test_only_the_measures_asked_for_are_told(workspace, only_sheets):
