@@ -10,7 +10,7 @@ from costwatch.budgets.terms import Scope
 from costwatch.lib.periods import Period
 from costwatch.spend import queries
 from costwatch.spend.filters import Values
-from costwatch.spend.queries import MOST_GROUPS, Group, Workspace
+from costwatch.spend.queries import MOST_GROUPS, Answer, Group, Workspace
 from costwatch.spend.sums import Sums, add
 
 NOTHING = Sums()
@@ -59,10 +59,9 @@ def dearest(workspace: Workspace, part: Part, most: int, amounts: Sequence[Decim
     nobody = unattributed(workspace, part)
     named = part.scope.without(part.per, "").within(part.period)
     answer = queries.query(workspace, named, [part.per], limit=most, amounts=amounts)
-    told = {group.values[part.per] or "": group.sums for group in answer.groups if not group.other}
-    rest = [(REST, group.sums) for group in answer.groups if group.other]
-    count = len(told) if answer.combinations is None else answer.combinations
-    return Dearest(dict([*told.items(), *rest, *([("", nobody)] if nobody else [])]), count, list(answer.reaching))
+    sums = _by_value(answer, part.per) | ({"": nobody} if nobody else {})
+    # where amounts are asked about, combinations are counted
+    return Dearest(sums, answer.combinations or 0, list(answer.reaching))
 
 
 def unattributed(workspace: Workspace, part: Part) -> Sums:
@@ -111,7 +110,7 @@ def _alone(workspace: Workspace, part: Part) -> dict[str, Sums]:
         return {"": queries.query(workspace, part.scope.within(part.period)).total}
     if part.values is None:
         answer = queries.query(workspace, part.scope.within(part.period), [part.per], limit=MOST_GROUPS)
-        return {REST if group.other else group.values[part.per] or "": group.sums for group in answer.groups}
+        return _by_value(answer, part.per)
     allowed = part.scope.include.get(part.per)
     wanted = [value for value in part.values if allowed is None or value in allowed]
     sums: dict[str, Sums] = {}
@@ -120,6 +119,11 @@ def _alone(workspace: Workspace, part: Part) -> dict[str, Sums]:
         answer = queries.query(workspace, some.within(part.period), [part.per], limit=MOST_GROUPS)
         sums |= {group.values[part.per] or "": group.sums for group in answer.groups}
     return sums
+
+
+def _by_value(answer: Answer, per: str) -> dict[str, Sums]:
+    """The sums by value of a template, those of all others under REST."""
+    return {REST if group.other else group.values[per] or "": group.sums for group in answer.groups}
 
 
 def _union(includes: Sequence[Values], dimension: str) -> tuple[str, ...]:

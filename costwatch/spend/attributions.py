@@ -38,12 +38,15 @@ class Table:
         return self.numbers[at]
 
 
+EMPTY = Table(0, np.zeros(0, np.int32), [])
+
+
 def numbers(lane: int, dimension: str, ids: Array) -> tuple[Array, list[str]]:
     """What these attributions say of a dimension, as a Table's numbers; and its texts."""
     with _lock:
-        known = _tables.get((lane, dimension))
-    found = known.of(ids) if known else None
-    if known is None or found is None or (found == UNKNOWN).any():
+        known = _tables.get((lane, dimension), EMPTY)
+    found = known.of(ids)
+    if (found == UNKNOWN).any():
         known = _loaded(lane, dimension)
         found = known.of(ids)
     with _lock:

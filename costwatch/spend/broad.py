@@ -18,7 +18,7 @@ from django.db import connection
 
 from costwatch.ledger import sheets
 from costwatch.ledger.models import Sheet
-from costwatch.ledger.rollups import QUARTER_CUTS
+from costwatch.ledger.rollups import MONEY, QUARTER_CUTS
 from costwatch.lib import periods
 from costwatch.spend import attributions, columns
 from costwatch.spend.columns import Array, Block
@@ -26,7 +26,7 @@ from costwatch.spend.conditions import Condition
 from costwatch.spend.dimensions import KEY, RUN, SESSION, TAG, USER
 from costwatch.spend.snapshot import Snapshot
 from costwatch.spend.sources import DAYS, ENTRIES, PAIRS, Piece, Source, sources_for, whole_days
-from costwatch.spend.statement import FEW_PROBES, MONEY, Question, everything, ids_on_index, summed
+from costwatch.spend.statement import FEW_PROBES, Question, everything, ids_on_index, summed
 from costwatch.spend.sums import ENOUGH_DIGITS
 
 FEW_DAYS = 3  # of sheets: fewer are not worth a second way
@@ -70,7 +70,7 @@ class Broad:
         behind them."""
         buckets = len(self.asked.edges) + 1
         place = np.full(self.count, len(kept), np.int64)
-        for rank, code in self._places(kept):
+        for rank, code in self._ranks(kept):
             place[code] = rank
         cells = [place[code] * buckets + block.bucket for code, block in zip(self.codes, self.blocks, strict=True)]
         size = (len(kept) + 1) * buckets
@@ -84,7 +84,7 @@ class Broad:
         named = [_named(value[codes].tolist(), texts) for value, texts in zip(self.values, self.texts, strict=True)]
         return list(zip(*named, strict=True)) if named else [()]
 
-    def _places(self, kept: Sequence[Ids]) -> Iterator[tuple[int, int]]:
+    def _ranks(self, kept: Sequence[Ids]) -> Iterator[tuple[int, int]]:
         """The rank of each of these combinations that occurs here, and its number."""
         which = np.ones(self.count, bool)
         for value, texts, wanted in zip(self.values, self.texts, zip(*kept, strict=True), strict=False):

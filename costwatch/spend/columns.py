@@ -4,7 +4,7 @@ A sum is two arrays of whole numbers, `high` x 2^32 + `low`: money in 1e-12 USD 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,6 @@ class Block:
     values: Sequence[Array]
     bucket: Array
     measures: dict[str, Array]
-    codes: Array = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def rows(self) -> int:

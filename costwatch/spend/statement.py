@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from costwatch.ledger import sheets
 from costwatch.ledger.models import Cut
+from costwatch.ledger.rollups import MONEY
 from costwatch.lib import periods
 from costwatch.spend.conditions import (
     Clause,
@@ -26,7 +27,6 @@ from costwatch.spend.sums import FIELDS
 
 FEW_PROBES = 20_000  # so many index look-ups of (period, id) cost less than reading all rows of the periods
 
-MONEY = ("cost", "error_cost", "upper_bound")
 _UNGROUPED = "WITH piece AS ({pieces}) SELECT 1, p.bucket, {sums} FROM piece p GROUP BY p.bucket"
 _GROUPED = """
 WITH piece AS ({pieces}),

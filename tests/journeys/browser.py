@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,18 @@ class Visitor:
             for problem in found["violations"]
             for node in problem["nodes"]
         ]
+
+    def problems(self, addresses: Iterable[str], ready: Callable[[Page], Any] | None = None) -> list[str]:
+        """What axe finds on each of these pages, and which are wider than the window. `ready` waits for a page."""
+        found = []
+        for address in addresses:
+            self.page.goto(address)
+            if ready:
+                ready(self.page)
+            found += [f"{address} {finding}" for finding in self.findings()]
+            wide = self.page.evaluate("document.documentElement.scrollWidth")
+            found += [f"{address} is {wide} px wide"] if wide > self.page.viewport_size["width"] else []
+        return found
 
     def close(self) -> None:
         with suppress(Exception):

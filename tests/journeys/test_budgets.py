@@ -116,14 +116,7 @@ def test_the_pages_are_accessible_and_fit(visit, spending, theme, width):
     page = visitor.page
     log_in(page)
     spending.run(MAKE)
-    problems = []
-    for address in _addresses(page):
-        page.goto(address)
-        settled(page)
-        problems += [f"{address} {found}" for found in visitor.findings()]
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        problems += [f"{address} is {wide} px wide"] if wide > width else []
-    assert problems == []
+    assert visitor.problems(_addresses(page), settled) == []
 
 
 def _addresses(page: Page) -> list[str]:

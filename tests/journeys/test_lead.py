@@ -162,13 +162,7 @@ def test_it_is_accessible_and_fits_on_a_phone_at_twice_the_size_and_in_the_dark(
     visitor = visit(viewport={"width": width, "height": 900}, color_scheme=theme)
     page = visitor.page
     log_in(page)
-    problems = []
-    for address in ADDRESSES:
-        page.goto(address)
-        problems += [f"{address} {found}" for found in visitor.findings()]
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        problems += [f"{address} is {wide} px wide"] if wide > width else []
-    assert problems == []
+    assert visitor.problems(ADDRESSES) == []
 
 
 def test_every_chart_has_its_figures_as_a_table_and_no_name_is_a_link(visit, filled):

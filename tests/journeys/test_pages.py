@@ -45,11 +45,7 @@ def test_every_page_is_accessible_and_fits(visit, filled, theme, width):
     page.goto("/login")
     problems = [f"/login {found}" for found in visitor.findings()]
     log_in(page)
-    for address in PAGES:
-        page.goto(address)
-        problems += [f"{address} {found}" for found in visitor.findings()]
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        problems += [f"{address} is {wide} px wide"] if wide > width else []
+    problems += visitor.problems(PAGES)
     visitor.troubles[:] = [t for t in visitor.troubles if "404" not in t]  # the page that does not exist
     assert problems == []
 

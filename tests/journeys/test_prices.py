@@ -57,10 +57,4 @@ def test_the_pages_of_prices_are_accessible_and_fit(visit, priced, theme, width)
     visitor = visit(viewport={"width": width, "height": 900}, color_scheme=theme)
     page = visitor.page
     log_in(page)
-    problems = []
-    for address in PAGES:
-        page.goto(address)
-        problems += [f"{address} {found}" for found in visitor.findings()]
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        problems += [f"{address} is {wide} px wide"] if wide > width else []
-    assert problems == []
+    assert visitor.problems(PAGES) == []
