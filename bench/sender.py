@@ -61,9 +61,7 @@ def send(port: int, key: str, made: Sequence[bytes], size: int, seconds: float, 
     """Post one body after another on each connection for that long."""
     head = f"POST /api/v1/events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n"
     head += "Content-Type: application/json\r\n"
-    sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(connections)]
-    for one in sockets:
-        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sockets = [_connected(port) for _ in range(connections)]
     began, done, mark = time.monotonic(), 0, b""
     while time.monotonic() - began < seconds:
         for one in sockets:
@@ -72,15 +70,24 @@ def send(port: int, key: str, made: Sequence[bytes], size: int, seconds: float, 
             body = made[done % len(made)].replace(MARK, mark)
             one.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
             done += 1
-        for one in sockets:
-            _answer(one)
+        for place, one in enumerate(sockets):
+            if _closed_after(one):
+                one.close()
+                sockets[place] = _connected(port)
     took = time.monotonic() - began
     for one in sockets:
         one.close()
     return Sent(done * size, took, done)
 
 
-def _answer(connection: socket.socket) -> None:
+def _connected(port: int) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def _closed_after(connection: socket.socket) -> bool:
+    """Read an answer; whether the server closes the connection after it."""
     received = b""
     while b"\r\n\r\n" not in received:
         received += connection.recv(65536)
@@ -92,6 +99,7 @@ def _answer(connection: socket.socket) -> None:
         body += connection.recv(65536)
     if b" 200 " not in head.split(b"\r\n", 1)[0]:
         raise RuntimeError(f"{head[:100]!r} {body[:300]!r}")
+    return b"connection: close" in head.lower()
 
 
 class Senders:

@@ -20,7 +20,8 @@ def _application() -> edge.App:
 
     threads = env.integer("COSTWATCH_WEB_THREADS", 8)
     inner = edge.never_exhausted(django, threads, done=connections.close_all)
-    return edge.whole_bodies(inner, BODY_LIMIT, could_be_genuine)
+    alone = env.integer("COSTWATCH_WEB_PROCESSES", 2) < 2
+    return edge.whole_bodies(inner, BODY_LIMIT, could_be_genuine, alone=alone)
 
 
 application = _application()

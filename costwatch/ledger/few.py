@@ -13,20 +13,18 @@ from psycopg import RawCursor, errors
 
 from costwatch.ledger import opening, rows
 from costwatch.ledger.entry import Entry
-from costwatch.ledger.opening import TABLES
+from costwatch.ledger.opening import MADE, TABLES
 from costwatch.ledger.store import writing
 
 MOST = 20  # events; of more, a COPY costs less
 
 _json = msgspec.json.Encoder(decimal_format="number").encode
 
-# Unlike in `opening` nothing is inserted ON CONFLICT DO NOTHING: what somebody else makes at the same moment is an
-# error, and nothing is stored.
-_MAKE = """
-made_{table} AS (INSERT INTO "{table}" (lane, {column}) SELECT %(lane)s, n FROM free, unnest(%({table})s::text[]) n
-    WHERE NOT EXISTS (SELECT FROM "{table}" t WHERE t.lane = %(lane)s AND t.{column} = n) RETURNING {column}, id),
+# the name's number, made or known
+_OF = """
 of_{table} AS MATERIALIZED (SELECT {column} AS name, id, true AS made FROM made_{table} UNION ALL
-    SELECT {column}, id, false FROM "{table}" WHERE lane = %(lane)s AND {column} = ANY(%({table})s::text[]))"""
+    SELECT n, t.id, false FROM unnest(%({table})s::text[]) n
+    CROSS JOIN LATERAL (SELECT id FROM "{table}" WHERE lane = %(lane)s AND {column} = n OFFSET 0) t)"""
 _IDS = {
     "batch_id": "batch.id",
     **{f"{table}_id": f"coalesce(of_{table}.id, e.{table}_id)" for table in TABLES},
@@ -35,14 +33,14 @@ _IDS = {
 _SENT = [f"{column} {kind}" for column, kind in zip(rows.COLUMNS, rows.TYPES, strict=True)]
 _SENT += [f"its_{table} text" for table in TABLES]
 _STORE = f"""
-WITH sent AS (SELECT * FROM unnest(%(keys)s, %(seconds)s::integer[], %(aliases)s) AS k(event_key, second, alias_of)),
-free AS MATERIALIZED (SELECT WHERE NOT EXISTS (
-    SELECT FROM event_key k JOIN sent s ON s.event_key = k.event_key WHERE k.lane = %(lane)s)),
+WITH sent AS (SELECT * FROM unnest(%(keys)s, %(seconds)s, %(aliases)s) AS k(event_key, second, alias_of)),
+free AS MATERIALIZED (SELECT WHERE NOT EXISTS (SELECT FROM sent s
+    WHERE (SELECT k.second FROM event_key k WHERE k.lane = %(lane)s AND k.event_key = s.event_key) IS NOT NULL)),
 batch AS (INSERT INTO ingest_batch (id, lane, first_at, last_at, received_at)
     SELECT nextval('ingest_batch_id'), %(lane)s, %(first)s, %(last)s, %(now)s FROM free RETURNING id),
 new_key AS (INSERT INTO event_key (lane, event_key, second, alias_of)
     SELECT %(lane)s, event_key, second, alias_of FROM free, sent RETURNING 1),
-{", ".join(_MAKE.format(table=table, column=column) for table, column in TABLES.items())},
+{", ".join((MADE + "," + _OF).format(table=t, column=c, free="free, ", conflict="") for t, c in TABLES.items())},
 event AS (INSERT INTO usage_event ({", ".join(rows.COLUMNS)})
     SELECT {", ".join(_IDS.get(column, f"e.{column}") for column in rows.COLUMNS)}
       FROM batch CROSS JOIN json_to_recordset(%(events)s::json) AS e({", ".join(_SENT)})

@@ -4,6 +4,7 @@ Senders mostly take UUIDs with the time in front (v7) as ids. Those are kept as 
 the index of all keys grows at its end, with full pages, and the id need not be kept beside the key.
 """
 
+from binascii import unhexlify
 from datetime import datetime
 from hashlib import blake2b
 
@@ -23,7 +24,7 @@ def response_key(provider: str | None, response_id: str) -> bytes:
 
 def says_id(key: bytes, event_id: str) -> bool:
     """Whether the key that follows from this id says the id too."""
-    return len(event_id) == 36 and key.hex()[1:] == event_id.replace("-", "")[1:]
+    return key[0] >= 0xF0 or (len(event_id) == 36 and key.hex() == event_id.replace("-", ""))
 
 
 def second(moment: datetime) -> int:
@@ -38,13 +39,12 @@ def _hash(text: str, what: bytes) -> bytes:
 
 def _uuid(text: str) -> bytes | None:
     """The bytes of a UUID in its canonical form (lower case, four dashes), 0 in front as F; None for any other text."""
-    if len(text) != 36 or text[0] == LAST:
+    if len(text) != 36 or text[8:24:5] != "----" or text[0] == LAST or text != text.lower():
         return None
     d = text.replace("-", "")
-    if text != f"{d[:8]}-{d[8:12]}-{d[12:16]}-{d[16:20]}-{d[20:]}":
+    if len(d) != 32:
         return None
     try:
-        key = bytes.fromhex(LAST + d[1:] if d[0] == "0" else d)
+        return unhexlify(LAST + d[1:] if d[0] == "0" else d)
     except ValueError:
         return None
-    return key if key.hex()[1:] == d[1:] else None

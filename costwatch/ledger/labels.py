@@ -20,26 +20,25 @@ KINDS = (LabelKind.PROVIDER, LabelKind.MODEL, LabelKind.OPERATION, LabelKind.AGE
 CACHE_SIZE = 100_000  # entries a cache, about 30 MB at worst; the demo fills 500 of them
 
 Labels = tuple[Any, ...]
-_attributions: dict[tuple[int, Labels], int] = {}
+_attributions: dict[Labels, int] = {}
 
 
 def resolve(lane: int, entries: Sequence[Entry]) -> list[int]:
     """The number of each entry's attribution, made where it is new. Raises StorageUnavailable."""
-    labels = [_labels_of(e) for e in entries]
-    wanted = set(labels)
-    found = known(_attributions, lane, wanted)
-    missing = wanted - found.keys()
-    if missing:
+    labels = [_labels_of(lane, e) for e in entries]
+    numbers = [*map(_attributions.get, labels)]
+    if None in numbers:
+        missing = {own for own, number in zip(labels, numbers, strict=True) if number is None}
         with writing() as cursor:
             made = _make_attributions(cursor, lane, missing)
-        remember(_attributions, {(lane, own): number for own, number in made.items()})
-        found.update(made)
-    return [found[own] for own in labels]
+        remember(_attributions, made)
+        numbers = [number or made[own] for own, number in zip(labels, numbers, strict=True)]
+    return numbers  # type: ignore[return-value]
 
 
 def known(cache: dict[tuple[int, Any], int], lane: int, wanted: Iterable[Any]) -> dict[Any, int]:
     """The numbers of those that this process remembers."""
-    return {name: cache[lane, name] for name in wanted if (lane, name) in cache}
+    return {name: number for name in wanted if (number := cache.get((lane, name)))}
 
 
 def forget() -> None:
@@ -55,11 +54,11 @@ def remember(cache: dict[Any, Any], new: Mapping[Any, Any]) -> None:
     cache.update(new)
 
 
-def _labels_of(entry: Entry) -> Labels:
-    """What an event is attributed to: the seven labels in the order of KINDS, the API key, the tags as they came."""
+def _labels_of(lane: int, entry: Entry) -> Labels:
+    """What an event is attributed to: the seven labels in the order of KINDS, API key, tags as they came, workspace."""
     tags = tuple(entry.tags.items()) if entry.tags else ()
     return (entry.provider, entry.model, entry.operation, entry.agent_id, entry.task, entry.environment,
-            entry.release, entry.api_key_id or 0, tags)  # fmt: skip
+            entry.release, entry.api_key_id or 0, tags, lane)  # fmt: skip
 
 
 def _make_attributions(cursor: Cursor[Any], lane: int, wanted: set[Labels]) -> dict[Labels, int]:
@@ -103,5 +102,5 @@ def _label_ids(cursor: Cursor[Any], lane: int, wanted: set[tuple[int, str]]) -> 
 
 def _digest(labels: Labels) -> UUID:
     """The same whatever the order of the tags."""
-    labels = (*labels[:-1], sorted(labels[-1]))
+    labels = (*labels[:8], sorted(labels[8]))
     return UUID(bytes=blake2b(json.dumps(labels, ensure_ascii=True).encode(), digest_size=16).digest())

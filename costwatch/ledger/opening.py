@@ -6,7 +6,7 @@ Everybody inserts in the same order, table by table and sorted within each, so t
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from struct import Struct
+from struct import Struct, pack
 from typing import Any
 
 from django.db import transaction
@@ -21,22 +21,36 @@ from costwatch.ledger.keys import second
 TABLES = {"end_user": "user_id", "session": "session_id", "run": "run_id"}
 _ids: dict[str, dict[tuple[int, str], int]] = {table: {} for table in TABLES}
 
-# a name that is there already would use up a number in each batch; those of end users have 4 bytes
-_MAKE = """
-made_{table} AS (INSERT INTO "{table}" (lane, {column}) SELECT %(lane)s, n FROM unnest(%({table})s::text[]) n
-    WHERE NOT EXISTS (SELECT FROM "{table}" t WHERE t.lane = %(lane)s AND t.{column} = n)
-    ON CONFLICT DO NOTHING RETURNING {column}, id)"""
-_OPEN = f"""
-WITH sent AS (SELECT * FROM unnest(%(keys)b, %(seconds)b::integer[], %(aliases)b) AS k(event_key, second, alias_of)),
+# What is there already is asked name by name. As a join it was planned by what was known of the table long ago: in a
+# workspace that is new since then, each of 350 names was compared with all that it had, 90 ms a batch and growing.
+MADE = """
+made_{table} AS (INSERT INTO "{table}" (lane, {column}) SELECT %(lane)s, n FROM {free}unnest(%({table})s::text[]) n
+    WHERE (SELECT t.id FROM "{table}" t WHERE t.lane = %(lane)s AND t.{column} = n) IS NULL{conflict}
+    RETURNING {column}, id)"""
+_LOOK_UP = """
+SELECT n, t.id FROM unnest(%s::text[]) n
+  CROSS JOIN LATERAL (SELECT id FROM "{table}" WHERE lane = %s AND {column} = n OFFSET 0) t"""
+_CONFLICT = "\n    ON CONFLICT DO NOTHING"
+_KNOWN = """
+UNION ALL SELECT 'known', encode(uuid_send(event_key), 'hex'), 0 FROM sent
+    WHERE (SELECT count(*) FROM new_key) < %(count)s AND event_key NOT IN (SELECT event_key FROM new_key)"""
+
+
+def _statement(conflict: str = "", known: str = "") -> str:
+    made = ", ".join(MADE.format(table=t, column=c, free="", conflict=conflict) for t, c in TABLES.items())
+    return f"""
+WITH sent AS (SELECT * FROM unnest(%(keys)b, %(seconds)b, %(aliases)b) AS k(event_key, second, alias_of)),
 batch AS (INSERT INTO ingest_batch (id, lane, first_at, last_at, received_at)
     VALUES (nextval('ingest_batch_id'), %(lane)s, %(first)s, %(last)s, %(now)s) RETURNING id),
 new_key AS (INSERT INTO event_key (lane, event_key, second, alias_of)
-    SELECT %(lane)s, event_key, second, alias_of FROM sent ON CONFLICT DO NOTHING RETURNING event_key),
-{", ".join(_MAKE.format(table=table, column=column) for table, column in TABLES.items())}
-SELECT 'batch', NULL, id FROM batch
-UNION ALL SELECT 'known', encode(uuid_send(event_key), 'hex'), 0 FROM sent
-    WHERE (SELECT count(*) FROM new_key) < %(count)s AND event_key NOT IN (SELECT event_key FROM new_key)
+    SELECT %(lane)s, event_key, second, alias_of FROM sent{conflict} RETURNING event_key),
+{made}
+SELECT 'batch', NULL, id FROM batch{known}
 {" ".join(f"UNION ALL SELECT '{table}', {column}, id FROM made_{table}" for table, column in TABLES.items())}"""
+
+
+_OPEN = _statement()
+_OPEN_CAREFULLY = _statement(_CONFLICT, _KNOWN)
 
 
 class Keys(tuple[bytes, ...]):
@@ -55,6 +69,22 @@ class KeysDumper(Dumper):
         return self._head(1, 1, 2950, len(obj), 1) + body
 
 
+class Seconds(tuple[int, ...]):
+    """Numbers as an integer[] parameter, packed at once: 0.1 us each instead of 0.4."""
+
+
+class SecondsDumper(Dumper):
+    """Registered on the cursors that take Seconds."""
+
+    format = Format.BINARY
+    oid = 1007  # integer[]
+
+    def dump(self, obj: Seconds) -> Buffer:
+        parts = [4] * (2 * len(obj))
+        parts[1::2] = obj
+        return pack(f">iiIii{len(parts)}i", 1, 0, 23, len(obj), 1, *parts)
+
+
 @dataclass(frozen=True)
 class Opened:
     """A batch that is begun: its id, the keys that were not known before it, the numbers of all names, and the names
@@ -68,16 +98,20 @@ class Opened:
     new_runs: set[str]
 
 
-def begin(cursor: Cursor[Any], lane: int, entries: Sequence[Entry], owner: dict[bytes, int], now: datetime) -> Opened:
+def begin(
+    cursor: Cursor[Any], lane: int, entries: Sequence[Entry], owner: dict[bytes, int], now: datetime, *, carefully: bool
+) -> Opened:
     """Insert the batch's row, the keys (`owner`: the entry each belongs to) and the names that are not known here.
 
-    Names made are remembered once the transaction is committed.
+    Not carefully: a key that is known, or a name that somebody else makes at this moment, is a UniqueViolation. Rows that
+    nobody is asked about cost PostgreSQL half. Names made are remembered once the transaction is committed.
     """
     found, missing = names(lane, entries)
     register(cursor)
     made: dict[str, dict[str | None, int]] = {table: {} for table in ("batch", "known", *TABLES)}
-    opened = values(lane, entries, owner, now, missing)
-    for kind, name, number in cursor.execute(_OPEN, opened, binary=True, prepare=len(owner) <= store.FEW):
+    asked = values(lane, entries, owner, now, missing)
+    statement = _OPEN_CAREFULLY if carefully else _OPEN
+    for kind, name, number in cursor.execute(statement, asked, binary=True, prepare=len(owner) <= store.FEW):
         made[kind][name] = number
     for table, column in TABLES.items():
         found[table].update(made[table])  # type: ignore[arg-type]
@@ -113,8 +147,9 @@ def names(lane: int, entries: Sequence[Entry]) -> tuple[dict[str, dict[str, int]
 
 
 def register(cursor: Cursor[Any]) -> None:
-    """Let a cursor take Keys."""
+    """Let a cursor take Keys and Seconds."""
     cursor.adapters.register_dumper(Keys, KeysDumper)
+    cursor.adapters.register_dumper(Seconds, SecondsDumper)
 
 
 def values(
@@ -130,7 +165,7 @@ def values(
         "last": max(times),
         "now": now,
         "keys": Keys(keys),
-        "seconds": [second(moment) for moment in times],
+        "seconds": Seconds(map(second, times)),
         "aliases": Keys(b"" if e.keys[0] == key else e.keys[0] for key, e in zip(keys, owners, strict=True)),
         "count": len(keys),
         **{table: sorted(names) for table, names in missing.items()},
@@ -147,5 +182,4 @@ def _look_up(cursor: Cursor[Any], lane: int, table: str, column: str, names: set
     """The numbers of names that somebody else has made."""
     if not names:
         return {}
-    select = f'SELECT {column}, id FROM "{table}" WHERE lane = %s AND {column} = ANY(%s)'
-    return dict(cursor.execute(select, [lane, [*names]]).fetchall())
+    return dict(cursor.execute(_LOOK_UP.format(table=table, column=column), [[*names], lane]).fetchall())

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from psycopg import Cursor
+from psycopg import Cursor, errors
 
 from costwatch.ledger import few, labels, months, opening, partitions, rows
 from costwatch.ledger.entry import Entry
@@ -31,8 +31,27 @@ def record(lane: int, entries: Sequence[Entry]) -> list[int]:
     simple = len(entries) <= few.MOST and not repeats and min(e.timestamp for e in entries) > now - months.OLD
     if simple and few.store(lane, entries, attributions, owner, now):
         return []
+    try:
+        stored = _store(lane, entries, attributions, owner, firsts, now, carefully=bool(repeats))
+    except errors.UniqueViolation:  # some are known, or somebody else makes one of the names at this moment
+        stored = _store(lane, entries, attributions, owner, firsts, now, carefully=True)
+    kept = set(stored)
+    return [i for i in range(len(entries)) if i not in kept]
+
+
+def _store(
+    lane: int,
+    entries: Sequence[Entry],
+    attributions: Sequence[int],
+    owner: dict[bytes, int],
+    firsts: list[int],
+    now: datetime,
+    *,
+    carefully: bool,
+) -> list[int]:
+    """Store the new ones among `firsts`, the indexes of entries that repeat none before them; which those were."""
     with writing() as cursor:
-        opened = opening.begin(cursor, lane, entries, owner, now)
+        opened = opening.begin(cursor, lane, entries, owner, now, carefully=carefully)
         stored = firsts
         if len(opened.new_keys) < len(owner):
             stored = [i for i in firsts if all(key in opened.new_keys for key in entries[i].keys)]
@@ -41,8 +60,7 @@ def record(lane: int, entries: Sequence[Entry]) -> list[int]:
         if stored:
             _copy(cursor, lane, [(entries[i], attributions[i]) for i in stored], opened, now)
             months.carry(cursor, lane, opened.batch_id, min(entries[i].timestamp for i in stored), now)
-    kept = set(stored)
-    return [i for i in range(len(entries)) if i not in kept]
+    return stored
 
 
 def _days(entries: Sequence[Entry]) -> set[date]:

@@ -52,7 +52,7 @@ def test_from_the_spike_to_the_run_that_caused_it(visit, filled):
     page = visit(viewport={"width": 1280, "height": 1000}).page
     log_in(page)
     page.get_by_role("link", name="Explore", exact=True).click()
-    expect(page.get_by_role("heading", name="Explore")).to_be_visible()
+    page.wait_for_url("**/explore")  # until its scripts have run: nobody hears a key before
     page.keyboard.press("w")
     page.wait_for_url("**/explore?period=7d")
     expect(page.locator("cost-chart .main-svg").first).to_be_visible()
