@@ -17,8 +17,8 @@ from bench.sender import BATCH, Senders
 from bench.table import Row, at_least, median
 from tests.live import LiveServer
 
-ROUNDS = 3
-SECONDS = 5.0
+ROUNDS = 7
+SECONDS = 3.0  # short, so that autovacuum's work falls on both sides of a ratio
 SENDERS = 2
 BODIES = 50  # of a sender, sent in turn
 SINGLES = 2_000
@@ -43,7 +43,8 @@ def _batches(server: LiveServer, least: LiveServer) -> list[Row]:
     key = server.key("ingest")
     senders = Senders(SENDERS, BODIES, BATCH)
     try:
-        senders.run(server.port, key, 1.0)  # labels known, connections open
+        for port in (server.port, least.port):
+            senders.run(port, key, 2.0)  # labels known, connections open and spread over the processes
         rows = _stored(server.database_url)
         copies, alone, posts, bare = [], [], [], []
         for _ in range(ROUNDS):
@@ -108,7 +109,7 @@ def _stored(database_url: str) -> list[tuple[Any, ...]]:
     from costwatch.ledger.rows import COLUMNS
 
     with psycopg.connect(database_url) as connection:
-        connection.execute("CREATE TABLE bare (LIKE usage_event INCLUDING ALL)")
+        connection.execute("CREATE TABLE bare (LIKE usage_event INCLUDING ALL) WITH (autovacuum_enabled = false)")
         cursor = psycopg.Cursor(connection)
         return cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM usage_event LIMIT {20 * BATCH}").fetchall()
 

@@ -57,11 +57,10 @@ def bodies(count: int, size: int) -> list[bytes]:
     return [json.dumps(events[n : n + size]).encode() for n in range(0, len(events), size)]
 
 
-def send(port: int, key: str, made: Sequence[bytes], size: int, seconds: float, connections: int) -> Sent:
+def send(sockets: list[socket.socket], port: int, key: str, made: Sequence[bytes], size: int, seconds: float) -> Sent:
     """Post one body after another on each connection for that long."""
     head = f"POST /api/v1/events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n"
     head += "Content-Type: application/json\r\n"
-    sockets = [_connected(port) for _ in range(connections)]
     began, done, mark = time.monotonic(), 0, b""
     while time.monotonic() - began < seconds:
         for one in sockets:
@@ -74,10 +73,7 @@ def send(port: int, key: str, made: Sequence[bytes], size: int, seconds: float, 
             if _closed_after(one):
                 one.close()
                 sockets[place] = _connected(port)
-    took = time.monotonic() - began
-    for one in sockets:
-        one.close()
-    return Sent(done * size, took, done)
+    return Sent(done * size, time.monotonic() - began, done)
 
 
 def _connected(port: int) -> socket.socket:
@@ -136,6 +132,9 @@ class Senders:
 def _serve(pipe: Any, batches: int, size: int) -> None:
     made = bodies(batches, size)
     pipe.send("ready")
+    kept: dict[tuple[int, int], list[socket.socket]] = {}
     while True:
         port, key, seconds, connections = pipe.recv()
-        pipe.send(send(port, key, made, size, seconds, connections))
+        sockets = kept.get((port, connections)) or [_connected(port) for _ in range(connections)]
+        kept[port, connections] = sockets
+        pipe.send(send(sockets, port, key, made, size, seconds))

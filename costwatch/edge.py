@@ -42,8 +42,9 @@ def whole_bodies(
 ) -> App:
     """Read the body first, within `seconds`; WSGI servers pass chunked ones on without a length, and Django sees none.
 
-    `alone`: no other process serves beside this one, so large bodies cannot be spread (`Spread`). At most limit + 1 bytes are read of a chunked body, so that a view still sees that it was too large. Left unread is
+    At most limit + 1 bytes are read of a chunked body, so that a view still sees that it was too large. Left unread is
     one that says it is larger, and one whose Authorization header is not `worth_reading`: that is refused at once.
+    `alone`: no other process serves beside this one, to which connections could be spread.
     """
     readers = ThreadPoolExecutor(most, thread_name_prefix="body")
     places = threading.BoundedSemaphore(most)

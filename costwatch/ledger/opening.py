@@ -14,7 +14,7 @@ from psycopg import Cursor
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
-from costwatch.ledger import labels, store
+from costwatch.ledger import labels
 from costwatch.ledger.entry import Entry
 from costwatch.ledger.keys import second
 
@@ -87,10 +87,11 @@ class SecondsDumper(Dumper):
 
 @dataclass(frozen=True)
 class Opened:
-    """A batch that is begun: its id, the keys that were not known before it, the numbers of all names, and the names
-    of the runs that begin with it."""
+    """A batch that is begun: its id, the time of its first event, the keys that were not known before it, the numbers
+    of all names, and the names of the runs that begin with it."""
 
     batch_id: int
+    first_at: datetime
     new_keys: set[bytes]
     users: dict[str, int]
     sessions: dict[str, int]
@@ -103,15 +104,15 @@ def begin(
 ) -> Opened:
     """Insert the batch's row, the keys (`owner`: the entry each belongs to) and the names that are not known here.
 
-    Not carefully: a key that is known, or a name that somebody else makes at this moment, is a UniqueViolation. Rows that
-    nobody is asked about cost PostgreSQL half. Names made are remembered once the transaction is committed.
+    Not carefully: a key that is known, or a name that somebody else makes at this moment, is a UniqueViolation. Rows
+    inserted without ON CONFLICT cost PostgreSQL half. Names made are remembered once the transaction is committed.
     """
     found, missing = names(lane, entries)
     register(cursor)
     made: dict[str, dict[str | None, int]] = {table: {} for table in ("batch", "known", *TABLES)}
     asked = values(lane, entries, owner, now, missing)
     statement = _OPEN_CAREFULLY if carefully else _OPEN
-    for kind, name, number in cursor.execute(statement, asked, binary=True, prepare=len(owner) <= store.FEW):
+    for kind, name, number in cursor.execute(statement, asked, binary=True, prepare=True):
         made[kind][name] = number
     for table, column in TABLES.items():
         found[table].update(made[table])  # type: ignore[arg-type]
@@ -119,7 +120,8 @@ def begin(
     new = {table: {name: found[table][name] for name in missing[table] if name in found[table]} for table in TABLES}
     transaction.on_commit(lambda: remember(lane, new))
     new_keys = owner.keys() - {bytes.fromhex(key) for key in made["known"]}  # type: ignore[arg-type]
-    return Opened(made["batch"][None], new_keys, found["end_user"], found["session"], found["run"], {*made["run"]})  # type: ignore[arg-type]
+    users, sessions, runs = (found[table] for table in TABLES)
+    return Opened(made["batch"][None], asked["first"], new_keys, users, sessions, runs, {*made["run"]})  # type: ignore[arg-type]
 
 
 def discard_runs(cursor: Cursor[Any], lane: int, opened: Opened, names: set[str]) -> None:
@@ -166,10 +168,17 @@ def values(
         "now": now,
         "keys": Keys(keys),
         "seconds": Seconds(map(second, times)),
-        "aliases": Keys(b"" if e.keys[0] == key else e.keys[0] for key, e in zip(keys, owners, strict=True)),
+        "aliases": _aliases(keys, owners),
         "count": len(keys),
         **{table: sorted(names) for table, names in missing.items()},
     }
+
+
+def _aliases(keys: list[bytes], owners: list[Entry]) -> Keys:
+    """For each key the first one of its event, where it is another."""
+    if all(len(e.keys) == 1 for e in owners):
+        return Keys((b"",) * len(keys))
+    return Keys(b"" if e.keys[0] == key else e.keys[0] for key, e in zip(keys, owners, strict=True))
 
 
 def remember(lane: int, made: dict[str, dict[str, int]]) -> None:

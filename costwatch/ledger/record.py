@@ -35,6 +35,8 @@ def record(lane: int, entries: Sequence[Entry]) -> list[int]:
         stored = _store(lane, entries, attributions, owner, firsts, now, carefully=bool(repeats))
     except errors.UniqueViolation:  # some are known, or somebody else makes one of the names at this moment
         stored = _store(lane, entries, attributions, owner, firsts, now, carefully=True)
+    if len(stored) == len(entries):
+        return []
     kept = set(stored)
     return [i for i in range(len(entries)) if i not in kept]
 
@@ -58,8 +60,11 @@ def _store(
         if len(stored) < len(entries):
             _tidy(cursor, lane, entries, stored, opened)
         if stored:
-            _copy(cursor, lane, [(entries[i], attributions[i]) for i in stored], opened, now)
-            months.carry(cursor, lane, opened.batch_id, min(entries[i].timestamp for i in stored), now)
+            new, theirs = entries, attributions
+            if len(stored) < len(entries):
+                new, theirs = [entries[i] for i in stored], [attributions[i] for i in stored]
+            _copy(cursor, lane, new, theirs, opened, now)
+            months.carry(cursor, lane, opened.batch_id, opened.first_at, now)
     return stored
 
 
@@ -118,14 +123,19 @@ def _point_aliases(
 
 
 def _copy(
-    cursor: Cursor[Any], lane: int, entries: list[tuple[Entry, int]], opened: opening.Opened, received: datetime
+    cursor: Cursor[Any],
+    lane: int,
+    entries: Sequence[Entry],
+    attributions: Sequence[int],
+    opened: opening.Opened,
+    received: datetime,
 ) -> None:
     """Write the events, each with the id of its attribution."""
     starting = set(opened.new_runs)
     runs, sessions, users = opened.runs.get, opened.sessions.get, opened.users.get
     with cursor.copy(f"COPY usage_event ({', '.join(rows.COLUMNS)}) FROM STDIN (FORMAT BINARY)") as copy:
         copy.set_types(rows.OIDS)
-        for e, attribution in entries:
+        for e, attribution in zip(entries, attributions, strict=True):
             starts = e.run_id in starting
             if starts:
                 starting.discard(e.run_id)  # type: ignore[arg-type]

@@ -24,10 +24,6 @@ MEASURES = (
     "upper_bound",
 )
 
-# Statements over so few rows are prepared: a single event costs PostgreSQL a quarter less. Long ones gain nothing by it
-# and cost the client 3 us a row more.
-FEW = 100
-
 
 class StorageUnavailable(Exception):
     """The database cannot store now. Nothing of the batch was committed as far as we know; the sender may repeat it."""

@@ -96,13 +96,16 @@ class Book:
         ):
             return self._with_parts(usage, version)
         total = (usage.output_tokens or 0) * prices.output
-        if usage.cached_input_tokens or usage.cache_write_tokens or usage.cache_write_1h_tokens:
-            read, written = usage.cached_input_tokens or 0, usage.cache_write_tokens or 0
-            written_1h = usage.cache_write_1h_tokens or 0
-            tokens_in -= read + written + written_1h
-            if tokens_in < 0:
-                return self._with_parts(usage, version)
-            total += read * prices.cache_read + written * prices.cache_write + written_1h * prices.cache_write_1h
+        read = usage.cached_input_tokens or 0
+        if usage.cache_write_tokens or usage.cache_write_1h_tokens:
+            written, written_1h = usage.cache_write_tokens or 0, usage.cache_write_1h_tokens or 0
+            tokens_in -= written + written_1h
+            total += written * prices.cache_write + written_1h * prices.cache_write_1h
+        if read:
+            tokens_in -= read
+            total += read * prices.cache_read
+        if tokens_in < 0:
+            return self._with_parts(usage, version)
         total += tokens_in * prices.input
         return Priced(total.quantize(PLACES), _CATALOG, version.id, ZERO)
 
