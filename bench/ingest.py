@@ -105,11 +105,13 @@ def _commit_ms(database_url: str) -> float:
 
 
 def _stored(database_url: str) -> list[tuple[Any, ...]]:
-    """The rows of the warm-up, as they were stored, and an equal table without rows."""
+    """The rows of the warm-up, as they were stored, and an equal table without rows, partitioned as that one is."""
     from costwatch.ledger.rows import COLUMNS
 
     with psycopg.connect(database_url) as connection:
-        connection.execute("CREATE TABLE bare (LIKE usage_event INCLUDING ALL) WITH (autovacuum_enabled = false)")
+        connection.execute("CREATE TABLE bare (LIKE usage_event INCLUDING ALL) PARTITION BY RANGE (occurred_at)")
+        connection.execute("CREATE TABLE bare_day PARTITION OF bare FOR VALUES FROM (MINVALUE) TO (MAXVALUE)"
+                           " WITH (autovacuum_enabled = false)")  # fmt: skip
         cursor = psycopg.Cursor(connection)
         return cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM usage_event LIMIT {20 * BATCH}").fetchall()
 

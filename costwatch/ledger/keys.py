@@ -13,8 +13,19 @@ LAST = "f"
 
 
 def event_key(event_id: str) -> bytes:
-    """The identity that follows from the sender's event id: what a UUID says, of anything else the hash."""
-    return _uuid(event_id) or _hash(event_id, b"event")
+    """The identity that follows from the sender's event id: what a UUID says, of anything else the hash.
+
+    A UUID in its canonical form, lower case with four dashes, that is; of one with 0 in front that is F.
+    """
+    if len(event_id) == 36 and event_id[8:24:5] == "----" and event_id[0] != LAST and event_id == event_id.lower():
+        digits = event_id.replace("-", "")
+        try:
+            key = unhexlify(LAST + digits[1:] if event_id[0] == "0" else digits)
+        except ValueError:
+            key = b""
+        if len(key) == 16:
+            return key
+    return _hash(event_id, b"event")
 
 
 def response_key(provider: str | None, response_id: str) -> bytes:
@@ -35,16 +46,3 @@ def second(moment: datetime) -> int:
 def _hash(text: str, what: bytes) -> bytes:
     key = blake2b(text.encode(), digest_size=16, person=what).digest()
     return key if key[0] < 0xF0 else bytes((key[0] - 0x10,)) + key[1:]
-
-
-def _uuid(text: str) -> bytes | None:
-    """The bytes of a UUID in its canonical form (lower case, four dashes), 0 in front as F; None for any other text."""
-    if len(text) != 36 or text[8:24:5] != "----" or text[0] == LAST or text != text.lower():
-        return None
-    d = text.replace("-", "")
-    if len(d) != 32:
-        return None
-    try:
-        return unhexlify(LAST + d[1:] if d[0] == "0" else d)
-    except ValueError:
-        return None
