@@ -88,7 +88,7 @@ def every_digit(amount: Decimal | None) -> str:
 
 def count(number: int | None) -> str:
     """A whole number with commas."""
-    return NOTHING if number is None else f"{number:,}"
+    return NOTHING if number is None else f"{number:,}".replace("-", MINUS)
 
 
 def at_least(known: int, more: int | None) -> str:
@@ -100,11 +100,13 @@ def tokens(number: int | None) -> str:
     """Tokens in at most four signs: 9,999 then 10.0k, 988k, 1.23M, 5.51B. The exact number belongs in the title."""
     if number is None:
         return NOTHING
-    if abs(number) < 10_000:
+    if number < 0:
+        return f"{MINUS}{tokens(-number)}"
+    if number < 10_000:
         return f"{number:,}"
     for size, unit in UNITS:
         # 999,500 is 1.00M: the unit is that of the rounded number
-        if abs(number) >= size - size // 2000:
+        if number >= size - size // 2000:
             return f"{_three_digits(Decimal(number) / size)}{unit}"
     return f"{number:,}"
 
@@ -117,7 +119,7 @@ def percent(share: Decimal | None, decimals: int = 1) -> str:
     rounded = (share * 100).quantize(step, ROUND_HALF_EVEN)
     if share > 0 and rounded == 0:
         return f"< {step} %"
-    return f"{rounded:,} %"
+    return _signed(share, f"{abs(rounded):,} %")
 
 
 def coverage(share: Decimal | None) -> str:

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.text import slugify
 
 from costwatch.accounts.access import MemberRequest, View, member_page
 from costwatch.alerts import incidents, listing
@@ -69,10 +70,12 @@ def overview_csv(request: MemberRequest) -> HttpResponse:
     """The Overview's table with all digits."""
     state = State.from_query(request.GET, request.workspace, timezone.now())
     rows = csv_rows(state, table_only(request.workspace, state))
-    return csv_answer(rows, f"spend-by-{state.by.removeprefix('tag.')}-{state.range.first}-{state.range.last}.csv")
+    by = slugify(state.by.removeprefix("tag.")) or "tag"  # a header holds no new lines and no quotes
+    return csv_answer(rows, f"spend-by-{by}-{state.range.first}-{state.range.last}.csv")
 
 
 @member_page("viewer")
+@understandable
 def first_event(request: MemberRequest) -> HttpResponse:
     """What the welcome page asks every two seconds: the lights or, once there is an event, the Overview instead."""
     if not is_fragment(request):

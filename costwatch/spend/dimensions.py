@@ -24,7 +24,12 @@ EVENT_NAMES = {"agent_id": "agent", "user_id": "user", "session_id": "session", 
 
 def is_dimension(name: str) -> bool:
     """Whether spend can be filtered and grouped by this name."""
-    return name in NAMES or (name.startswith(TAG) and 0 < len(name) - len(TAG) <= LONGEST_TAG)
+    return name in NAMES or (name.startswith(TAG) and 0 < len(name) - len(TAG) <= LONGEST_TAG and is_storable(name))
+
+
+def is_storable(name: str) -> bool:
+    """Whether PostgreSQL can hold it: no NUL, no half of a surrogate pair."""
+    return not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in name)
 
 
 def is_attribution(name: str) -> bool:

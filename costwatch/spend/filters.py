@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from costwatch.lib import periods
-from costwatch.spend.dimensions import EVENT_NAMES, is_dimension
+from costwatch.spend.dimensions import EVENT_NAMES, is_dimension, is_storable
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -183,7 +183,7 @@ def _checked(name: str, values: list[str]) -> list[str]:
 
 def _readable(text: str, name: str) -> str:
     """PostgreSQL stores no NUL and no half of a surrogate pair, so nothing can match one."""
-    if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
+    if not is_storable(text):
         raise BadQuery(name[:64].replace("\0", ""), "NUL and broken characters cannot be part of a name.")
     return text
 

@@ -78,6 +78,7 @@ def _whole(books: Books, question: Question) -> Whole:
 
 def _by_time(question: Question, whole: Whole) -> Found:
     lines = _over_time(question, whole)
+    question = _turned_to(question, len(lines))
     rows = _page(question, lines, whole.total, len(lines), 0)
     series = _series(question, [], whole.total, 0, 0)
     return _found(question, whole, lines=rows, series=series, count=len(lines))
@@ -88,6 +89,7 @@ def _by_dimension(books: Books, question: Question, whole: Whole, owned: Sequenc
     left_out = whole.found.left_out
     drawn = _with_bars(books, question, _named(question, whole.found, ranked[:SHOWN]))
     colour = colours.assign([line.value for line in drawn if line.role == VALUE and line.value], owned)
+    question = _turned_to(question, len(ranked))
     first = ROWS * (question.page - 1)
     shown = ranked[first : first + ROWS] if question.all_rows else ranked[:SHOWN]
     lines = _compared(books, question, _named(question, whole.found, shown))
@@ -102,6 +104,11 @@ def _by_dimension(books: Books, question: Question, whole: Whole, owned: Sequenc
         count=len(ranked),
         left_out=left_out,
     )
+
+
+def _turned_to(question: Question, count: int) -> Question:
+    """The question at the page it asks for; at the last one where there are fewer rows by now."""
+    return replace(question, page=min(question.page, max(1, -(-count // ROWS))))
 
 
 def _found(question: Question, whole: Whole, **parts: Any) -> Found:

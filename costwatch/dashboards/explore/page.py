@@ -101,7 +101,7 @@ def pager(found: Found) -> dict[str, str]:
         "top": "" if found.count <= rows else f"{first}–{first + rows - 1} {of}" if paged else f"Top {rows} {of}",
         "everything": question.url(all_rows=True) if rest > 0 and not paged else "",
         "next_rows": question.url(page=question.page + 1) if rest > 0 and paged else "",
-        "previous_rows": question.url(page=question.page - 1) if question.page > 1 else "",
+        "previous_rows": question.url(page=question.page - 1) if question.page > 1 and paged else "",
         "fewer": question.url(all_rows=False) if question.all_rows else "",
     }
 

@@ -22,13 +22,6 @@ FILE_KINDS = {
     metrics.COUNT: tables.COUNT,
     metrics.TOKENS: tables.COUNT,
 }
-FILE_KINDS = {
-    metrics.MONEY: tables.MONEY,
-    metrics.UNIT: tables.MONEY,
-    metrics.SHARE: tables.SHARE,
-    metrics.COUNT: tables.COUNT,
-    metrics.TOKENS: tables.COUNT,
-}
 SHARE_PLACES = Decimal("0.000001")
 
 
