@@ -102,7 +102,7 @@ def _lines(raw: BinaryIO, path: Path) -> Iterator[bytes]:
 def _document(data: bytes, path: Path) -> Iterable[dict[str, Any]]:
     try:
         document = json.loads(data)
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise Trouble(f"{path} is no JSON ({fault}); events one per line belong into a file named .ndjson.") from None
     return usage_exports.events(document, path.name)
 
@@ -122,7 +122,7 @@ def _complete(line: bytes, event_id: str) -> bytes:
     """An event of the past as the API wants it: with an id, and with an offset where the time has none (UTC)."""
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return line  # the decoder says what is wrong with it
     if not isinstance(event, dict):
         return line

@@ -20,9 +20,13 @@ def events(document: object, name: str) -> Iterable[Event]:
     for page in pages:
         if not isinstance(page, dict) or not isinstance(page.get("data"), list):
             raise Trouble(f"{name} is no usage report of OpenAI or Anthropic: there is no list named data in it.")
-        for bucket in page["data"]:
-            for result in bucket.get("results", []):
-                yield _with_id(_event(bucket, result, name))
+        for number, bucket in enumerate(page["data"], 1):
+            try:
+                found = [_with_id(_event(bucket, result, name)) for result in bucket.get("results", [])]
+            except (AttributeError, KeyError, OSError, OverflowError, TypeError, ValueError) as fault:
+                told = f"{name}: bucket {number} is not as OpenAI or Anthropic write it"
+                raise Trouble(f"{told} ({type(fault).__name__}: {fault}).") from None
+            yield from found
 
 
 def _event(bucket: Event, result: Event, name: str) -> Event:

@@ -7,13 +7,15 @@ from datetime import timedelta
 
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from costwatch.accounts import audit, links
-from costwatch.accounts.models import Invitation, Member, Role, Workspace
+from costwatch.accounts.models import ApiKey, Invitation, Member, Role, Workspace
 
 INVITATION_LASTS = timedelta(days=7)
+LONGEST_ADDRESS = 254
 
 
 class NotPossible(ValueError):
@@ -52,9 +54,7 @@ def invite(by: Member, email: str, role: str, ip: str | None = None) -> tuple[In
     """A one-time link (its secret) with which somebody joins the workspace of `by`. Raises NotPossible."""
     if not by.may(role):
         raise NotPossible(f"Only an owner can make an {role}.")
-    if Member.objects.filter(email=email.strip().lower()).exists():
-        raise NotPossible(f"{email} is a member already.")
-    return _open_invitation(by.workspace, by, email.strip().lower(), role, None, ip)
+    return _open_invitation(by.workspace, by, _new_address(email), role, None, ip)
 
 
 def invite_to_new_password(by: Member, member: Member, ip: str | None = None) -> tuple[Invitation, str]:
@@ -63,13 +63,13 @@ def invite_to_new_password(by: Member, member: Member, ip: str | None = None) ->
     return _open_invitation(member.workspace, by, member.email, member.role, member, ip)
 
 
-def open_for(workspace: Workspace, email: str, role: str) -> str:
-    """The secret of an invitation made on the command line. Raises NotPossible for a known e-mail or role."""
+def open_for(
+    workspace: Workspace, email: str, role: str, by: Member | ApiKey | str = audit.COMMAND_LINE, ip: str | None = None
+) -> str:
+    """The secret of an invitation that no member makes. Raises NotPossible for an e-mail or a role that will not do."""
     if role not in Role.values:
         raise NotPossible(f"The role must be one of {', '.join(Role.values)}.")
-    if Member.objects.filter(email=email.strip().lower()).exists():
-        raise NotPossible(f"{email} is a member already.")
-    return _open_invitation(workspace, None, email.strip().lower(), role, None, None)[1]
+    return _open_invitation(workspace, by, _new_address(email), role, None, ip)[1]
 
 
 def find_invitation(secret: str) -> Invitation | None:
@@ -132,6 +132,18 @@ def remove(by: Member, member: Member, ip: str | None = None) -> None:
         audit.record(by.workspace, by, "member.removed", email, facts, ip)
 
 
+def _new_address(email: str) -> str:
+    """The e-mail as it is stored, of somebody who can become a member: a link for any other could never be used."""
+    address = email.strip().lower()
+    try:
+        validate_email(address if len(address) <= LONGEST_ADDRESS else "")
+    except ValidationError:
+        raise NotPossible(f"{email} is not an e-mail address.") from None
+    if Member.objects.filter(email=address).exists():
+        raise NotPossible(f"{email} is a member already.")
+    return address
+
+
 def _locked(by: Member, member: Member) -> Member:
     """The member under a lock on all owners, so that two owners cannot remove each other at the same moment."""
     rows = Member.objects.select_for_update().filter(workspace_id=by.workspace_id).order_by("id")
@@ -155,7 +167,7 @@ def _check_an_owner_is_left(workspace: Workspace) -> None:
 
 
 def _open_invitation(
-    workspace: Workspace, by: Member | None, email: str, role: str, member: Member | None, ip: str | None
+    workspace: Workspace, by: Member | ApiKey | str, email: str, role: str, member: Member | None, ip: str | None
 ) -> tuple[Invitation, str]:
     """Older invitations of the same e-mail to this workspace end: the newest link is the one that counts."""
     secret, digest = links.new()
@@ -167,9 +179,9 @@ def _open_invitation(
             role=role,
             member=member,
             digest=digest,
-            created_by=by,
+            created_by=by if isinstance(by, Member) else None,
             expires_at=timezone.now() + INVITATION_LASTS,
         )
         action = "member.password_link" if member else "member.invited"
-        audit.record(workspace, by or audit.COMMAND_LINE, action, email, {"role": role}, ip)
+        audit.record(workspace, by, action, email, {"role": role}, ip)
     return invitation, secret

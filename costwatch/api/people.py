@@ -14,7 +14,7 @@ from costwatch.accounts import audit, members
 from costwatch.accounts.drf import KeyHolder, caller
 from costwatch.accounts.models import AuditEntry, Member, Role
 from costwatch.api import shapes
-from costwatch.api.keys import whole_within
+from costwatch.api.keys import actor, whole_within
 
 PAGING = [OpenApiParameter("limit", int), OpenApiParameter("cursor")]
 CURSOR = serializers.CharField(allow_null=True)
@@ -77,14 +77,14 @@ class Members(APIView):
             return _refused("email", "email must be an e-mail address.")
         if role not in Role.values:
             return _refused("role", f"role must be one of {', '.join(Role.values)}.")
-        user = caller(request)
+        user, ip = caller(request), audit.client_ip(request)
         try:
             if isinstance(user, KeyHolder):
                 if role == Role.OWNER:
                     return _refused("role", "A key cannot make an owner; an owner can, on the page of members.")
-                secret = members.open_for(user.workspace, email, role)
+                secret = members.open_for(user.workspace, email, role, actor(request), ip)
             else:
-                secret = members.invite(user, email, role, audit.client_ip(request))[1]
+                secret = members.invite(user, email, role, ip)[1]
         except members.NotPossible as problem:
             return _refused("email", str(problem))
         link = request.build_absolute_uri(reverse("invitation", args=[secret]))
