@@ -12,12 +12,14 @@ from costwatch.accounts import audit
 from costwatch.accounts.models import ApiKey, Member, Workspace
 from costwatch.alerts import stops
 from costwatch.alerts.models import Channel
-from costwatch.budgets import fields, say, seen, tell
-from costwatch.budgets.evaluate import ROLLING
+from costwatch.budgets import evaluate, fields, say, seen, tell
+from costwatch.budgets.evaluate import ROLLING, Rule
 from costwatch.budgets.fields import BadBudget
 from costwatch.budgets.models import Budget, BudgetPeriod, BudgetVersion
+from costwatch.budgets.terms import rule
+from costwatch.lib.periods import Period
 
-__all__ = ["BadBudget", "change", "create", "remove"]
+__all__ = ["BadBudget", "change", "count_by_calendar", "create", "remove"]
 
 DEFAULTS: dict[str, Any] = {"thresholds": [50, 80, 100]}
 REQUIRED = ("name", "period")
@@ -72,7 +74,7 @@ def change(
             return stored
         stored.changed_at = now
         if changed & {*COUNTING}:
-            _count_anew(stored, now)
+            _count_anew(stored, now, "period" in changed)
         if "forecast_thresholds" in changed:
             stored.forecast_at = None
         stored.save()
@@ -93,6 +95,16 @@ def remove(budget: Budget, actor: Actor, *, ip: str | None = None, now: datetime
         _lift_stops(stored, now or timezone.now())
         tell.end_all(stored, now or timezone.now(), "The budget was deleted")
         stored.delete()
+
+
+def count_by_calendar(workspace: Workspace, now: datetime) -> None:
+    """The workspace has another zone or another first day of the week: its budgets count by it from now on."""
+    rows = Budget.objects.select_for_update(of=("self",), no_key=True).filter(workspace=workspace)
+    for budget in rows.select_related("workspace").order_by("pk"):
+        _count_anew(budget, now)
+        budget.changed_at = now
+        budget.save()
+        _tell_watches(budget.workspace)
 
 
 def told(budget: Budget) -> dict[str, Any]:
@@ -129,14 +141,28 @@ def _check(budget: Budget, data: Mapping[str, Any]) -> None:
             raise problem
 
 
-def _count_anew(budget: Budget, now: datetime) -> None:
-    """Have the watch read all periods that are not over from the ledger; what was told stays told."""
+def _count_anew(budget: Budget, now: datetime, is_other_period: bool = False) -> None:
+    """Have the watch read all periods that are not over from the ledger; what was told stays told.
+
+    Those that the budget does not have any more end. Of a rolling one, the windows in which something was told are not
+    judged by themselves.
+    """
     budget.counted_since, budget.judged_at, budget.forecast, budget.forecast_at = now, None, None, None
     _lift_stops(budget, now)
     going_on = BudgetPeriod.objects.filter(Q(period_end__gt=now) | Q(period_start=ROLLING), budget=budget)
     # in the order in which the watch writes them
-    list(going_on.select_for_update().order_by("value", "period_start").values_list("pk"))
-    going_on.update(due=True, look_at=0, touched_from=now, over=False, revision=F("revision") + 1)
+    rows = list(going_on.select_for_update().order_by("value", "period_start"))
+    own = rule(budget, budget.workspace)
+    gone = [row for row in rows if is_other_period or not _is_of(row, own)]
+    tell.end_all(budget, now, "The budget counts by other periods now", [row for row in gone if row.crossings])
+    going_on.filter(pk__in=[row.pk for row in gone]).delete()
+    judged = going_on.filter(period_start=ROLLING) if budget.is_rolling else going_on
+    judged.update(due=True, look_at=0, touched_from=now, over=False, revision=F("revision") + 1)
+
+
+def _is_of(row: BudgetPeriod, own: Rule) -> bool:
+    """Whether the rule has such a period still."""
+    return own.window is not None or evaluate.bounds(own, row.period_start) == Period(row.period_start, row.period_end)
 
 
 def _lift_stops(budget: Budget, now: datetime) -> None:

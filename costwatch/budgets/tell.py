@@ -1,6 +1,6 @@
 """A judgement with news becomes an incident, its message and a stop, in the transaction that claims its row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -183,9 +183,10 @@ def end(workspace_id: int, key: str, now: datetime, text: str) -> None:
         incidents.settle(incident, now, text)
 
 
-def end_all(budget: Budget, now: datetime, text: str) -> None:
-    """Resolve the incidents of all periods of a budget."""
-    for row in BudgetPeriod.objects.filter(budget=budget, settle_at__isnull=False):
+def end_all(budget: Budget, now: datetime, text: str, rows: Iterable[BudgetPeriod] | None = None) -> None:
+    """Resolve the incidents of these periods of a budget, or of all."""
+    every = BudgetPeriod.objects.filter(budget=budget, settle_at__isnull=False) if rows is None else rows
+    for row in every:
         for basis in (ACTUAL, say.FORECAST):
             end(budget.workspace_id, say.key(budget.pk, row.value, row.period_start, basis), now, text)
 

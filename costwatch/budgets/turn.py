@@ -44,7 +44,7 @@ def _moved(rows: list[BudgetPeriod]) -> list[BudgetPeriod]:
     for key, facts in known.values_list("dedupe_key", "facts"):
         row = keys[key]
         unit = "spent_tokens" if row.budget.in_tokens else "spent_usd"
-        if facts[unit] != say.exact(row.budget, row.at_most):
+        if facts.get(unit) != say.exact(row.budget, row.at_most):
             found.append(row)
     return found
 

@@ -1,4 +1,4 @@
-"""The settings of the workspace itself. Not in accounts, because another zone means other days in the books."""
+"""The settings of the workspace itself. Not in accounts: another zone means other days in the books and in budgets."""
 
 from typing import Any
 
@@ -6,14 +6,17 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 
 from costwatch.accounts import audit
 from costwatch.accounts.access import MemberRequest, member_page
 from costwatch.accounts.forms import WorkspaceForm
 from costwatch.accounts.models import Workspace
+from costwatch.budgets.manage import count_by_calendar
 from costwatch.ledger.fold import rebuild
 
-FIELDS = ("name", "time_zone", "week_start")
+CALENDAR = ("time_zone", "week_start")
+FIELDS = ("name", *CALENDAR)
 
 
 @member_page("admin")
@@ -30,7 +33,10 @@ def workspace(request: MemberRequest) -> HttpResponse:
 
 
 def change(request: MemberRequest, before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Store the new settings, their audit entry and, for another zone, the rollups by its days: all or nothing."""
+    """Store the new settings, their audit entry and, for another zone, the rollups by its days: all or nothing.
+
+    Budgets that follow the workspace's calendar count by the new one.
+    """
     if before == after:
         return
     with transaction.atomic():
@@ -38,3 +44,5 @@ def change(request: MemberRequest, before: dict[str, Any], after: dict[str, Any]
         audit.record_for(request, "workspace.changed", after["name"], {"before": before, "after": after})
         if before["time_zone"] != after["time_zone"]:
             rebuild(request.workspace.lane)
+        if any(before[field] != after[field] for field in CALENDAR):
+            count_by_calendar(request.workspace, timezone.now())
