@@ -17,6 +17,7 @@ from costwatch.accounts.models import Workspace
 from costwatch.ledger.entry import Entry
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.record import record
+from costwatch.pricing.usage import CostSource
 from tests.ledger.make import NOW, entry
 
 FIELDS = {"agent": "agent_id", "user": "user_id", "run": "run_id", "session": "session_id"}
@@ -30,6 +31,7 @@ class Told:
     calls: int = 0
     errors: int = 0
     unpriced: int = 0
+    unknown: int = 0
     input: int = 0
     cached: int = 0
     output: int = 0
@@ -41,7 +43,8 @@ class Told:
     def take(self, call: Entry, begins: bool) -> None:
         self.calls += call.requests
         self.errors += call.requests if call.error else 0
-        self.unpriced += call.requests if call.cost is None else 0
+        self.unpriced += call.requests if call.cost_source == CostSource.UNPRICED else 0
+        self.unknown += call.requests if call.cost_source == CostSource.USAGE_UNKNOWN else 0
         self.input += call.input_tokens
         self.cached += call.cached_input_tokens
         self.output += call.output_tokens
@@ -62,22 +65,26 @@ def usage(seed: int, count: int = 160, days: int = 70, ends: datetime = NOW) -> 
 def _call(chance: Random, at: datetime) -> Entry:
     price = None if chance.random() < 0.06 else Decimal(chance.randrange(2 * 10**10, 9 * 10**13)).scaleb(-12)
     tokens = chance.randrange(100, 40_000)
-    return entry(
-        timestamp=at,
-        cost=None if price is None else str(price),
-        upper_bound=Decimal("0.75") if price is None else Decimal(0),
-        agent_id=chance.choice(["triage", "coder", "reasoning", "lookup", None]),
-        task=chance.choice(["refund", "route", None]),
-        user_id=chance.choice([f"u-{n}" for n in range(12)]),
-        model=chance.choice(["gpt-5.4-mini", "claude-haiku-4.5"]),
-        run_id=chance.choice([f"r-{n}" for n in range(25)]),
-        tags={"customer": chance.choice(["Orbit", "Nordwind", "Ällä & Co"])} if chance.random() < 0.8 else None,
-        error=chance.random() < 0.15,
-        requests=chance.choice([1, 1, 1, 2, 5]),
-        input_tokens=tokens,
-        cached_input_tokens=chance.randrange(0, tokens),
-        output_tokens=chance.randrange(1, 4_000),
-    )
+    silent = price is not None and chance.random() < 0.04  # the sender told no usage
+    counted = {"cost": None, "cost_source": CostSource.USAGE_UNKNOWN} if silent else {}
+    made = {
+        "timestamp": at,
+        "cost": None if price is None else str(price),
+        "upper_bound": Decimal("0.75") if price is None else Decimal(0),
+        "agent_id": chance.choice(["triage", "coder", "reasoning", "lookup", None]),
+        "task": chance.choice(["refund", "route", None]),
+        "user_id": chance.choice([f"u-{n}" for n in range(12)]),
+        "model": chance.choice(["gpt-5.4-mini", "claude-haiku-4.5"]),
+        "run_id": chance.choice([f"r-{n}" for n in range(25)]),
+        "tags": {"customer": chance.choice(["Orbit", "Nordwind", "Ällä & Co"])} if chance.random() < 0.8 else None,
+        "error": chance.random() < 0.15,
+        "requests": chance.choice([1, 1, 1, 2, 5]),
+        "input_tokens": tokens,
+        "cached_input_tokens": chance.randrange(0, tokens),
+        "output_tokens": chance.randrange(1, 4_000),
+    }
+    silenced = dict.fromkeys(("input_tokens", "cached_input_tokens", "output_tokens"), 0) if silent else {}
+    return entry(**{**made, **counted, **silenced})
 
 
 def value(call: Entry, dimension: str) -> str:
