@@ -8,10 +8,11 @@ from zoneinfo import available_timezones
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from costwatch.accounts.models import Workspace
-from costwatch.alerts.models import Channel, Kind, Notice, Severity
+from costwatch.alerts.models import Channel, Delivery, Kind, Notice, Severity
 from costwatch.alerts.transports import transport
 from costwatch.alerts.transports.parts import BadChannel, Field, masked
 from costwatch.lib import sealed
@@ -74,17 +75,29 @@ def enable(channel: Channel) -> bool:
     return _switch(channel, None, "")
 
 
-def disable(channel: Channel, reason: str, now: datetime) -> bool:
-    """Send nothing over it any more; False if that is so already. What waits for it waits no longer."""
-    return _switch(channel, now, reason)
+def disable(channel: Channel, reason: str, now: datetime, *, drops: bool = True) -> bool:
+    """Send nothing over it any more; False if that is so already. What waits for it waits no longer, unless the caller
+    sends that another way first."""
+    with transaction.atomic():
+        changed = _switch(channel, now, reason)
+        if changed and drops:
+            drop_waiting(channel, "the channel was switched off")
+    return changed
+
+
+def drop_waiting(channel: Channel, why: str) -> None:
+    """Nothing of what waits for it is sent. A message that is on its way now has its answer recorded."""
+    Notice.objects.filter(channel=channel, delivery=None).update(dropped=True)
+    waiting = Delivery.objects.filter(channel=channel, state=Delivery.State.WAITING)
+    waiting.exclude(lease_until__gt=Now()).update(state=Delivery.State.FAILED, answer=why)
 
 
 def delete(channel: Channel, now: datetime) -> None:
     """Take it away. What was sent over it stays in the history; its configuration does not."""
     with transaction.atomic():
         Channel.objects.filter(pk=channel.pk).update(deleted_at=now, sealed="", shown={}, is_default=False)
-        Channel.objects.filter(escalate_to=channel).update(escalate_to=None)
-        Notice.objects.filter(channel=channel, delivery=None).update(dropped=True)
+        Channel.objects.filter(escalate_to=channel).update(escalate_to=None, escalate_minutes=None)
+        drop_waiting(channel, "the channel was taken away")
 
 
 def config_of(channel: Channel) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def follow(outcome: Outcome) -> None:
     channel = outcome.channel
     if outcome.dead:
         reason = f"Its messages are refused for good: {outcome.said or outcome.delivery.status}"
-        if channels.disable(channel, reason, timezone.now()):
+        if channels.disable(channel, reason, timezone.now(), drops=False):
             _open(channel, outcome.delivery, f"The channel {channel.name} is switched off", reason)
     elif outcome.failed or (not outcome.sent and outcome.attempts == TELL_AFTER):
         _open(channel, outcome.delivery, f"Messages do not reach {channel.name}", outcome.said)
@@ -73,9 +73,7 @@ def _reroute(channel: Channel) -> None:
         others = [c for c in _instead(channel) if not _knows(c, notice.incident)]
         outbox.write(notice.incident, notice.entry, Delivery.Type(notice.type), others, notice.facts)
     if channel.disabled_at is not None:
-        Notice.objects.filter(channel=channel, delivery=None).update(dropped=True)
-        waiting = Delivery.objects.filter(channel=channel, state=Delivery.State.WAITING)
-        waiting.update(state=Delivery.State.FAILED, answer="the channel was switched off")
+        channels.drop_waiting(channel, "the channel was switched off")
 
 
 def _instead(channel: Channel) -> list[Channel]:

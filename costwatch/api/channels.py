@@ -129,7 +129,7 @@ class Channels(APIView):
         try:
             with transaction.atomic():
                 channel, secret = channels.create(user.workspace, data)
-                if data.get("enabled") is False:
+                if _enabled(data) is False:
                     channels.disable(channel, "", timezone.now())
                 _note(request, "channel.created", channel)
         except BadChannel as problem:
@@ -164,7 +164,7 @@ class OneChannel(APIView):
                     raise BadChannel("kind", "The kind of a channel cannot be changed; make another channel.")
                 if channels.change(channel, data):
                     _note(request, "channel.changed", channel)
-                self._switch(request, channel, data.get("enabled"))
+                self._switch(request, channel, _enabled(data))
         except BadChannel as problem:
             return _refused(problem)
         return Response(shown(channel))
@@ -178,11 +178,9 @@ class OneChannel(APIView):
             _note(request, "channel.deleted", channel)
         return Response(status=204)
 
-    def _switch(self, request: Request, channel: ChannelRow, enabled: Any) -> None:
+    def _switch(self, request: Request, channel: ChannelRow, enabled: bool | None) -> None:
         if enabled is None:
             return
-        if not isinstance(enabled, bool):
-            raise BadChannel("enabled", "enabled is true or false.")
         done = channels.enable(channel) if enabled else channels.disable(channel, "", timezone.now())
         if done:
             trouble.settle(channel, "The channel is switched on again" if enabled else "The channel is switched off")
@@ -255,6 +253,14 @@ def shown(channel: ChannelRow) -> dict[str, Any]:
         "disabled_reason": channel.disabled_reason,
         "created_at": channel.created_at,
     }
+
+
+def _enabled(data: dict[str, Any]) -> bool | None:
+    """Whether it is to be used; None where nothing is said of it."""
+    enabled = data.get("enabled")
+    if enabled is not None and not isinstance(enabled, bool):
+        raise BadChannel("enabled", "enabled is true or false.")
+    return enabled
 
 
 def own(request: Request, channel_id: int) -> ChannelRow:

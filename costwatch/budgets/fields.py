@@ -179,8 +179,13 @@ def _scope(name: str, value: Any) -> dict[str, list[str]]:
         return {}
     if not isinstance(value, Mapping) or len(value) > MOST_DIMENSIONS:
         raise BadBudget(name, f'{name} must be an object of dimensions with values, e.g. {{"agent": ["triage"]}}.')
-    return {_dimension(name, dimension): _values(f"{name}.{dimension}"[:80], values) for dimension, values in
-            sorted(value.items())}  # fmt: skip
+    scope: dict[str, list[str]] = {}
+    for written, values in sorted(value.items()):
+        dimension = _dimension(name, written)
+        if dimension in scope:
+            raise BadBudget(name, f"{name} names {dimension} twice, as {dimension} and as {written}; give one list.")
+        scope[dimension] = _values(f"{name}.{written}"[:80], values)
+    return scope
 
 
 def _values(name: str, value: Any) -> list[str]:

@@ -122,13 +122,16 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return float(value[:9])
     try:
         return (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # no date, one of no zone, one beyond all calendars
         return None
 
 
 def masked(value: str) -> str:
     """A secret as it may be shown: where it leads, and its last four signs."""
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError:  # a token may hold what no address does
+        parts = urlsplit("")
     start = f"{parts.scheme}://" if parts.scheme and "://" in value else ""
     if parts.scheme in ("http", "https"):  # elsewhere the place of the host may hold a token
         start += f"{parts.hostname}/"
