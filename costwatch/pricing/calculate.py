@@ -184,6 +184,14 @@ class Timeline:
             version = timeline.at(moment)
             if version is not None and schedule.active(moment):
                 return version
+        return self._common(moment)
+
+    def at_any_hour(self, moment: datetime) -> list[PriceAt]:
+        """The versions that hold at some hour around this moment: the common one and those of hours of their own."""
+        versions = [self._common(moment), *(timeline.at(moment) for _, timeline in self.scheduled)]
+        return [version for version in versions if version is not None]
+
+    def _common(self, moment: datetime) -> PriceAt | None:
         index = bisect_right(self.starts, moment) - 1
         if index >= 0:
             end = self.ends[index]

@@ -6,23 +6,21 @@ A name is resolved once and kept in a bounded dict; after that a plain call is o
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from itertools import pairwise
 
 from costwatch.pricing.calculate import (
-    BEGINNING,
     EXACT,
     PLACES,
     ZERO,
     CostPart,
     PriceAt,
     Prices,
-    Span,
     Timeline,
     UnpricedUnit,
     cost,
     parts,
     unit_name,
 )
+from costwatch.pricing.named import ModelLines, by_name, places
 from costwatch.pricing.names import (
     FREE_PROVIDERS,
     GATEWAYS,
@@ -43,7 +41,6 @@ _UNKNOWN = Priced(None, CostSource.USAGE_UNKNOWN, None, ZERO)
 _FREE = Priced(ZERO, CostSource.FREE, None, ZERO)
 _CATALOG = CostSource.CATALOG
 NO_FEES = frozenset({*TOKEN_UNITS, "request"})
-ModelLines = dict[tuple[str, str], Timeline]
 
 
 class Book:
@@ -60,7 +57,7 @@ class Book:
         self._facts = facts
         self._versions = versions
         self._resolved: dict[tuple[str | None, str, str | None, str | None, bool], Timeline | None] = {}
-        self._names = _by_name(lines, aliases)
+        self._names = by_name(lines, aliases)
         self._providers = frozenset(provider for provider, _ in self._names)
         self._dearest = _dearest(lines, now)
 
@@ -151,7 +148,7 @@ class Book:
         place = region_class(seller, model, region)
         own = self._lines_of(seller, model)
         found = [own, *(self._lines_of(name, model) for name in RESOLD.get(seller, ()))]
-        for where in _places(place):
+        for where in places(place):
             for how in (served, "standard"):
                 for lines in found:
                     timeline = lines.get((where, how))
@@ -214,71 +211,28 @@ class Book:
             output_tokens=usage.output_tokens,
             units=units,
         )
-        return cost(counts, dearest)
+        try:
+            return cost(counts, dearest)
+        except UnpricedUnit:  # the book has no model that could be meant
+            return ZERO
 
 
 def _nothing_counted(usage: Usage) -> bool:
     return usage.input_tokens is None and usage.output_tokens is None and not usage.units
 
 
-def _places(place: str) -> tuple[str, ...]:
-    """Region classes to look at, the most special first."""
-    if place == "global":
-        return ("global", "", "regional")
-    if place == "datazone-eu":
-        return ("datazone-eu", "datazone", "")
-    return (place, "") if place else ("",)
-
-
-def _by_name(
-    lines: dict[LineKey, Timeline], aliases: Iterable[tuple[str, str, str, datetime | None, datetime | None]]
-) -> dict[tuple[str, str], ModelLines]:
-    names: dict[tuple[str, str], ModelLines] = {}
-    for key, timeline in lines.items():
-        if not key.schedule:
-            names.setdefault((key.provider, key.model), {})[key.region, key.variant] = timeline
-            if key.variant != "standard":
-                timeline.otherwise = lines.get(key._replace(variant="standard"))
-    dated: dict[tuple[str, str], list[tuple[datetime | None, ModelLines]]] = {}
-    for provider, name, model, start, end in aliases:
-        target = names.get((provider, model))
-        if target is None:
-            continue
-        if start is None and end is None:
-            names.setdefault((provider, name), target)
-        else:
-            dated.setdefault((provider, name), []).append((start, target))
-    for at, targets in dated.items():
-        names[at] = _moving(sorted(targets, key=lambda pair: pair[0] or BEGINNING))
-    return names
-
-
-def _moving(targets: list[tuple[datetime | None, ModelLines]]) -> ModelLines:
-    """The lines of a name that meant different models in time: each model's prices while it was meant."""
-    lines: ModelLines = {}
-    for key in {key for _, target in targets for key in target}:
-        spans: list[Span] = []
-        for (start, target), (end, _) in pairwise([*targets, (None, {})]):
-            if key in target:
-                spans += target[key].within(start, end)
-        lines[key] = Timeline(spans)
-    return lines
-
-
 def _dearest(lines: dict[LineKey, Timeline], now: datetime) -> dict[str, Prices]:
     """provider ("" = all) -> the dearest current input and output price of a chat model, and the dearest fees."""
     found: dict[str, dict[str, Component]] = {"": {}}
     for key, timeline in lines.items():
-        version = timeline.at(now) if key.variant == "standard" else None
-        if version is None:
-            continue
-        chat = "input" in version.base.components and "output" in version.base.components
-        for prices in (version.base, *(step for _, step in version.tiers)):
-            for component in prices.components.values():
-                if component.unit in NO_FEES and not (chat and component.unit in ("input", "output")):
-                    continue
-                _keep_dearest(found[""], component)
-                _keep_dearest(found.setdefault(key.provider, {}), component)
+        for version in timeline.at_any_hour(now) if key.variant == "standard" else ():
+            chat = "input" in version.base.components and "output" in version.base.components
+            for prices in (version.base, *(step for _, step in version.tiers)):
+                for component in prices.components.values():
+                    if component.unit in NO_FEES and not (chat and component.unit in ("input", "output")):
+                        continue
+                    _keep_dearest(found[""], component)
+                    _keep_dearest(found.setdefault(key.provider, {}), component)
     everywhere = found.pop("")
     fees = {unit: component for unit, component in everywhere.items() if unit not in NO_FEES}
     known = {

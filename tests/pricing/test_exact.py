@@ -1,6 +1,6 @@
 """Any prices, any counts: the cost is that of a calculation in whole fractions, rounded once to 12 places.
 
-The calculation here knows nothing of the engine: it deals out the tokens one kind after the other and adds up fractions.
+The calculation here knows nothing of the engine: it deals out the tokens, kind after kind, and adds up fractions.
 """
 
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What is billed as what: kinds of tokens without a price of their own, fees under their many names, what is unknown."""
+"""What is billed as what: kinds of tokens without a price of their own, fees under many names, what is unknown."""
 
 from decimal import Decimal
 
