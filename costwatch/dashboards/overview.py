@@ -15,7 +15,7 @@ from costwatch.dashboards.marks.drawing import marked
 from costwatch.dashboards.marks.find import Marks, marks
 from costwatch.dashboards.movers import Movers, grouping, movers, worth_a_look
 from costwatch.dashboards.ranges import Compared
-from costwatch.dashboards.sides import side_by_side
+from costwatch.dashboards.sides import MOST_VALUES, side_by_side
 from costwatch.dashboards.state import State
 from costwatch.dashboards.table import Table, table
 from costwatch.lib import periods
@@ -84,9 +84,9 @@ def overview(workspace: Workspace, state: State, now: datetime) -> Overview:
 
 
 def table_only(workspace: Workspace, state: State) -> Table:
-    """The table alone, for its CSV."""
+    """The table alone, for its CSV: once all rows are asked for, as many as can be told at all."""
     with snapshot(workspace.lane):
-        found, earlier = _grouped(workspace, state, (state.by,))
+        found, earlier = _grouped(workspace, state, (state.by,), MOST_GROUPS if state.all_rows else MOST_VALUES)
     return table(state, found, earlier, {}, most=None)
 
 
@@ -97,10 +97,10 @@ def version(workspace: Workspace, state: State, now: datetime) -> str:
     return live.version(workspace, spans, now, incidents.open_count(workspace.pk), state.query())
 
 
-def _grouped(workspace: Workspace, state: State, by: Sequence[str]) -> tuple[Answer, Answer]:
+def _grouped(workspace: Workspace, state: State, by: Sequence[str], most: int = MOST_VALUES) -> tuple[Answer, Answer]:
     """The sums of the span and of the compared one."""
     compared = state.range.compared()
-    return side_by_side(workspace, state.filter(), state.filter(compared.start, compared.end), by)
+    return side_by_side(workspace, state.filter(), state.filter(compared.start, compared.end), by, most=most)
 
 
 def _crossed(workspace: Workspace, state: State, found: Answer, earlier: Answer) -> tuple[Answer, Answer]:

@@ -19,6 +19,7 @@ def side_by_side(
     before: SpendFilter,
     by: Sequence[str],
     measures: Sequence[str] = TOLD,
+    most: int = MOST_VALUES,
 ) -> tuple[Answer, Answer]:
     """The sums of both spans, of the one before dollars and calls alone. Of very many values the dearest in either."""
-    return query_both(workspace, now, before, by, MOST_VALUES, measures=measures)
+    return query_both(workspace, now, before, by, most, measures=measures)
