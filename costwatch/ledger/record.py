@@ -109,10 +109,16 @@ def _point_aliases(
     cursor: Cursor[Any], lane: int, entries: Sequence[Entry], stored: list[int], new_keys: set[bytes]
 ) -> None:
     """A duplicate may bring a key that was not known (SDK and gateway name the same call differently): let it lead to
-    the stored event, so that a third sender meets it under either name."""
-    own = {key: entries[i].keys[0] for i in stored for key in entries[i].keys}
-    links = [(key, known) for entry in entries for key in entry.keys if key in new_keys and key not in own
-             for known in entry.keys if known in own or known not in new_keys]  # fmt: skip
+    the stored event, so that a third sender meets it under either name. What a duplicate leads to may be another one of
+    this batch, before it."""
+    leads = {key: key for i in stored for key in entries[i].keys}
+    links = []
+    for entry in entries:
+        to = next(leads.get(key, key) for key in entry.keys if key in leads or key not in new_keys)
+        for key in entry.keys:
+            if key in new_keys and key not in leads:
+                leads[key] = to
+                links.append((key, to))
     if links:
         cursor.execute(
             "UPDATE event_key k SET alias_of = coalesce(o.alias_of, o.event_key), second = o.second"
