@@ -1,6 +1,6 @@
 """What detectors ask for, answered by the books: at most a few small questions of the rollups in each look."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from typing import Any
 from costwatch.accounts.models import Workspace
 from costwatch.anomalies.state import WEEK, Catalogue, Cost, Driver, Reach, Series
 from costwatch.ledger.models import Attribution
-from costwatch.lib.periods import local_day, midnight, zone
+from costwatch.lib.periods import local_day, midnight, period, zone
 from costwatch.pricing.models import CatalogueRelease
 from costwatch.spend import queries
 from costwatch.spend.filters import SpendFilter
@@ -75,14 +75,14 @@ class StoredBooks:
         return [Cost(g.values["release"] or "", g.sums.cost) for g in groups if not g.other and g.values[each]]
 
     def releases(self, start: datetime, end: datetime) -> Mapping[str, Mapping[str, datetime]]:
-        """Agent → release → its first day."""
+        """Agent → release → its first day; of the newest, those of one day in the order of their hours."""
         first, last = (midnight(local_day(at, self.zone), self.zone) for at in (start, end))
         groups = queries.query(self.workspace, SpendFilter(first, last, {}), ("agent", "release"), "day").groups
         found: dict[str, dict[str, datetime]] = defaultdict(dict)
         for group in groups:
             if not group.other and group.bucket and group.values["release"]:
                 found[group.values["agent"] or ""].setdefault(group.values["release"], group.bucket)
-        return found
+        return {agent: self._in_order(agent, days) for agent, days in found.items()}
 
     def reach(self, dimension: str, start: datetime, end: datetime) -> Reach:
         """How many sessions reached which value."""
@@ -101,6 +101,18 @@ class StoredBooks:
                 known.clear()
             known[key] = make()
         return known[key]
+
+    def _in_order(self, agent: str, days: Mapping[str, datetime]) -> Mapping[str, datetime]:
+        """The same days, whose order tells which release followed which."""
+        times = Counter(days.values())
+        hours: dict[str, datetime] = {}
+        for day in {day for day in sorted(days.values())[-2:] if times[day] > 1}:
+            asked = SpendFilter(day, period("day", day, self.zone).end, {"agent": (agent,)})
+            for group in queries.query(self.workspace, asked, ("release",), "hour").groups:
+                name = group.values["release"] or ""
+                if not group.other and group.bucket:
+                    hours[name] = min(hours.get(name, group.bucket), group.bucket)
+        return dict(sorted(days.items(), key=lambda item: (item[1], hours.get(item[0], item[1]))))
 
     def _series(
         self, dimension: str, bucket: str, start: datetime, end: datetime, values: tuple[str, ...] | None
