@@ -142,7 +142,7 @@ def books(blocker, *calls: Entry, zone: str = "Europe/Berlin", now: datetime = N
     """A workspace with some calls, the last ones not folded yet; for fixtures of a whole file. Nothing of it stays."""
     with blocker.unblock(), time_machine.travel(now, tick=False), transaction.atomic():
         cache.clear()
-        workspace = Workspace.objects.create(name="Larkfield Support", time_zone=zone)
+        workspace = Workspace.objects.create(name="Northbeam", time_zone=zone)
         record(workspace.lane, list(calls[: len(calls) - unfolded]))
         fold_all()
         if unfolded:
