@@ -110,11 +110,12 @@ class Prices:
 class PriceAt:
     """What a stored price version says: its id, its prices and those above the context thresholds."""
 
-    __slots__ = ("base", "free", "id", "tiers")
+    __slots__ = ("base", "free", "gift", "id", "tiers")
 
     def __init__(self, version_id: int, components: Sequence[Component]) -> None:
         self.id = version_id
         self.free = all(component.price == 0 for component in components)
+        self.gift = not components  # said to be free of charge, whatever is used
         thresholds = sorted({component.threshold for component in components})
         ladder = [(t, Prices(_in_force(components, t))) for t in thresholds or [0]]
         self.base = ladder[0][1] if ladder[0][0] == 0 else Prices(())

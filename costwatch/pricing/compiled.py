@@ -117,7 +117,10 @@ class Book:
         version = self._versions.get(priced.price_version) if priced.price_version is not None else None
         if version is None or priced.cost is None or not (version.base.components or version.tiers):
             return []
-        return parts(usage, version.prices(usage))
+        try:
+            return parts(usage, version.prices(usage))
+        except UnpricedUnit:  # a fee was billed that these prices do not know, or know no longer
+            return []
 
     def describe(self, price_version_id: int) -> dict[str, object] | None:
         """Provider, model, region, tier, release and dates of a price; None for an id that is not in this book."""
@@ -183,10 +186,11 @@ class Book:
     def _with_parts(self, usage: Usage, version: PriceAt) -> Priced:
         if _nothing_counted(usage) and version.base.request is None:
             return _UNKNOWN
-        if version.free:
+        if version.gift or (version.free and not usage.units):
             return Priced(ZERO, CostSource.FREE, version.id, ZERO)
         try:
-            return Priced(cost(usage, version.prices(usage)), _CATALOG, version.id, ZERO)
+            source = CostSource.FREE if version.free else _CATALOG
+            return Priced(cost(usage, version.prices(usage)), source, version.id, ZERO)
         except UnpricedUnit:
             return self._unpriced(usage)
 

@@ -18,6 +18,7 @@ from costwatch.pricing.specs import TOKEN_UNITS, Component
 from costwatch.pricing.usage import CostSource, Priced, Usage
 
 RESOLVED_AT_MOST = 20_000
+INSTEAD = frozenset({"request", "page", "annotated_page", "audio_second", "image", "character", "video_second"})
 EVERY_TIER = ""
 EVERY_MODEL = "*"
 Key = tuple[str | None, str, str | None, str | None, bool]
@@ -31,6 +32,7 @@ class OverrideAt(PriceAt):
     def __init__(self, version_id: int, components: Sequence[Component], multiplier: Decimal | None = None) -> None:
         super().__init__(version_id, components)
         self.multiplier = multiplier
+        self.gift = self.gift and multiplier is None
         self.free = self.free and multiplier is None
 
 
@@ -91,7 +93,10 @@ class WorkspaceBook:
             return self.book.parts(usage, priced)
         version = self._versions.get(priced.price_version or 0)
         if version is not None:
-            return parts_of(usage, self._completed(usage, version))
+            try:
+                return parts_of(usage, self._completed(usage, version))
+            except UnpricedUnit:  # the catalogue's price of a fee has gone since
+                return []
         listed = self.book.parts(usage, priced)
         whole = EXACT.quantize(sum((part.cost for part in listed), ZERO), PLACES)
         less = EXACT.subtract(priced.cost, whole)
@@ -125,6 +130,8 @@ class WorkspaceBook:
         place = region_class(seller or "", model, region)
         ranked = []
         for override, target in self._overrides:
+            if target is None and known is not None and not override.provider:
+                target = self.book._lines_of(seller or "", override.model)
             rank = _name_rank(override, seller, names, known, target)
             if rank is not None and override.region in ("", place) and override.variant in ("", served, "standard"):
                 order = (*rank, override.region != place, override.variant != served, override.variant == EVERY_TIER)
@@ -146,7 +153,7 @@ class WorkspaceBook:
     def _agreed(self, usage: Usage, version: OverrideAt, listed: Priced) -> Priced:
         if version.multiplier is not None:
             return self._discounted(usage, version.multiplier, listed)
-        if version.free:
+        if version.gift:
             return Priced(ZERO, CostSource.FREE, version.id, ZERO, listed.cost)
         if listed.source is CostSource.USAGE_UNKNOWN and version.base.request is None:
             return listed
@@ -156,7 +163,8 @@ class WorkspaceBook:
                 net = cost(usage, self._completed(usage, version))
         except UnpricedUnit:
             return listed
-        return Priced(net, CostSource.OVERRIDE, version.id, ZERO, listed.cost)
+        source = CostSource.FREE if version.free and not net else CostSource.OVERRIDE
+        return Priced(net, source, version.id, ZERO, listed.cost)
 
     def _discounted(self, usage: Usage, multiplier: Decimal, listed: Priced) -> Priced:
         """So much of the exact list price, rounded once. Nothing to take off where there is no list price."""
@@ -178,14 +186,36 @@ class WorkspaceBook:
         return self._exact[version_id]
 
     def _completed(self, usage: Usage, version: PriceAt) -> Prices:
-        """The agreed prices, with the catalogue's fees (searches, pages, seconds) where nothing is agreed on them."""
+        """The agreed prices, with the catalogue's for what nothing is agreed on: fees, all of a prompt or an answer.
+
+        Raises UnpricedUnit for a prompt that neither has a price for.
+        """
         agreed = version.prices(usage)
-        listed = self.book.price(usage) if usage.units else None
-        if listed is None or listed.price_version is None:
-            return agreed
-        prices = self.book._versions[listed.price_version].prices(usage)
-        fees = [c for unit, c in prices.components.items() if unit not in agreed.components and _is_fee(unit)]
-        return Prices([*agreed.components.values(), *fees])
+        left = _left_open(agreed)
+        listed = self.book.price(usage) if usage.units or left else None
+        if listed is not None and listed.price_version is not None:
+            prices = self.book._versions[listed.price_version].prices(usage)
+            more = [c for unit, c in prices.components.items() if unit not in agreed.components]
+            more = [c for c in more if _is_fee(c.unit) or _whole(c.unit) in left]
+            agreed = Prices([*agreed.components.values(), *more])
+        if "input" in left and usage.input_tokens and "input" not in agreed.components:
+            raise UnpricedUnit("input")
+        return agreed
+
+
+def _left_open(agreed: Prices) -> set[str]:
+    """Of prompt and answer those on which nothing is agreed. A price of a call, page or second is instead of both."""
+    if not any(unit in TOKEN_UNITS for unit in agreed.components) and any(
+        unit in INSTEAD for unit in agreed.components
+    ):
+        return set()
+    return {"input", "output"} - agreed.components.keys()
+
+
+def _whole(unit: str) -> str:
+    """What a kind of tokens is a part of; the other units are parts of nothing."""
+    at = TOKEN_UNITS.index(unit) if unit in TOKEN_UNITS else -1
+    return "" if at < 0 else "output" if at >= TOKEN_UNITS.index("output") else "input"
 
 
 def _plain_cost(usage: Usage, version: PriceAt) -> Decimal | None:

@@ -3,10 +3,13 @@
 import gzip
 import json
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from costwatch.ledger.models import Attribution, UsageEvent
+from costwatch.pricing import agree, book
+from costwatch.pricing.agreements import parse
 from tests.api.conftest import caller
 
 pytestmark = pytest.mark.usefixtures("prices")
@@ -85,3 +88,22 @@ def test_a_key_that_may_only_send_gets_no_quote(workspace):
 def test_only_post_is_possible(client):
     response = client.get("/api/v1/quote")
     assert (response.status_code, response["Allow"]) == (405, "POST")
+
+
+def test_a_model_that_is_given_away_is_explained_also_where_a_fee_of_it_is_not_known(client, workspace):
+    agree.add(workspace, parse({"model": "own-model", "input": 0, "output": 0}, ZoneInfo("UTC")), "x")
+    book.fresh()
+    event = {**EVENT, "model": "own-model", "provider": "self"}
+    free = ask(client, event).json()
+    assert (free["cost_usd"], free["cost_source"]) == ("0.000000000000", "free")
+    searched = ask(client, {**event, "units": {"web_search": 3}})
+    assert (searched.status_code, searched.json()["cost_source"]) == (200, "unpriced")
+
+
+def test_what_nothing_was_agreed_on_is_quoted_at_the_list_price(client, workspace):
+    agree.add(workspace, parse({"provider": "openai", "model": "gpt-4o-mini", "output": "0.30"}, ZoneInfo("UTC")), "x")
+    book.fresh()
+    answer = ask(client, EVENT).json()
+    assert (answer["cost_usd"], answer["list_cost_usd"]) == ("0.450000000000", "0.750000000000")
+    parts = {part["component"]: Decimal(part["cost_usd"]) for part in answer["cost_parts"]}
+    assert parts == {"input": Decimal("0.15"), "output": Decimal("0.3")}

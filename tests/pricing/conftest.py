@@ -21,7 +21,13 @@ def compile_book(catalogue: Catalogue, now: datetime = NOW) -> Book:
         for version in line:
             number = len(versions) + 1
             versions[number] = PriceAt(number, version.components)
-            facts[number] = {**key._asdict(), "source": version.source, "start": version.start, "end": version.end}
+            facts[number] = {
+                **key._asdict(),
+                "tier": key.variant,
+                "source": version.source,
+                "start": version.start,
+                "end": version.end,
+            }
             spans[key].append((version.start, version.end, versions[number]))
     hours = defaultdict(list)
     for key, parts in spans.items():
