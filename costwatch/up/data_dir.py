@@ -81,7 +81,7 @@ def read_about(folder: Path) -> dict[str, str]:
         return dict(json.loads((folder / ABOUT).read_text()))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise Trouble(
             f"{folder / ABOUT} cannot be read ({error}): run this as the user that started costwatch."
         ) from None
