@@ -104,9 +104,9 @@
     }
     draw() {
       this.width = this.clientWidth;
-      const { data, shared = {}, layout = {}, narrow = {} } = JSON.parse(this.dataset.figure);
+      const { data, shared = {}, layout = {}, narrow = {}, below = 520 } = JSON.parse(this.dataset.figure);
       const full = merge(base(), layout);
-      if (this.width < 520) merge(full, narrow);
+      if (this.width < below) merge(full, narrow);
       full.height = +this.dataset.height || 280;
       if (this.width) full.width = this.width; // Plotly measures once and keeps it: a window that changes is not followed
       const traces = data.map(trace => ({ ...shared, ...trace }));

@@ -17,7 +17,7 @@ TICKS, NARROW_TICKS = 7, 4
 HEADROOM = 1.12
 APART = 0.07  # of the height: closer levels would cover each other's words
 LOW = Decimal("0.2")  # of the height: below it words would stand on those of the axis
-EDGE = 0.85  # of the width: words of what is further right stand on the left of it
+EDGE = 0.7  # of the width: words of what is further right stand on the left of it
 
 
 @dataclass(frozen=True)

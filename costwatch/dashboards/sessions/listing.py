@@ -19,6 +19,7 @@ from costwatch.spend.snapshot import snapshot
 ROWS = 50
 HOPS_SHOWN = 4
 RARE = 0.005
+LABEL_WIDTH = 50  # pixels of an amount below its bar
 FEW = 5  # sessions in the highest bar: an axis with halves of a session would be absurd
 ARROW = " → "
 
@@ -123,7 +124,8 @@ def _chart(steps: Sequence[Step]) -> dict[str, Any]:
             "bargap": 0.04,
             "margin": {"t": 8},
         },
-        "narrow": {"xaxis": {name: values[::4] for name, values in ticks.items()}},
+        "narrow": {"xaxis": {name: values[::3] for name, values in ticks.items()}},
+        "below": LABEL_WIDTH * len(labels),
     }
 
 

@@ -45,14 +45,14 @@ class Hop:
 
 @dataclass(frozen=True)
 class RunLine:
-    """A run of the conversation, with its calls in it."""
+    """A run of the conversation, with its calls in it. `cost` None: none of them has a price."""
 
     run_id: str
     url: str
     at: datetime
     agents: str
     calls: int
-    cost: Decimal
+    cost: Decimal | None
     bar: Decimal
 
 
@@ -166,7 +166,7 @@ def _runs(calls: Sequence[Call]) -> list[RunLine]:
         RunLine(
             run_id, run_url(run_id), group[0]["timestamp"],
             ", ".join(dict.fromkeys(call["agent_id"] for call in group if call["agent_id"])), len(group),
-            (cost := _total(group) or Decimal(0)), cost / top,
+            (cost := _total(group)), (cost or Decimal(0)) / top,
         )
         for run_id, group in groups.items()
     ]  # fmt: skip
