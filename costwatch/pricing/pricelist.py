@@ -5,8 +5,11 @@ and names of prices (input, cached_input, output, web_search_per_1k …).
 """
 
 import csv
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from io import StringIO
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +18,7 @@ from costwatch.pricing import agree
 from costwatch.pricing.agreements import NOT_PRICES, Agreement, BadPrice, parse, unit_of
 
 MOST_LINES = 5_000
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,15 @@ class Compared:
 
 
 def read(text: str, zone: ZoneInfo) -> tuple[list[Agreement], list[Problem]]:
-    """The agreements of a list, and what is wrong with it; take all of it or nothing."""
+    """The agreements of a list, of which no two hold at once, and what is wrong with it; take all of it or nothing."""
     lines = csv.reader(StringIO(text.removeprefix("\ufeff")), delimiter=_delimiter(text), strict=True)
     try:
         head = [name.strip().lower().replace(" ", "_") for name in next(lines, [])]
         problems = _of_head(head)
-        return _rows(lines, head, zone) if not problems else ([], problems)
+        if problems:
+            return [], problems
+        agreements, problems = _rows(lines, head, zone)
+        return _one_at_a_time(agreements), problems
     except csv.Error as error:
         return [], [Problem(lines.line_num, f"This is no CSV: {error}.")]
 
@@ -76,6 +83,30 @@ def _rows(lines: Any, head: list[str], zone: ZoneInfo) -> tuple[list[Agreement],
     if not agreements and not problems:
         problems.append(Problem(lines.line_num, "The list has no prices."))
     return agreements, problems
+
+
+def _one_at_a_time(agreements: list[Agreement]) -> list[Agreement]:
+    """From its first day on, a price of a model goes before those of the same model that began earlier."""
+    lines: dict[tuple[str, ...], list[Agreement]] = {}
+    for one in agreements:
+        lines.setdefault((one.provider, one.model, one.region, one.variant), []).append(one)
+    return [piece for line in lines.values() for piece in _pieces(line)]
+
+
+def _pieces(line: list[Agreement]) -> list[Agreement]:
+    line.sort(key=lambda one: one.start or _FIRST)
+    starts = [one.start or _FIRST for one in line]
+    found: list[Agreement] = []
+    leading = None
+    for start, end in pairwise(sorted({*starts, *(one.end or _LAST for one in line)})):
+        begun = reversed(line[: bisect_right(starts, start)])
+        before, leading = leading, next((one for one in begun if end <= (one.end or _LAST)), None)
+        until = None if end == _LAST else end
+        if leading is not None and leading is before:
+            found[-1] = replace(found[-1], end=until)
+        elif leading is not None:
+            found.append(replace(leading, start=None if start == _FIRST else start, end=until))
+    return found
 
 
 def _row(row: list[str], head: list[str], zone: ZoneInfo) -> Agreement:
