@@ -215,8 +215,8 @@ def _timeline(table: Sequence[Row]) -> Timeline | None:
 
 
 def _rate(made: Sequence[Call], now: datetime) -> Decimal | None:
-    """Dollars an hour over the last ten minutes; None for a run that made no call in them."""
-    recent = [call.cost or Decimal(0) for call in made if now - GOING_ON < call.at <= now]
+    """Dollars an hour over the last ten minutes; None for a run that made no call in them whose price is known."""
+    recent = [call.cost for call in made if call.cost is not None and now - GOING_ON < call.at <= now]
     return sum(recent, Decimal(0)) * (periods.HOUR // GOING_ON) if recent else None
 
 

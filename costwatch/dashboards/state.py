@@ -37,7 +37,10 @@ class Chip:
 
 @dataclass(frozen=True)
 class State:
-    """A page's state; `url()` writes it, `from_query` reads it."""
+    """A page's state; `url()` writes it, `from_query` reads it.
+
+    `own`: the dimension whose condition is the page itself, and so no filter of it.
+    """
 
     range: Range
     include: Values = field(default_factory=dict)
@@ -46,6 +49,7 @@ class State:
     sort: str = USUAL_SORT
     all_rows: bool = False
     path: str = "/"
+    own: str = field(default="", kw_only=True)
 
     @classmethod
     def from_query(
@@ -111,6 +115,8 @@ class State:
         """The conditions, each with the address without it."""
         found = []
         for name, values in self.include.items():
+            if name == self.own:
+                continue
             words = f"{title(name).lower()} is{' one of' if len(values) > 1 else ''}"
             rest = {key: kept for key, kept in self.include.items() if key != name}
             about = profile_url(name, values[0]) if len(values) == 1 and values[0] and name != KEY else ""

@@ -40,6 +40,7 @@ def _answer(request: MemberRequest, dimension: str, value: str) -> HttpResponse:
     if "?" not in path:
         state = replace(state, include={k: v for k, v in state.include.items() if k != dimension}, by="agent")
     own = {dimension: (value,)} if "?" in path else {}
+    state = replace(state, own=dimension)
     return filtered_page(
         request,
         state,
