@@ -25,7 +25,8 @@ def chat(raw: Raw, provider: str | None = None) -> Reading:
         service_tier=text(raw, "service_tier"),
     )
     _writes(reading, raw, details)
-    _outside_cache(reading, raw)
+    if provider != "xai":  # there it is the reasoning that the total adds
+        _outside_cache(reading, raw)
     _outside_reasoning(reading, raw, provider)
     return reading
 

@@ -11,11 +11,11 @@ Raw = Mapping[str, Any]
 
 
 class BadUsage(Exception):
-    """A number in a usage object that cannot be a count: `field` names it, the message is for its sender."""
+    """A number in a usage object that cannot be: `field` names it, the message is for its sender."""
 
-    def __init__(self, field: str, value: object) -> None:
+    def __init__(self, field: str, value: object, kind: str = "whole number") -> None:
         shown = repr(value)[:40]
-        super().__init__(f"usage.{field} must be a whole number from 0 to 1,000,000,000; this is {shown}.")
+        super().__init__(f"usage.{field} must be a {kind} from 0 to 1,000,000,000; this is {shown}.")
         self.field = f"usage.{field}"
 
 
@@ -76,10 +76,10 @@ def amount(raw: Raw, *names: str) -> Decimal | None:
             try:
                 number = Decimal(str(value))
             except ArithmeticError:
-                raise BadUsage(name, value) from None
+                raise BadUsage(name, value, "number") from None
             if number.is_finite() and 0 <= number <= MOST_TOKENS:
                 return number
-        raise BadUsage(name, value)
+        raise BadUsage(name, value, "number")
     return None
 
 
