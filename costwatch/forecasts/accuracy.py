@@ -51,16 +51,18 @@ def accuracy(workspace: Workspace, now: datetime) -> Accuracy | None:
     known = {month: issued for month, issued in by_month.items() if len(issued) >= LEAST}
     if not known:
         return None
-    actual = _actual(workspace, min(known), this)
-    issued = [row for rows in known.values() for row in rows if actual.get(row.month)]
-    if not issued:
+    came = _actual(workspace, min(known), this)
+    actual = {month: came.get(month, Decimal(0)) for month in known}  # nothing spent is a miss of all that was forecast
+    if not any(actual.values()):
         return None
+    issued = [row for rows in known.values() for row in rows]
     edges = [start for start, _ in STAGES[1:]] + [32]
     parts = [
-        (name, score([row for row in issued if start <= row.day.day < end], actual))
+        (name, [row for row in issued if start <= row.day.day < end])
         for (start, name), end in zip(STAGES, edges, strict=True)
     ]
-    return Accuracy(min(known), max(known), score(issued, actual), [(name, own) for name, own in parts if own.days])
+    stages = [(name, score(rows, actual)) for name, rows in parts if any(actual[row.month] for row in rows)]
+    return Accuracy(min(known), max(known), score(issued, actual), [(name, own) for name, own in stages if own.days])
 
 
 def score(issued: Sequence[IssuedForecast], actual: Mapping[date, Decimal]) -> Score:
