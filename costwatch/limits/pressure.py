@@ -75,7 +75,7 @@ class Pressed:
 
     measures: list[Pressure]
     throttled: int
-    throttled_minutes: int
+    refused: frozenset[datetime]
 
     @property
     def tightest(self) -> Pressure:
@@ -86,18 +86,14 @@ class Pressed:
     def hit(self) -> int:
         """Minutes in which a limit was reached, or the provider refused for one."""
         reached = {at for one in self.measures if one.limit for at, n in one.series.items() if n >= one.limit}
-        return max(len(reached), self.throttled_minutes)
+        return len(reached | self.refused)
 
 
 def pressed(rows: Iterable[Minute], limit: Limit, span_minutes: int) -> Pressed:
     """How close the minutes of a span (so many minutes, those without calls among them) come to a limit."""
     own = [row for row in rows if _concerns(limit, row)]
-    refused: dict[datetime, int] = defaultdict(int)
-    for row in own:
-        if row.throttled:
-            refused[row.at] += row.throttled
     measures = [_pressure(measure, own, limit, span_minutes) for measure in MEASURES]
-    return Pressed(measures, sum(refused.values()), len(refused))
+    return Pressed(measures, sum(row.throttled for row in own), frozenset(row.at for row in own if row.throttled))
 
 
 def _concerns(limit: Limit, row: Minute) -> bool:

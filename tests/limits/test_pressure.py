@@ -74,7 +74,7 @@ def test_minutes_near_the_limit_and_at_it_are_counted():
 
 def test_minutes_in_which_the_provider_refused_are_hits_without_any_limit_known():
     found = pressed([row(0, throttled=2), row(1), row(2, throttled=1)], Limited(), 60)
-    assert (found.throttled, found.throttled_minutes, found.hit) == (3, 2, 2)
+    assert (found.throttled, len(found.refused), found.hit) == (3, 2, 2)
 
 
 def test_the_tightest_measure_is_the_one_nearest_to_its_limit():
