@@ -66,8 +66,8 @@ FIELDS = (
 )  # fmt: skip
 WRITTEN = (
     *VALUES, "monthly", "rolling", "usd", "prices", "discount", "free", "input", "http://10.0.0.1/", "a@b.example",
-    "model,input\nm,1", '{"input_tokens": 5}', "2026-11-01", "100", "0.5", "1e400", "-0", "Infinity", "viewer", "ingest",
-    "save", "try", "preview", "condition", "on", "12:00", "25:00", "[", "webhook", "/explore",
+    "model,input\nm,1", '{"input_tokens": 5}', "2026-11-01", "100", "0.5", "1e400", "-0", "Infinity", "viewer",
+    "ingest", "save", "try", "preview", "condition", "on", "12:00", "25:00", "[", "webhook", "/explore",
 )  # fmt: skip
 written = st.dictionaries(st.sampled_from(FIELDS), st.sampled_from(WRITTEN), max_size=12)
 
