@@ -73,7 +73,7 @@ def stacked(
         "shared": {"x": buckets.labels, "customdata": buckets.days},
         "data": [_bars(number, s, buckets, opacity) for number, s in enumerate(series)] + _total(buckets, totals),
         "layout": {
-            "yaxis": {"range": [0, top([*totals, *marks])], **dollars(max(totals, default=Decimal(0)))},
+            "yaxis": {"range": reach([*totals, *marks]), **dollars(max(map(abs, totals), default=Decimal(0)))},
             "xaxis": {"type": "category", "range": [-0.6, len(buckets.labels) - 0.4], **ticks(buckets, buckets.ticks)},
             **_marks(buckets, totals, expected, pace),
         },
@@ -184,6 +184,12 @@ def _total(buckets: Buckets, totals: Sequence[Decimal]) -> list[dict[str, Any]]:
 def top(totals: Sequence[Decimal]) -> float:
     """The upper end of an axis that holds them."""
     return float(max(totals, default=0)) * 1.08 or 1.0
+
+
+def reach(amounts: Sequence[Decimal | int]) -> list[float]:
+    """Both ends of an axis that holds them all: a correction can leave a bucket below nothing."""
+    low, high = min([*amounts, 0]), max([*amounts, 0])
+    return [float(low) * 1.08, float(high) * 1.08] if low or high else [0, 1.0]
 
 
 def dollars(largest: Decimal) -> dict[str, Any]:

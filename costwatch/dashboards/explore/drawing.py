@@ -41,7 +41,7 @@ def _figure(found: Found) -> dict[str, Any]:
         "shared": {"x": places.labels, "customdata": [_days(days) for days in places.days]},
         "data": [{"hovertemplate": hover, **trace} for trace in drawn],
         "layout": {
-            "yaxis": {"range": [0, float(max([*top, *before], default=0)) * 1.08 or 1.0], **_axis(metric, top)},
+            "yaxis": {"range": charts.reach([*top, *before]), **_axis(metric, top)},
             "xaxis": {
                 "type": "category",
                 "range": [-0.6, len(places.labels) - 0.4],

@@ -18,7 +18,7 @@ def marked(figure: dict[str, Any], places: Buckets, heights: Sequence[float], ma
         return figure
     axis = figure["layout"]["yaxis"]
     top = max(axis["range"][1], max(heights[mark.place] for mark in marks.shown) * (1 + ROOM))
-    axis["range"] = [0, top * (1 + ABOVE)]
+    axis["range"] = [axis["range"][0], top * (1 + ABOVE)]
     at = [heights[mark.place] + ABOVE * top for mark in marks.shown]
     figure["data"].append(_trace(places, marks.shown, at))
     return figure
