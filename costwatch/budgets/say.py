@@ -157,4 +157,4 @@ def _share(part: Decimal, whole: Decimal) -> str:
 
 def _length(period: str) -> str:
     count = period.removeprefix("rolling_")
-    return f"{count[:-1]} {'hours' if count[-1] == 'h' else 'days'}"
+    return f"{count[:-1]} {'hour' if count[-1] == 'h' else 'day'}{'' if count[:-1] == '1' else 's'}"
