@@ -34,9 +34,9 @@ def cases(draw):
         given_input = draw(count)
         rows.append(
             row(minute, provider=draw(st.sampled_from(["openai", "openai", "google"])),
-                model=draw(st.sampled_from(["m", "n"])), key=draw(st.sampled_from(["k", "l", ""])), requests=draw(count), input_tokens=given_input,
-                cached_tokens=draw(st.integers(0, given_input)), output_tokens=draw(count),
-                throttled=draw(st.sampled_from([0, 0, 0, 2])))
+                model=draw(st.sampled_from(["m", "n"])), key=draw(st.sampled_from(["k", "l", ""])),
+                requests=draw(count), input_tokens=given_input, cached_tokens=draw(st.integers(0, given_input)),
+                output_tokens=draw(count), throttled=draw(st.sampled_from([0, 0, 0, 2])))
         )  # fmt: skip
     limit = Limited(model=draw(st.sampled_from(["", "m"])), key=draw(st.sampled_from(["", "k"])),
                     cached_counts=draw(st.booleans()), **{measure: draw(some) for measure in MEASURES})  # fmt: skip
