@@ -13,6 +13,7 @@ from costwatch.accounts import audit
 from costwatch.accounts.models import ApiKey, Member, Workspace
 from costwatch.pricing import book
 from costwatch.pricing.agreements import Agreement
+from costwatch.pricing.listing import NEWEST_FIRST
 from costwatch.pricing.models import PriceBook, PriceComponent, PriceLine, PriceVersion, TrustedReporter
 from costwatch.pricing.specs import Component
 
@@ -80,7 +81,7 @@ def spread() -> None:
 def agreed(workspace: Workspace) -> QuerySet[PriceVersion]:
     """The agreements of a workspace that were not withdrawn, by provider and model, the newest first."""
     rows = PriceVersion.objects.filter(line__workspace=workspace, withdrawn_at=None)
-    order = ("line__provider", "line__model", "line__variant", "line__region", "-valid_from")
+    order = ("line__provider", "line__model", "line__variant", "line__region", NEWEST_FIRST)
     return rows.select_related("line").prefetch_related("components").order_by(*order)
 
 

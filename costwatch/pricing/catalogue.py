@@ -178,10 +178,11 @@ def _stored_versions() -> dict[LineKey, dict[_Said, int]]:
 
 
 def _close(gone: dict[LineKey, dict[_Said, int]], now: datetime) -> int:
-    """Models that the catalogue no longer has keep their prices until now."""
-    ids = [pk for said in gone.values() for (start, end, _), pk in said.items() if end is None]
-    open_ids = PriceVersion.objects.filter(pk__in=ids).exclude(valid_from__gte=now)
-    return open_ids.update(valid_until=now)
+    """Models that the catalogue no longer has keep their prices until now; what was announced for later is off."""
+    going_on = [pk for said in gone.values() for (_, end, _), pk in said.items() if end is None or end > now]
+    rows = PriceVersion.objects.filter(pk__in=going_on)
+    rows.filter(valid_from__gte=now).update(withdrawn_at=now)
+    return rows.exclude(valid_from__gte=now).update(valid_until=now)
 
 
 def _insert(new: list[tuple[PriceVersion, Version]]) -> None:

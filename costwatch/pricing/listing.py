@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from costwatch.accounts.models import Workspace
 from costwatch.pricing.models import PriceVersion
 
 ORIGINS = ("catalog", "override")
-ORDER = ("line__provider", "line__model", "line__region", "line__variant", "line__schedule", "-valid_from", "pk")
+NEWEST_FIRST = F("valid_from").desc(nulls_last=True)  # without a first day it holds since ever
+ORDER = ("line__provider", "line__model", "line__region", "line__variant", "line__schedule", NEWEST_FIRST, "pk")
 
 
 def prices(
