@@ -150,7 +150,7 @@ def _dearest(budget: Budget, own: Rule, part: Part, top: int) -> Dearest:
     """`reaching`: how many values have reached any threshold, and how many are over."""
     limit = evaluate.planned_amount(own, part.period)
     over = evaluate.over_at(own.thresholds)
-    amounts = [evaluate.amount_at(threshold, limit) for threshold in (min(own.thresholds, default=over), over)]
+    amounts = [evaluate.amount_at(threshold, limit) for threshold in (min([*own.thresholds, over]), over)]
     return dearest(budget.workspace, part, top, amounts)
 
 
