@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connection
 
+from costwatch.ledger.rows import said
+from costwatch.pricing.usage import CostSource
 from costwatch.spend import conditions as where
 from costwatch.spend.bounds import Measure, bounded
 from costwatch.spend.compare import EXIT_CODES, TOLERANCE, Judged, Moments, Verdict, judge, together
@@ -37,12 +39,31 @@ DECIDING = ("cost_per_run", "error_rate")
 _NAMES = ("cost", "calls", "errors", "input_tokens", "output_tokens")
 _IDS = {name: f"r.{column}" for name, column in FACTS.items()}
 _RUNS = Source("run", "last_at", None, _IDS | {RUN: "r.id"}, "r.attribution_id")
-_EVENTS = Source("ledger_entry", "occurred_at", None, _IDS, "r.attribution_id")
-_UNIT = f"""
-WITH unit AS MATERIALIZED (
+# single calls, each with the corrections of it
+_CALLS = f"""(
+    SELECT lane, occurred_at, attribution_id, {", ".join(FACTS.values())}, event_key, 1 AS events, cost,
+           {said("requests")} AS calls, CASE WHEN error THEN {said("requests")} END AS errors, input_tokens,
+           output_tokens, CASE WHEN cost_source IN ({CostSource.UNPRICED:d}, {CostSource.USAGE_UNKNOWN:d})
+                               THEN {said("requests")} END AS unpriced
+      FROM usage_event e
+    UNION ALL
+    SELECT lane, occurred_at, attribution_id, {", ".join(FACTS.values())}, event_key, 0, cost, calls, errors,
+           input_tokens, output_tokens, coalesce(unpriced_calls, 0) + coalesce(unknown_calls, 0)
+      FROM spend_adjustment WHERE event_key IS NOT NULL)"""
+_EVENTS = Source(_CALLS, "occurred_at", None, _IDS, "r.attribution_id")
+_UNITS = {
+    _RUNS.table: f"""
     SELECT {", ".join(f"coalesce(r.{name}, 0) AS {name}" for name in _NAMES)},
            coalesce(r.unpriced_calls, 0) + coalesce(r.unknown_calls, 0) AS unpriced
-      FROM {{tables}} WHERE {{which}} ORDER BY r.{{time}} DESC LIMIT {MOST_UNITS}),
+      FROM {{tables}} WHERE {{which}} ORDER BY r.last_at DESC LIMIT {{most}}""",
+    _EVENTS.table: f"""
+    SELECT {", ".join(f"coalesce(sum(r.{name}), 0) AS {name}" for name in _NAMES)},
+           coalesce(sum(r.unpriced), 0) AS unpriced
+      FROM {{tables}} WHERE {{which}}
+     GROUP BY r.event_key, r.occurred_at HAVING sum(r.events) > 0 ORDER BY r.occurred_at DESC LIMIT {{most}}""",
+}
+_FIGURES = f"""
+WITH unit AS MATERIALIZED ({{units}}),
 counted AS (SELECT cost, calls, {", ".join(f"{name}::float8 AS {name}_" for name in _NAMES)}, 1::float8 AS one_
               FROM unit WHERE unpriced = 0)
 SELECT count(*), (SELECT count(*) FROM unit WHERE unpriced > 0), coalesce(sum(cost), 0), coalesce(sum(calls), 0),
@@ -132,9 +153,8 @@ def _side(workspace: Any, filter: SpendFilter, source: Source, value: str, now: 
     tables = where.from_clause(source, conditions, attributions, ())
     clauses = [("r.lane = %s", [lane]), *_span(source, own, now), *where.on_source(source, conditions, attributions)]
     which, values = where.joined(clauses)
-    text = _UNIT.format(
-        tables=tables, which=which, time=source.time, moments=", ".join(map(_moments, MEASURES.values()))
-    )
+    units_of = _UNITS[source.table].format(tables=tables, which=which, most=MOST_UNITS)
+    text = _FIGURES.format(units=units_of, moments=", ".join(map(_moments, MEASURES.values())))
     with connection.cursor() as cursor:
         ((units, left_out, cost, calls, p50, p90, *rest),) = through_bitmaps(cursor, text, values)
     found = {name: Moments(units, *rest[5 * n : 5 * n + 5]) for n, name in enumerate(MEASURES)}
@@ -145,7 +165,7 @@ def _side(workspace: Any, filter: SpendFilter, source: Source, value: str, now: 
 def _span(source: Source, filter: SpendFilter, now: datetime) -> list[Clause]:
     """Runs by their beginning (their end bounds the index), events by their time."""
     if source is _EVENTS:
-        return [("r.occurred_at >= %s AND r.occurred_at < %s AND r.events > 0", [filter.start, filter.end])]
+        return [("r.occurred_at >= %s AND r.occurred_at < %s", [filter.start, filter.end])]
     last = max(filter.start, min(now - QUIET, filter.end + LONGEST))
     return [("r.last_at >= %s AND r.last_at <= %s", [filter.start, last]),
             ("r.first_at >= %s AND r.first_at < %s", [filter.start, filter.end])]  # fmt: skip

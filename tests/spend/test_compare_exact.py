@@ -7,7 +7,10 @@ from decimal import Decimal
 
 import pytest
 
+from costwatch.ledger.adjust import Adjustment, adjust
 from costwatch.ledger.fold import fold_all
+from costwatch.ledger.models import UsageEvent
+from costwatch.pricing.usage import CostSource
 from costwatch.spend.comparison import LONGEST, MEASURES, QUIET, compare
 from costwatch.spend.filters import SpendFilter
 from tests.ledger.make import entry
@@ -124,3 +127,27 @@ def test_a_run_counts_when_it_has_been_quiet_for_long_enough(workspace, stored):
         found = compare(workspace, SPAN, "release", "old", "new", begun + timedelta(minutes=minutes))
         assert found.baseline.units == (units or 1)  # calls, as long as there is no run
         assert found.by_runs is bool(units)
+
+
+@pytest.mark.parametrize("with_runs", [False, True])
+def test_calls_count_at_what_they_cost_now_and_as_soon_as_they_have_a_price(workspace, stored, with_runs):
+    made = [entry(f"{r}-{n}", release=r, cost="1", run_id=f"{r}-{n}" if with_runs else None, timestamp=SPAN.start)
+            for r in ("old", "new") for n in range(40)]  # fmt: skip
+    late = [entry(f"late-{n}", release="old", cost=None, requests=3, run_id=f"late-{n}" if with_runs else None,
+                  timestamp=SPAN.start) for n in range(2)]  # fmt: skip
+    stored([*made, *late])
+    rows = {row.event_id: row for row in UsageEvent.objects.all()}
+    changes = [("old-0", {"cost": Decimal(4)}), ("old-0", {"cost": Decimal(-1)}), ("old-1", {"cost": Decimal(-1)}),
+               ("late-0", {"cost": Decimal(6), "unpriced_calls": -3})]  # fmt: skip
+    adjust(workspace.lane, [
+        Adjustment(SPAN.start, rows[name].attribution_id, measures, "repriced", rows[name].event_key, rows[name].run_id,
+                   cost_source=CostSource.CATALOG)
+        for name, measures in changes
+    ])  # fmt: skip
+    fee = Adjustment(SPAN.start, rows["old-2"].attribution_id, {"cost": Decimal(100)}, "a fee, and no call's")
+    adjust(workspace.lane, [fee])
+    fold_all()
+    found = compare(workspace, SPAN, "release", "old", "new", NOW).baseline
+    assert (found.units, found.left_out, found.calls) == (41, 1, 43)
+    assert found.cost == 40 + 4 - 1 - 1 + 6
+    assert found.p90 == 1 and found.moments["cost_per_call"].x == pytest.approx(48)

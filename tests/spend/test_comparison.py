@@ -118,7 +118,6 @@ def test_any_tag_can_be_compared(workspace):
 
 
 def test_of_very_many_runs_the_newest_are_looked_at_and_it_is_said(workspace, monkeypatch):
-    monkeypatch.setattr(comparison, "_UNIT", comparison._UNIT.replace("LIMIT 25000", "LIMIT 30"))
     monkeypatch.setattr(comparison, "MOST_UNITS", 30)
     send(workspace, *runs("1", 40, "1"))
     side = held(workspace, "1", "1").baseline
