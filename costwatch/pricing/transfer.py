@@ -5,9 +5,10 @@ components), `aliases` and `schedules`. Prices are decimal text, times RFC 3339.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import Any
@@ -18,8 +19,10 @@ from costwatch.pricing.specs import Alias, Catalogue, Component, LineKey, Schedu
 
 FORMAT = "costwatch-prices-1"
 MOST_BYTES = 64 * 1024 * 1024
+MOST_UNITS = 10**12
 FARTHEST_MOVE = 3
 SHOWN = 20
+_UNSTORED = re.compile("[\0\ud800-\udfff]")  # what PostgreSQL takes in no text
 
 
 class BadFile(ValueError):
@@ -124,7 +127,7 @@ def _moves(key: LineKey, before: Version, after: Version) -> Iterator[str]:
     for c in after.components:
         was, now = old.get((c.unit, c.threshold)), c.price / c.per
         if was is not None and (now > was * FARTHEST_MOVE or now * FARTHEST_MOVE < was):
-            yield f"{_name(key)} {c.unit}: {was * c.per:f} → {c.price:f}"
+            yield f"{_name(key)} {c.unit}: {_plain(was * c.per)} → {_plain(c.price)}"
 
 
 def _each(whole: Mapping[str, Any], name: str, read_one: Any, faults: list[str]) -> Iterator[Any]:
@@ -179,19 +182,19 @@ def _component(row: Mapping[str, Any]) -> Component:
     if not isinstance(unit, str) or not unit.replace("_", "").isalnum() or len(unit) > 40:
         raise ValueError(f"the unit {unit!r} is not known")
     known = unit_of(unit)
-    if type(per) is not int or per < 1 or type(threshold) is not int or threshold < 0:
-        raise ValueError("per and threshold must be whole numbers")
-    minimum = None if row.get("minimum") is None else _decimal(row["minimum"])
+    if any(type(n) is not int or not least <= n <= MOST_UNITS for n, least in ((per, 1), (threshold, 0))):
+        raise ValueError(f"per and threshold must be whole numbers up to {MOST_UNITS:,}")
+    minimum = None if row.get("minimum") is None else _decimal(row["minimum"], 6)
     return Component(known[0] if known else unit, _decimal(row["price"]), per, threshold, minimum)
 
 
-def _decimal(text: Any) -> Decimal:
+def _decimal(text: Any, places: int = 12) -> Decimal:
     """A price is text in a file: a JSON number would pass through a float in most programs."""
     try:
         price = Decimal(text) if isinstance(text, str) else Decimal("NaN")
     except InvalidOperation:
         price = Decimal("NaN")
-    if not price.is_finite() or not 0 <= price <= 10**6 or price != round(price, 12):
+    if not price.is_finite() or not 0 <= price <= 10**6 or price != round(price, places):
         raise ValueError(f'{str(text)[:40]!r} is no price; write decimal text such as "2.50"')
     return price
 
@@ -216,6 +219,10 @@ def _schedule(row: Mapping[str, Any]) -> tuple[str, ScheduleSpec]:
     )
     try:
         Schedule(spec).active(datetime(2026, 1, 1, tzinfo=UTC))
+        if not {*spec.weekdays} <= {*range(7)}:
+            raise ValueError("weekdays are numbers from 0 (Monday) to 6")
+        for holiday in spec.holidays:
+            date.fromisoformat(holiday)
     except Exception as fault:
         raise ValueError(f"the schedule {spec.name} cannot be read: {fault}") from None
     return spec.name, spec
@@ -223,7 +230,7 @@ def _schedule(row: Mapping[str, Any]) -> tuple[str, ScheduleSpec]:
 
 def _text(row: Mapping[str, Any], name: str, most: int, *, blank: bool = True) -> str:
     value = row.get(name) or ""
-    if not isinstance(value, str) or len(value) > most or "\0" in value or not (blank or value.strip()):
+    if not isinstance(value, str) or len(value) > most or _UNSTORED.search(value) or not (blank or value.strip()):
         raise ValueError(f"{name} must be text of at most {most} characters")
     return value
 
@@ -234,7 +241,10 @@ def _moment(row: Mapping[str, Any], name: str) -> datetime | None:
     at = datetime.fromisoformat(row[name])
     if at.tzinfo is None:
         raise ValueError(f"{name} has no offset")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{name} is beyond all calendars") from None
 
 
 def _line(key: LineKey) -> dict[str, str]:
@@ -258,12 +268,16 @@ def _version(version: Version) -> dict[str, Any]:
 
 
 def _told(c: Component) -> dict[str, Any]:
-    told: dict[str, Any] = {"unit": c.unit, "price": f"{c.price.normalize():f}", "per": c.per}
+    told: dict[str, Any] = {"unit": c.unit, "price": _plain(c.price), "per": c.per}
     if c.threshold:
         told["threshold"] = c.threshold
     if c.minimum is not None:
-        told["minimum"] = f"{c.minimum.normalize():f}"
+        told["minimum"] = _plain(c.minimum)
     return told
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{amount.normalize():f}"
 
 
 def _time(at: datetime | None) -> str | None:
