@@ -49,15 +49,22 @@ def coverage(found: Report) -> str:
     share = found.total.priced_share
     if share is None:
         return "No call of it has a price." if found.total.calls else "No calls."
-    if not found.total.unpriced_calls:
+    unpriced = found.total.unpriced_calls
+    if not unpriced:
         told = "All of it is priced."
     else:
         told = (
             f"{(share * 100).quantize(Decimal('0.1'), 'ROUND_DOWN')} % of the money is priced;"
-            f" {found.total.unpriced_calls:,} calls without a price cost at most {usd(found.total.upper_bound)}."
+            f" {calls(unpriced)} without a price cost{'s' if unpriced == 1 else ''} at most"
+            f" {usd(found.total.upper_bound)}."
         )
     unknown = found.total.unknown_calls
-    return f"{told} {unknown:,} calls came without usage." if unknown else told
+    return f"{told} {calls(unknown)} came without usage." if unknown else told
+
+
+def calls(count: int) -> str:
+    """1 call, 1,200 calls"""
+    return f"{count:,} call{'' if count == 1 else 's'}"
 
 
 def forecast(found: Report) -> str:
@@ -102,7 +109,7 @@ def text(found: Report) -> str:
     budgets = [f"  {percent(b.share):>6}  {name(b.name)}: {b.spent} of {b.limit}, {b.state}" for b in found.budgets]
     parts.append(["Budgets", *budgets] if budgets else [])
     parts.append(incidents(found))
-    unpriced = [f"  {name(model)}: {sums.unpriced_calls:,} calls" for model, sums in found.unpriced]
+    unpriced = [f"  {name(model)}: {calls(sums.unpriced_calls)}" for model, sums in found.unpriced]
     parts.append(["Without a price", *unpriced] if unpriced else [])
     return "\n\n".join("\n".join(part) for part in parts if part)
 
