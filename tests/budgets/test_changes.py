@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 
 from costwatch.accounts.models import Member
 from costwatch.alerts import stops
@@ -35,8 +36,10 @@ def correct(workspace):
 
 
 def asked(workspace, **values):
+    """Who is asked to stop at NOW, whatever day it is: stops end with their period."""
     stops.forget()
-    return [one.reason for one in stops.asked(workspace.pk, values)]
+    with time_machine.travel(NOW, tick=False):
+        return [one.reason for one in stops.asked(workspace.pk, values)]
 
 
 def test_a_dearer_price_reaches_a_threshold_at_the_event_it_changed(make, send, correct):

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 
 from costwatch.accounts.models import Member, Role
 from costwatch.alerts.models import Channel, Incident, Notice, State, Stop
@@ -29,7 +30,8 @@ def settings_page(client, workspace):
 
     def post(**fields):
         wanted = {"name": workspace.name, "time_zone": "Europe/Berlin", "week_start": "1", **fields}
-        assert client.post("/settings/workspace", wanted).status_code == 302
+        with time_machine.travel(NOW, tick=False):
+            assert client.post("/settings/workspace", wanted).status_code == 302
 
     return post
 
