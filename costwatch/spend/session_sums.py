@@ -26,11 +26,18 @@ TOO_MANY = (
 # a session begins with its first call in the range for which the conditions hold; corrections are no calls
 _SUMS = """
 WITH call AS (
-    SELECT {groups}{bucket} AS bucket, {names},
-           row_number() OVER (PARTITION BY r.session_id
-                              ORDER BY r.events = 0, r.occurred_at, r.batch_id, r.attribution_id, r.run_id) AS place
-      FROM {tables} WHERE r.session_id IS NOT NULL AND {which})
-SELECT {columns}bucket, {sums} FROM call p GROUP BY {columns}bucket LIMIT {most}"""
+    SELECT {groups}{bucket} AS bucket, {names}, r.session_id, r.occurred_at, r.batch_id, r.attribution_id, r.run_id,
+           r.events > 0 AND {there} AS begins
+      FROM {tables} WHERE r.session_id IS NOT NULL AND {which}),
+placed AS (
+    SELECT *, row_number() OVER (PARTITION BY session_id ORDER BY NOT begins, occurred_at, batch_id, attribution_id,
+                                                                  run_id) AS place FROM call)
+SELECT {columns}bucket, {sums} FROM placed p GROUP BY {columns}bucket LIMIT {most}"""
+# what came after its month was closed counts in the open one: at its own time its calls are taken away again
+_ANY_MOVED = """
+SELECT EXISTS (SELECT FROM spend_adjustment
+                WHERE lane = %s AND occurred_at >= %s AND occurred_at < %s AND events < 0)"""
+_NOT_MOVED = "sum(r.events) OVER (PARTITION BY r.session_id, r.occurred_at, r.batch_id) > 0"
 
 
 def session_sums(workspace: Workspace, filter: SpendFilter, group_by: Sequence[str], bucket: str) -> list[Group]:
@@ -52,6 +59,7 @@ def session_sums(workspace: Workspace, filter: SpendFilter, group_by: Sequence[s
             Sums(*row[len(names) + 1 :]),
         )
         for row in rows
+        if any(row[len(names) + 1 :])
     ]
 
 
@@ -65,11 +73,15 @@ def _rows(asked: Question) -> list[tuple[Any, ...]]:
                           [asked.lane, asked.start, asked.end])  # fmt: skip
     which = where.joined([span, *where.on_source(ENTRIES, asked.conditions, asked.attributions)])
     sums = [f"sum(p.{name}){'' if name in MONEY else '::bigint'}" for name in FIELDS]
-    sums[FIELDS.index("runs")] = "count(*) FILTER (WHERE p.place = 1 AND p.events > 0)"
+    sums[FIELDS.index("runs")] = "count(*) FILTER (WHERE p.place = 1 AND p.begins)"
+    with connection.cursor() as cursor:
+        cursor.execute(_ANY_MOVED, span[1])
+        (moved,) = cursor.fetchone()
     text = _SUMS.format(
         groups="".join(f"{sql} AS g{n}, " for n, (sql, _) in enumerate(groups)),
         bucket=bucket[0],
         names=", ".join(f"r.{name}" for name in FIELDS),
+        there=_NOT_MOVED if moved else "true",
         tables=where.from_clause(ENTRIES, asked.conditions, asked.attributions, asked.group_by),
         which=which[0],
         columns="".join(f"g{n}, " for n in range(len(groups))),
