@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def _rows(files: Iterable[str]) -> Iterator[tuple[str, int, dict[str, Any]]]:
                         yield name, number, row
         except (OSError, EOFError, zlib.error) as error:
             raise Trouble(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Trouble(f"{name}, line {number}, cannot be read as NDJSON: {error}") from error
 
 
@@ -92,7 +93,7 @@ def _call(row: Mapping[str, Any], event_id: str) -> Call:
     tokens = int(row.get("input_tokens") or 0), int(row.get("output_tokens") or 0)
     cost = row.get("cost_usd")
     latency = row.get("latency_ms")
-    return Call(
+    call = Call(
         event_id=row.get("event_id") or event_id,
         run_id=row["run_id"],
         at=_unix(row["timestamp"]),
@@ -110,6 +111,9 @@ def _call(row: Mapping[str, Any], event_id: str) -> Call:
         failed=row.get("status") == "error",
         batch=bool(row.get("batch")),
     )
+    if not isfinite(call.at) or not isfinite(call.cost or 0):
+        raise ValueError("times and costs are numbers")
+    return msgspec.convert(msgspec.to_builtins(call), Call)  # making it looked at no type
 
 
 def _unix(timestamp: str | float) -> float:
