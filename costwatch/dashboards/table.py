@@ -95,8 +95,8 @@ def table(
 
 
 def _sorted(state: State, rows: list[Row]) -> list[Row]:
-    """As the page asks; those alike by cost, dearest first."""
-    dearest = sorted(rows, key=lambda row: (row.sums.cost, row.label), reverse=True)
+    """As the page asks; those alike by cost, dearest first, and those of one cost by name."""
+    dearest = sorted(rows, key=lambda row: (-row.sums.cost, row.label))
     return sorted(dearest, key=ORDER[state.sort.removeprefix("-")], reverse=state.sort.startswith("-"))
 
 

@@ -79,6 +79,12 @@ def test_whatever_it_is_sorted_by_those_alike_stand_by_cost_and_sums_of_several_
     assert names(body(client, f"/?sort={sort}")) == [*order, "No longer there", "Not attributed", "Total"]
 
 
+@pytest.mark.parametrize("sort", ["-cost", "cost", "-calls", "-change"])
+def test_those_that_cost_the_same_stand_by_name(client, send, sort):
+    send(*(entry(agent_id=name, cost="2") for name in ("c", "a", "d", "b")))
+    assert names(body(client, f"/?sort={sort}")) == ["a", "b", "c", "d", "Total"]
+
+
 def test_what_is_unknown_is_no_number(client, mixed):
     html = body(client)
     assert row(html, "c")[1:4] == ["unpriced", "–", ""]
