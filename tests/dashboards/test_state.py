@@ -49,6 +49,12 @@ def test_a_drill_skips_what_is_fixed_already():
     assert state("agent=a&by=model").drill("gpt") == "/?agent=a&model=gpt&by=task"
 
 
+def test_where_everything_on_the_way_is_fixed_a_drill_ends_at_the_runs():
+    assert state("task=t&user=u&by=agent").drill("a") == "/?task=t&user=u&agent=a&by=run"
+    assert state("task=t&user=u&run=r&by=agent").drill("a") == "/?task=t&user=u&run=r&agent=a&by=run"
+    assert state("task=t&task=s&by=agent").drill("a") == "/?task=t&task=s&agent=a&by=task", "two tasks are not one"
+
+
 def test_is_replaces_and_is_not_collects():
     here = state("agent=a&agent=b&agent!=c")
     assert here.url(**here.narrowed("agent", "d")) == "/?agent=d"
