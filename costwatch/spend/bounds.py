@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from costwatch.lib.periods import period, zone
+from costwatch.spend.events import bounds as with_events
 from costwatch.spend.filters import SpendFilter
 from costwatch.spend.queries import Group, query
+from costwatch.spend.snapshot import snapshot
 
 Measure = Literal["events", "runs"]
 
@@ -19,17 +21,21 @@ def bounded(
     What is counted are all events there, whatever the filter's conditions; without `of_all` those for which they hold,
     and the range ends with the last day on which there are any.
     """
-    counted = SpendFilter(filter.start, filter.end) if of_all else filter
+    with snapshot(workspace.lane) as books:
+        first, last = with_events(workspace.lane, books, filter)
+    if first >= last:
+        return filter
+    counted = SpendFilter(first, last) if of_all else filter.within(first, last)  # a range may hold centuries
     days = query(workspace, counted, (), "day").groups
     if days and not of_all:
         filter = _until(filter, days[-1], workspace.time_zone)
-        counted = filter
+        counted = filter.within(first, min(last, filter.end))
     kept = _newest(days, most, measure)
     if len(kept) == len(days):
         return filter
     if not kept:
-        last = days[-1].bucket or filter.start
-        hours = query(workspace, counted.within(max(filter.start, last), filter.end), (), "hour").groups
+        day = days[-1].bucket or first
+        hours = query(workspace, counted.within(max(first, day), counted.end), (), "hour").groups
         kept = _newest(hours, most, measure) or hours[-1:]
     return replace(filter, start=max(filter.start, kept[0].bucket or filter.start))
 

@@ -13,7 +13,7 @@ from costwatch.ledger.fold import fold_all
 from costwatch.ledger.record import record
 from costwatch.lib import periods
 from costwatch.spend.bounds import bounded
-from costwatch.spend.filters import SpendFilter
+from costwatch.spend.filters import EARLIEST, LATEST, SpendFilter
 from tests.ledger.make import entry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
@@ -50,6 +50,15 @@ def three_days(workspace):
 )
 def test_the_newest_days_that_fit_are_kept_or_the_newest_hours_of_one_that_does_not(workspace, three_days, most, start):
     assert bounded(workspace, WHOLE, most) == SpendFilter(start, WHOLE.end)
+
+
+@pytest.mark.parametrize("most", [9, 3, 1])
+@pytest.mark.parametrize("of_all", [True, False])
+def test_a_range_of_centuries_is_looked_at_like_one_that_ends_with_its_calls(workspace, three_days, most, of_all):
+    ever = SpendFilter(EARLIEST, LATEST, {"agent": ("triage",)})
+    found = bounded(workspace, ever, most, of_all=of_all)
+    assert found.start == (EARLIEST if most == 9 else bounded(workspace, WHOLE, most).start)
+    assert found.end == (LATEST if of_all else at(5))
 
 
 def test_an_hour_with_too_many_is_looked_at_all_the_same(workspace):
