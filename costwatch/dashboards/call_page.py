@@ -96,7 +96,7 @@ def call_page(workspace: Workspace, event_id: str) -> CallPage | None:
         lines=lines,
         decimals=max(4, display.aligned_decimals([line.cost for line in lines])),
         price=[*_price(event["price"]), *_before(event)],
-        facts=[(title, _text(event[name])) for name, title in NAMES.items() if event.get(name) not in (None, "", False)]
+        facts=[(title, _text(event[name])) for name, title in NAMES.items() if _is_known(event.get(name))]
         + [(name, value) for name, value in event["tags"].items()],
         tokens=[(title, event[name]) for name, title in COUNTS.items() if event[name] is not None],
         usage=json.dumps(event["usage"], indent=2, ensure_ascii=False) if event["usage"] else "",
@@ -148,6 +148,11 @@ def _plain(value: Any) -> str:
 
 def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
+
+
+def _is_known(value: Any) -> bool:
+    """Whether there is something to tell: a step 0 is the first one, a False says nothing."""
+    return value is not None and value is not False and value != ""
 
 
 def _text(value: Any) -> str:

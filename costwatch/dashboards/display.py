@@ -74,7 +74,7 @@ def fixed(amount: Decimal | None, decimals: int) -> str:
     """Money with a given number of decimals, for columns that align."""
     if amount is None:
         return NOTHING
-    return _signed(amount, f"${abs(amount).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN):,}")
+    return _signed(amount, f"${abs(amount).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN):,f}")
 
 
 def every_digit(amount: Decimal | None) -> str:
