@@ -19,6 +19,7 @@ from costwatch.pricing.usage import CostSource, Priced, Usage
 
 RESOLVED_AT_MOST = 20_000
 INSTEAD = frozenset({"request", "page", "annotated_page", "audio_second", "image", "character", "video_second"})
+MOST_COST = Decimal(10) ** 12  # of one call, in USD; more is a mistake in the price, and no column holds it
 EVERY_TIER = ""
 EVERY_MODEL = "*"
 Key = tuple[str | None, str, str | None, str | None, bool]
@@ -80,7 +81,8 @@ class WorkspaceBook:
         if overrides and listed.source is not CostSource.REPORTED:
             version = self._in_force(usage, served, overrides, listed)
             if version is not None:
-                return self._agreed(usage, version, listed)
+                agreed = self._agreed(usage, version, listed)
+                return agreed if agreed.cost is None or agreed.cost < MOST_COST else self.book._unpriced(usage)
         return listed
 
     def price_many(self, usages: Iterable[Usage]) -> list[Priced]:

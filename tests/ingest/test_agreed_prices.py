@@ -62,3 +62,9 @@ def test_what_a_trusted_provider_reports_leads_over_what_is_agreed():
     agree.trust(workspace, "acme", True, "x")
     event = stored(workspace, cost_usd="0.5")
     assert (event.cost, event.cost_source) == (Decimal("0.5"), CostSource.REPORTED)
+
+
+def test_a_price_with_too_many_zeros_stops_no_event_from_being_stored():
+    workspace = agreed("Larkfield", components=[{"unit": "input", "price": 1_000_000, "per": 1}])
+    event = stored(workspace)
+    assert (event.cost, event.cost_source) == (None, CostSource.UNPRICED)

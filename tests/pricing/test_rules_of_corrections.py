@@ -43,9 +43,12 @@ class TestPrice:
                  "above": {"200000": {"input": "5"}}, "minimum": {"audio_second": "10"}}  # fmt: skip
         (version,) = apply(Catalogue(), price=[entry]).lines[LineKey("acme", "m")]
         assert set(version.components) == {
-            Component("input", D("2.5")), Component("input", D(5), 10**6, 200_000),
-            Component("web_search", D(10), 1000), Component("audio_second", D("0.36"), 3600, 0, D(10)), Component("image", D("0.04"), 1),
-        }  # fmt: skip
+            Component("input", D("2.5")),
+            Component("input", D(5), 10**6, 200_000),
+            Component("web_search", D(10), 1000),
+            Component("audio_second", D("0.36"), 3600, 0, D(10)),
+            Component("image", D("0.04"), 1),
+        }
         assert version.source == "seen"
 
     def test_several_models_regions_and_tiers_have_lines_of_their_own(self):
