@@ -53,7 +53,7 @@ def pdf(workspace: str, found: Report, now: datetime) -> bytes:
     paper.listing("", [(i.title, str(i.severity), str(i.state), words.moment(i.opened_at, found.zone))
                      for i in found.incidents])  # fmt: skip
     paper.listing("Without a price", [(words.name(model), words.calls(sums.unpriced_calls), "at most",
-                                     usd(sums.upper_bound)) for model, sums in found.unpriced])  # fmt: skip
+                                     words.at_most(sums)) for model, sums in found.unpriced])  # fmt: skip
     return bytes(paper.output())
 
 

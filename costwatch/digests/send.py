@@ -60,7 +60,7 @@ def message(workspace: Workspace, found: Report) -> dict[str, str]:
         "incidents": words.incidents(found)[0],
         "rows": _movers(found),
         "budgets": [(budget, words.percent(budget.share)) for budget in found.budgets],
-        "unpriced": [(words.name(model), f"{sums.unpriced_calls:,}", f"≤ {words.usd(sums.upper_bound)}")
+        "unpriced": [(words.name(model), f"{sums.unpriced_calls:,}", words.at_most(sums, "≤ "))
                      for model, sums in found.unpriced],
     }  # fmt: skip
     digest = {

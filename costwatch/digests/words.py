@@ -8,6 +8,7 @@ from costwatch.alerts.message import line
 from costwatch.anomalies.words import percent, usd
 from costwatch.digests.report import Mover, Report
 from costwatch.lib.dates import day_and_time
+from costwatch.spend.sums import Sums
 
 LESS = "\N{MINUS SIGN}"
 LONGEST = 60
@@ -52,6 +53,8 @@ def coverage(found: Report) -> str:
     unpriced = found.total.unpriced_calls
     if not unpriced:
         told = "All of it is priced."
+    elif not found.total.upper_bound:
+        told = f"What {calls(unpriced)} without a price cost{'s' if unpriced == 1 else ''} is not known."
     else:
         told = (
             f"{(share * 100).quantize(Decimal('0.1'), 'ROUND_DOWN')} % of the money is priced;"
@@ -60,6 +63,11 @@ def coverage(found: Report) -> str:
         )
     unknown = found.total.unknown_calls
     return f"{told} {calls(unknown)} came without usage." if unknown else told
+
+
+def at_most(sums: Sums, sign: str = "") -> str:
+    """What calls without a price cost at most; no bound is known where there is no price to compare with."""
+    return f"{sign}{usd(sums.upper_bound)}" if sums.upper_bound else "unknown"
 
 
 def calls(count: int) -> str:
