@@ -106,15 +106,27 @@ def _following(this: Period, kind: str, tz: ZoneInfo, week_start: int) -> Period
 
 
 def _hour(instant: datetime, tz: ZoneInfo) -> datetime:
-    local = instant.astimezone(tz)
-    into = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
-    return instant.astimezone(UTC) - into
+    """Where the hour on the clock began; an hour within which the clocks change is two, before it and after it."""
+    local, start = instant.astimezone(tz), instant.astimezone(UTC) - _into_hour(instant, tz)
+    if start.astimezone(tz).utcoffset() == local.utcoffset():
+        return start
+    start = floor(instant)
+    while (start - QUARTER_HOUR).astimezone(tz).utcoffset() == local.utcoffset():
+        start -= QUARTER_HOUR
+    return start
 
 
 def _next_hour(start: datetime, tz: ZoneInfo) -> datetime:
-    """One hour on, except where the clock shifts by half an hour (Lord Howe): then where the new hour begins."""
-    following = _hour(start + HOUR, tz)
-    return following if following > start else start + HOUR
+    """Where the clock shows the next full hour, or where it changes (by half an hour on Lord Howe)."""
+    end, offset = start + HOUR - _into_hour(start, tz), start.astimezone(tz).utcoffset()
+    while (end - QUARTER_HOUR).astimezone(tz).utcoffset() != offset:
+        end -= QUARTER_HOUR
+    return end
+
+
+def _into_hour(instant: datetime, tz: ZoneInfo) -> timedelta:
+    local = instant.astimezone(tz)
+    return timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
 
 
 def _days(kind: str, day: date, week_start: int) -> tuple[date, date]:
