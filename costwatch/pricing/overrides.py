@@ -21,7 +21,6 @@ RESOLVED_AT_MOST = 20_000
 INSTEAD = frozenset({"request", "page", "annotated_page", "audio_second", "image", "character", "video_second"})
 MOST_COST = Decimal(10) ** 12  # of one call, in USD; more is a mistake in the price, and no column holds it
 EVERY_TIER = ""
-EVERY_MODEL = "*"
 Key = tuple[str | None, str, str | None, str | None, bool]
 
 

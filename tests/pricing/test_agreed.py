@@ -179,6 +179,20 @@ class TestWhatIsLeftToTheCatalogue:
         priced = seen.price(call(M, 0, units={"code_execution": 1}))
         assert (priced.cost, priced.source) == (None, CostSource.UNPRICED)
 
+    @pytest.mark.parametrize(
+        ("parts", "expected"),
+        [
+            ({"cached_input_tokens": 30}, 30 * Decimal("0.1")),
+            ({"cached_input_tokens": 8, "cache_write_tokens": 4}, 8 * Decimal("0.1") + 4 * 5),
+            ({"cache_write_1h_tokens": 11}, 11 * 5),
+            ({"cached_input_tokens": 10}, 10 * Decimal("0.1")),
+            ({"cached_input_tokens": 4, "cache_write_tokens": 3, "cache_write_1h_tokens": 2}, Decimal("0.4") + 25 + 1),
+        ],
+    )
+    def test_the_cache_is_billed_and_never_taken_off_twice(self, book, parts, expected):
+        prices = agreement(input=1, output=1, cache_read="0.1", cache_write_5m=5)
+        assert cost(book, prices, tokens_in=10, **parts) == Decimal(expected) / M
+
     def test_usage_that_is_not_known_is_not_priced_by_an_agreement(self, book):
         for override in (agreement(input=1, output=1), agreement(multiplier="0.5")):
             priced = agreed(book, override).price(call(None, None))
