@@ -1,7 +1,6 @@
 """The forms of the account pages. They check shapes; the rules are in the modules they lead to."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -9,6 +8,7 @@ from django.core.exceptions import ValidationError
 from costwatch.accounts.keys import SCOPES
 from costwatch.accounts.members import NotPossible, check_password
 from costwatch.accounts.models import Member, Role, Workspace
+from costwatch.lib.periods import zone_names
 
 LONGEST_PASSWORD = 1_000  # hashing more would be work for nothing
 SCOPE_WORDS = {
@@ -20,7 +20,7 @@ SCOPE_WORDS = {
 
 def time_zones() -> list[str]:
     """The IANA zones people choose from: UTC and those named by a place."""
-    placed = (z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/", "US/")))
+    placed = (z for z in zone_names() if "/" in z and not z.startswith(("Etc/", "SystemV/", "US/")))
     return ["UTC", *sorted(placed)]
 
 

@@ -11,7 +11,7 @@ import zlib
 from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
 from logging import getLogger
@@ -30,6 +30,7 @@ LOOK_AGAIN = 0.4  # seconds before its end
 CACHE_SIZE = 10_000
 USED_EVERY = timedelta(minutes=1)
 LONGEST_HEADER = 1_000
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)  # the last days of the calendar are in no other zone
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 KEY = re.compile(r"(cw_(?:ingest|read|admin)_[0-9A-Za-z]{32})([0-9A-Za-z]{6})")
 
@@ -107,8 +108,8 @@ def create_key(
     """
     name = _checked_name(name)
     chosen = _checked_scopes(scopes)
-    if expires_at is not None and (timezone.is_naive(expires_at) or expires_at <= timezone.now()):
-        raise KeyInvalid("expires_at", "expires_at must be a time in the future, with its offset.")
+    if expires_at is not None and (timezone.is_naive(expires_at) or not timezone.now() < expires_at < LATEST):
+        raise KeyInvalid("expires_at", "expires_at must be a time in the future, before 2200, with its offset.")
     prefix = f"cw_{chosen[-1]}_"
     body = prefix + "".join(secrets.choice(BASE62) for _ in range(32))
     text = body + checksum(body)

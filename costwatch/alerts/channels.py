@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -16,6 +15,7 @@ from costwatch.alerts.models import Channel, Delivery, Kind, Notice, Severity
 from costwatch.alerts.transports import transport
 from costwatch.alerts.transports.parts import BadChannel, Field, masked
 from costwatch.lib import sealed
+from costwatch.lib.periods import zone_names
 
 PURPOSE = "channels"
 LONGEST_NAME, LONGEST_VALUE = 200, 2_000
@@ -233,7 +233,7 @@ def _time(_: Channel, name: str, value: Any) -> time | None:
 
 
 def _zone(_: Channel, name: str, value: Any) -> str:
-    if value and (not isinstance(value, str) or value not in available_timezones()):
+    if value and (not isinstance(value, str) or value not in zone_names()):
         raise BadChannel(name, "The time zone is a name of the IANA list: Europe/Berlin.")
     return value or ""
 

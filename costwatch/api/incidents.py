@@ -6,7 +6,6 @@ from typing import Any
 from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -24,6 +23,7 @@ from costwatch.alerts.models import Kind, Severity, State
 from costwatch.anomalies import lessons as expectations
 from costwatch.api import shapes
 from costwatch.api.keys import actor
+from costwatch.api.moments import moment
 from costwatch.api.views import Reading
 from costwatch.spend.filters import BadQuery, choice
 from costwatch.spend.page import from_cursor, to_cursor
@@ -188,11 +188,8 @@ def _until(value: Any, now: datetime) -> datetime:
     """When a snooze ends. Raises BadQuery for what is no time ahead."""
     if value is None:
         return now + SNOOZE
-    try:
-        until = parse_datetime(value)
-    except (TypeError, ValueError, OverflowError):
-        until = None
-    if until is None or until.tzinfo is None or not now < until <= now + LONGEST_SNOOZE:
+    until = moment(value)
+    if until is None or not now < until <= now + LONGEST_SNOOZE:
         raise BadQuery("until", "until must be an RFC 3339 time with its offset, ahead by at most a year.")
     return until
 

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -16,6 +15,7 @@ from costwatch.accounts.access import own_or_404
 from costwatch.accounts.drf import KeyHolder, caller
 from costwatch.accounts.keys import SCOPES, KeyInvalid, create_key, revoke
 from costwatch.accounts.models import ApiKey, Member
+from costwatch.api.moments import moment
 
 SCOPES_FIELD = serializers.ListField(child=serializers.ChoiceField(SCOPES))
 WANTED = inline_serializer(
@@ -77,7 +77,7 @@ class Keys(APIView):
                     data.get("name", ""),
                     data.get("scopes", ()),
                     created_by=user if isinstance(user, Member) else None,
-                    expires_at=_moment(data.get("expires_at")),
+                    expires_at=_expiry(data.get("expires_at")),
                 )
                 facts = {"scopes": key.scopes}
                 audit.record(user.workspace, actor(request), "key.created", key, facts, audit.client_ip(request))
@@ -109,17 +109,12 @@ def actor(request: Request) -> Member | ApiKey:
     return ApiKey.objects.get(pk=user.identity.key_id) if isinstance(user, KeyHolder) else user
 
 
-def _moment(value: Any) -> datetime | None:
+def _expiry(value: Any) -> datetime | None:
     """The time in `expires_at`, absent or null for none. Raises KeyInvalid."""
-    if value is None:
-        return None
-    try:
-        moment = parse_datetime(value)
-    except (TypeError, ValueError, OverflowError):
-        moment = None
-    if moment is None:
+    at = moment(value)
+    if at is None and value is not None:
         raise KeyInvalid("expires_at", "expires_at must be an RFC 3339 time with its offset.")
-    return moment
+    return at
 
 
 def whole_within(request: Request, name: str, default: int, most: int) -> int:

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -19,6 +18,7 @@ from costwatch.alerts import kill
 from costwatch.alerts.models import Stop as StopRow
 from costwatch.api import shapes
 from costwatch.api.keys import actor
+from costwatch.api.moments import moment
 from costwatch.api.views import Reading
 from costwatch.spend.filters import BadQuery
 from costwatch.spend.page import from_cursor, to_cursor
@@ -92,7 +92,7 @@ class Stops(Reading):
         by, workspace = actor(request), self.workspace
         try:
             with transaction.atomic():
-                until = _moment(data.get("until"))
+                until = moment(data.get("until"))
                 stop = kill.order(workspace.pk, data.get("scope"), data.get("message"), until, str(by), timezone.now())
                 facts = {"scope": stop.scope, "until": _utc(stop.until), "message": stop.message}
                 audit.record(workspace, by, "stop.placed", kill.whom(stop.scope), facts, audit.client_ip(request))
@@ -146,14 +146,6 @@ def _word(reason: str) -> str:
     if reason not in ("", "kill", "loop", "budget"):
         raise BadQuery("reason", "reason must be kill, loop or budget.")
     return reason
-
-
-def _moment(value: Any) -> datetime | None:
-    """A time with its offset; None for anything else, which kill.order refuses."""
-    try:
-        return parse_datetime(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _utc(at: datetime | None) -> str | None:

@@ -16,6 +16,7 @@ from costwatch.pricing.calculate import unit_name
 from costwatch.pricing.names import canonical_provider
 from costwatch.pricing.specs import MILLION, TOKEN_UNITS, Component
 
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 MOST_USD = Decimal(1_000_000)
 MOST_MULTIPLIER = Decimal(10)
 TIERS = ("standard", "batch", "flex", "priority", "fast", "ultrafast")
@@ -232,9 +233,12 @@ def _moment(fields: Mapping[str, Any], name: str, zone: ZoneInfo) -> datetime | 
     try:
         at = datetime.fromisoformat(text)
         at = at if at.tzinfo else at.replace(tzinfo=zone)
-        return at.astimezone(UTC)
+        at = at.astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadPrice(name, f"{name}: {text[:40]!r} is no date; write 2026-11-17 or 2026-11-17T16:00Z.") from None
+    if not EARLIEST <= at < LATEST:
+        raise BadPrice(name, f"{name} must be a date from {EARLIEST.year} to {LATEST.year - 1}.")
+    return at
 
 
 def _component(c: Component) -> str:

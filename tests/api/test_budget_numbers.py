@@ -21,6 +21,12 @@ SCOPES = [{}, {"agent": ["triage"]}, {"agent": ["triage", "coder"], "task": ["re
           {"tag.customer": ["Orbit"]}, {"task": [""]}, {"agent": ["nobody"]}]  # fmt: skip
 PERIODS = ["daily", "weekly", "monthly", "quarterly", "yearly", "rolling_24h", "rolling_7d", "rolling_30d"]
 
+CHANGES = [
+    ("name", "second"), ("amount_usd", "77.5"), ("scope", {"agent": ["coder"]}), ("period", "weekly"),
+    ("thresholds", [10, 20]), ("action", "block"), ("paused", True), ("paused", False), ("time_zone", "Asia/Tokyo"),
+    ("per", "user"), ("per", None), ("carry_over", "0"),
+]  # fmt: skip
+
 
 @pytest.fixture(scope="module", params=["Europe/Berlin", "Asia/Kathmandu"])
 def filled(request, django_db_setup, django_db_blocker):
@@ -148,9 +154,7 @@ def test_each_field_changes_alone_and_what_is_counted_follows(filled, api):
     made = make(api, name="first", amount_usd="1000000", scope={"agent": ["triage"]}, thresholds=[50])
     path = f"/api/v1/budgets/{made['id']}"
     fixed = {"id", "created_at", "created_by"}
-    for field, value in [("name", "second"), ("amount_usd", "77.5"), ("scope", {"agent": ["coder"]}),
-                         ("period", "weekly"), ("thresholds", [10, 20]), ("action", "block"), ("paused", True), ("paused", False),
-                         ("time_zone", "Asia/Tokyo"), ("per", "user"), ("per", None), ("carry_over", "0")]:  # fmt: skip
+    for field, value in CHANGES:
         before = api.get(path).json()
         answer = api.patch(path, {field: value}, "application/json")
         assert answer.status_code == 200, answer.content
