@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from costwatch.pricing import catalogue
+from costwatch.pricing import catalogue, listing
 from costwatch.pricing.models import CatalogueRelease, PriceBook, PriceLine, PriceVersion
 
 OLD_AFTER = timedelta(days=30)
@@ -48,7 +48,7 @@ def inspect(now: datetime) -> Check:
     """Look at the stored prices: are there any, are they those of the installed catalogue, are they fresh?"""
     latest = CatalogueRelease.objects.order_by("-pk").first()
     installed, digest = catalogue.installed()
-    prices = PriceVersion.objects.filter(withdrawn_at=None)
+    prices = PriceVersion.objects.filter(withdrawn_at=None, line__workspace=None)
     problems = []
     if latest is None or not prices.exists():
         problems.append("No prices are stored: run `costwatch prices sync`.")
@@ -62,7 +62,7 @@ def inspect(now: datetime) -> Check:
     return Check(
         latest.name if latest else None,
         latest.imported_at if latest else None,
-        PriceLine.objects.values("provider", "model").distinct().count(),
-        prices.filter(valid_until=None).count(),
+        PriceLine.objects.filter(workspace=None).values("provider", "model").distinct().count(),
+        listing.at(prices, now).count(),
         tuple(problems),
     )

@@ -47,6 +47,8 @@ def _read_model(catalogue: Catalogue, provider_id: str, model: types.ModelInfo) 
     key = LineKey(provider, name, region)
     if key in catalogue.lines:  # two entries of one name: the first one wins, as in the package
         return
+    if not dated:  # prices of some hours only: what the others cost is not known
+        return
     catalogue.lines[key] = [Version(start, end, components(_at(dated, start)), source) for start, end in _spans(dated)]
     for schedule, prices in _schedules(hours):
         catalogue.schedules[schedule.name] = schedule

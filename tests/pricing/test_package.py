@@ -98,6 +98,11 @@ def test_prices_of_some_hours_are_a_line_of_their_own():
     assert [book.price(call(10**6, 0, timestamp=moment)).cost for moment in at] == [2, 1, 1, 2]
 
 
+def test_a_model_with_prices_for_some_hours_only_is_left_out_and_the_others_are_read():
+    night = types.ConditionalPrice(types.TimeOfDateConstraint(time(16, 30), time(0, 30)), prices=price(input_mtok=1))
+    assert list(read(model("n", prices=[night]), model("m")).lines) == [LineKey("acme", "m")]
+
+
 @pytest.mark.parametrize(
     ("when", "tier"),
     [

@@ -9,9 +9,11 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from costwatch.accounts.models import Workspace
+from costwatch.pricing import agree, commands, files, transfer
 from costwatch.pricing import book as books
 from costwatch.pricing import catalogue as catalogues
-from costwatch.pricing import files, transfer
+from costwatch.pricing.agreements import Agreement
 from costwatch.pricing.models import (
     CatalogueRelease,
     ModelAlias,
@@ -174,6 +176,22 @@ class TestNamesAndHours:
         version = PriceVersion.objects.create(line=line)
         PriceComponent.objects.create(version=version, unit="input", price=Decimal(1), per=M)
         assert cost() == 4
+
+
+class TestCheck:
+    def test_only_the_catalogue_and_only_what_is_in_force_is_counted(self):
+        steps = [Version(None, DAY - WEEK, said(input=1)), Version(DAY - WEEK, DAY + WEEK, said(input=2)),
+                 Version(DAY + WEEK, None, said(input=3))]  # fmt: skip
+        release(1, m=steps, n=[Version(DAY + WEEK, None, said(input=1))], old=[Version(None, DAY, said(input=1))])
+        workspace = Workspace.objects.create(name="Larkfield")
+        agree.add(workspace, Agreement("acme", "ours-*", said(input=1)), "x")
+        found = [commands.inspect(DAY + step) for step in (-WEEK - HOUR, -HOUR, HOUR, WEEK)]
+        assert [(check.models, check.prices) for check in found] == [(3, 2), (3, 2), (3, 1), (3, 2)]
+
+    def test_agreements_alone_are_no_catalogue(self):
+        agree.add(Workspace.objects.create(name="Larkfield"), Agreement("acme", "m", said(input=1)), "x")
+        found = commands.inspect(DAY)
+        assert not found.ok and found.summary.startswith("0 models, 0 prices in force, no catalogue. No prices are")
 
 
 KEYS = st.sampled_from([("m", "standard"), ("m", "batch"), ("n", "standard")])
