@@ -39,6 +39,22 @@ def test_gemini_in_all_its_apis(more, expected):
 
 
 @pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *[(name, "heard") for name in ("promptTokensDetails", "prompt_tokens_details", "toolUsePromptTokensDetails",
+                                       "tool_use_prompt_tokens_details")],
+        *[(name, "spoken") for name in ("candidatesTokensDetails", "candidates_tokens_details", "responseTokensDetails",
+                                        "response_tokens_details")],
+    ],
+)  # fmt: skip
+def test_gemini_lists_what_was_heard_and_spoken_under_many_names(name, kind):
+    raw = {"promptTokenCount": 10, "candidatesTokenCount": 9, name: [{"modality": "AUDIO", "tokenCount": 4}]}
+    assert told("gemini", raw) == {"input": 10, "output": 9, kind: 4}
+    raw[name] *= 2  # every row counts
+    assert told("gemini", raw)[kind] == 8
+
+
+@pytest.mark.parametrize(
     ("raw", "expected"),
     [
         ({"total_input_tokens": 10, "total_output_tokens": 3, "total_thought_tokens": 2, "total_cached_tokens": 4,
