@@ -57,6 +57,14 @@ def test_a_mark_stands_above_its_bar_and_inside_the_chart():
     assert 27 < high < figure["layout"]["yaxis"]["range"][1]
 
 
+def test_above_the_highest_mark_there_is_room_for_its_number():
+    figure = drawn(mark(17, "a", "b"))
+    assert trace(figure)["y"] == [pytest.approx(27 + 0.04 * 27 * 1.1, rel=1e-3)]
+    assert figure["layout"]["yaxis"]["range"] == pytest.approx([0, 27 * 1.1 * 1.04])
+    low = drawn(mark(0, "a"))
+    assert low["layout"]["yaxis"]["range"] == pytest.approx([0, 27 * 1.08 * 1.04]), "where it stands low: as it was"
+
+
 def test_a_mark_stands_above_what_is_expected_too():
     figure = drawn(mark(17), expected=Decimal(60))
     (height,) = trace(figure)["y"]
