@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from costwatch.accounts.models import Workspace
 from costwatch.dashboards import display
@@ -95,7 +96,7 @@ def call_page(workspace: Workspace, event_id: str) -> CallPage | None:
         source=SOURCES[event["cost_source"]],
         lines=lines,
         decimals=max(4, display.aligned_decimals([line.cost for line in lines])),
-        price=[*_price(event["price"]), *_before(event)],
+        price=[*_price(event["price"], ZoneInfo(workspace.time_zone)), *_before(event)],
         facts=[(title, _text(event[name])) for name, title in NAMES.items() if _is_known(event.get(name))]
         + [(name, value) for name, value in event["tags"].items()],
         tokens=[(title, event[name]) for name, title in COUNTS.items() if event[name] is not None],
@@ -113,15 +114,15 @@ def _line(part: Mapping[str, Any]) -> Line:
     return Line(component(part["component"]), f"{Decimal(part['tokens']):,f}", price, Decimal(part["cost_usd"]))
 
 
-def _price(price: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+def _price(price: Mapping[str, Any] | None, zone: ZoneInfo) -> list[tuple[str, str]]:
     if not price:
         return []
-    since, until = price["valid_from"], price["valid_until"]
+    since, until = (at and f"{at.astimezone(zone):%Y-%m-%d}" for at in (price["valid_from"], price["valid_until"]))
     found = [
         ("Price of", f"{price['provider']} · {price['model']}"),
         ("Tier", price["tier"]),
         ("Region", price["region"]),
-        ("Valid", " ".join(filter(None, [since and f"from {since:%Y-%m-%d}", until and f"until {until:%Y-%m-%d}"]))),
+        ("Valid", " ".join(filter(None, [since and f"from {since}", until and f"until {until}"]))),
         ("Catalogue", price["release"]),
     ]
     return [(title, value) for title, value in found if value]
