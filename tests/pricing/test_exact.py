@@ -153,7 +153,7 @@ def test_fees_come_on_top_of_the_tokens(table, counted, fees):
         ("0.0000025000001", 1_000_000, 1, "0.000000000003"),
         ("1", 3, 1, "0.333333333333"),
         ("1", 3, 2, "0.666666666667"),
-        ("2000", 1, 10**9, "2000000000000.000000000000"),
+        ("999", 1, 10**9, "999000000000.000000000000"),
     ],
 )
 def test_a_cost_is_rounded_half_to_even_at_the_twelfth_place(price, per, tokens, cost):
