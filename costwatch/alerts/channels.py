@@ -54,6 +54,7 @@ def change(channel: Channel, data: Mapping[str, Any]) -> bool:
         entered = _entered(channel.kind, data, old)
         replaced = {name for field in known.FIELDS if field.name in entered for name in field.replaces}
         config = known.check({**{name: old[name] for name in old if name not in replaced}, **entered})
+        config = None if config == old else config  # sealed anew the same would look like another one
     _store(channel, config)
     after = (channel.sealed, *(getattr(channel, name) for name in OPTIONS if name != "escalate_to"))
     return before != (*after, channel.escalate_to_id)
