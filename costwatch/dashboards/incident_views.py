@@ -37,6 +37,8 @@ def incident_list(request: MemberRequest) -> HttpResponse:
     """The incidents, and the newest of them in full."""
     wanted, page = _wanted(request), _page(request)
     rows, more = incident_page.items(request.workspace, wanted, page)
+    if not rows and page > 1:
+        return redirect(wanted.url())
     return _answer(request, wanted, rows[0].incident if rows else None, page, rows, more)
 
 

@@ -33,6 +33,8 @@ def book(request: MemberRequest) -> HttpResponse:
     rows = listing.at(listing.prices(request.workspace, words=words), timezone.now())
     start = _whole(request.GET.get("start", ""))
     found = list(rows[start : start + ROWS + 1])
+    if not found and start:
+        return redirect(f"{reverse('prices')}?{urlencode({'q': words, 'per': per})}")
     context = {
         "rows": [price_book.row(version, PER[per]) for version in found[:ROWS]],
         "words": words,

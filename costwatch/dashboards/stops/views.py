@@ -76,6 +76,8 @@ def stop_lift(request: MemberRequest, stop_id: int) -> HttpResponse:
 def _page(request: MemberRequest, form: StopForm, status: int = 200) -> HttpResponse:
     now, reason, number = timezone.now(), _reason(request), _number(request)
     rows, more = page.rows(request.workspace, reason, number, now)
+    if not rows and number > 1 and not form.is_bound:  # an empty page would say that nobody is asked to stop
+        return redirect(page.stops_url(reason))
     context = {
         "form": form,
         "tabs": page.tabs(request.workspace, reason, now),
