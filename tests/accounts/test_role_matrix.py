@@ -36,7 +36,7 @@ def role_of(member: Member) -> str | None:
     return found.role if found else None
 
 
-@pytest.mark.parametrize(("by", "whom", "role"), product(ROLES, ROLES, ROLES))
+@pytest.mark.parametrize(("by", "whom", "role"), [*product(ROLES, ROLES, ROLES)])
 def test_a_role_is_given_by_who_reaches_the_member_and_has_the_role(people, by, whom, role):
     member = people[whom, 2]
     allowed = reaches(by, whom) and RANK[by] >= RANK[role]
@@ -52,7 +52,7 @@ def test_a_role_is_given_by_who_reaches_the_member_and_has_the_role(people, by, 
     assert role_of(member) == (role if allowed else whom)
 
 
-@pytest.mark.parametrize(("by", "whom"), product(ROLES, ROLES))
+@pytest.mark.parametrize(("by", "whom"), [*product(ROLES, ROLES)])
 def test_a_member_is_removed_and_given_a_new_password_by_who_reaches_it(people, by, whom):
     member = people[whom, 2]
     if not reaches(by, whom):
@@ -71,7 +71,7 @@ def test_a_member_is_removed_and_given_a_new_password_by_who_reaches_it(people, 
     assert actions == ["member.password_link", "member.password_reset", "member.removed"]
 
 
-@pytest.mark.parametrize(("by", "role"), product(ROLES, ROLES))
+@pytest.mark.parametrize(("by", "role"), [*product(ROLES, ROLES)])
 def test_a_member_invites_up_to_the_own_role(people, by, role):
     if RANK[by] >= RANK[role]:
         assert members.invite(people[by, 1], "new@larkfield.example", role)[0].role == role

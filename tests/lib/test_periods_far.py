@@ -67,7 +67,7 @@ def test_the_hours_of_a_day_fill_it_to_the_second(tz, day, hours):
     found = periods.buckets(whole.start, whole.end, "hour", tz)
     assert (found[0].start, found[-1].end) == (whole.start, whole.end)
     assert sum((hour.end - hour.start for hour in found), timedelta()) == timedelta(hours=hours)
-    assert all(timedelta(minutes=30) <= hour.end - hour.start <= timedelta(minutes=90) for hour in found)
+    assert all(periods.QUARTER_HOUR <= hour.end - hour.start <= periods.HOUR for hour in found)
 
 
 @pytest.mark.parametrize(("instant", "lower", "upper"), [

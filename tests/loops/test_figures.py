@@ -17,11 +17,11 @@ cents = st.integers(0, 500).map(lambda n: Decimal(n) / 100)
 
 @st.composite
 def judged(draw):
-    """Labels, flags and costs of up to thirty runs; a flag and an onset lie within the run."""
+    """Labels, flags and costs of up to twelve runs; a flag and an onset lie within the run."""
     labels, flags, costs = [], {}, {}
-    for number in range(draw(st.integers(0, 30))):
+    for number in range(draw(st.integers(0, 12))):
         run = f"r{number}"
-        costs[run] = draw(st.lists(cents, min_size=1, max_size=12))
+        costs[run] = draw(st.lists(cents, min_size=1, max_size=8))
         last = len(costs[run]) - 1
         label = draw(st.sampled_from(["loop", "borderline", "clean"]))
         onset = draw(st.none() | st.integers(0, last)) if label == "loop" else None
