@@ -209,6 +209,7 @@ def test_in_quiet_hours_only_what_is_critical_goes_out(webhook, opened):
     assert numbers(bodies(sink)[1]) == [waiting.pk]
 
 
+@pytest.mark.thorough
 def test_five_hundred_in_a_minute_are_a_handful_of_messages(webhook, opened):
     _, sink = webhook()
     made = []

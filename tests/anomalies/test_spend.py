@@ -8,6 +8,8 @@ from costwatch.anomalies.detectors import spend
 from costwatch.anomalies.state import Lesson, Settings
 from tests.anomalies.memory import HOUR, NOW, TOP, MemoryBooks
 
+pytestmark = pytest.mark.thorough
+
 SETTINGS = Settings()
 
 

@@ -14,6 +14,8 @@ from costwatch.pricing.catalogue import read
 from costwatch.pricing.usage import CostSource, Usage
 from tests.pricing.conftest import compile_book
 
+pytestmark = pytest.mark.thorough
+
 NOW = datetime(2026, 11, 25, 14, 32, 7, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 COUNTS = ("input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "reasoning_tokens")

@@ -121,6 +121,8 @@ def test_the_books_balance_when_it_is_folded(url):
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.models import Run
 from costwatch.ledger.verify import verify
+
+pytestmark = pytest.mark.thorough
 fold_all()
 run = Run.objects.get(pk=7)
 print(run.calls, run.errors, run.runs, run.cost)

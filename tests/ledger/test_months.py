@@ -22,7 +22,7 @@ from costwatch.spend.queries import query
 from tests.ledger.make import entry
 from tests.ledger.test_reprice import price
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 OCTOBER = date(2026, 10, 1)
 NOW = datetime(2026, 11, 3, 9, tzinfo=UTC)
 # Berlin: October ends at 23:00 UTC of the 31st

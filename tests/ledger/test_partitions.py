@@ -7,7 +7,7 @@ from django.db import connection
 
 from costwatch.ledger import partitions
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 TODAY = date(2026, 11, 18)
 
 

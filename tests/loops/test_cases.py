@@ -7,6 +7,8 @@ import pytest
 from tests.loops.cases.__main__ import ALL
 from tests.loops.cases.kinds import CASES, Kind, Neighbour, rows
 
+pytestmark = pytest.mark.thorough
+
 DOCS = (Path(__file__).parent.parent.parent / "docs" / "loops.md").read_text()
 LEAST_FOUND, MOST_FALSE = 0.95, 0.02
 

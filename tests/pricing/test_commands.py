@@ -8,7 +8,7 @@ from django.utils import timezone
 from costwatch.pricing import commands
 from costwatch.pricing.models import CatalogueRelease, PriceBook
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 
 
 def test_check_says_what_to_do_when_there_are_no_prices(capsys):

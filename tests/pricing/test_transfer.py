@@ -21,6 +21,8 @@ from costwatch.pricing.specs import Alias, Catalogue, Component, LineKey, Schedu
 from costwatch.pricing.tasks import fetch
 from costwatch.trouble import Trouble
 
+pytestmark = pytest.mark.thorough
+
 NOW = datetime(2026, 11, 18, 12, tzinfo=UTC)
 AGAIN = {"unit": "input", "price": "1", "per": 1}
 MARS = {"name": "n", "zone": "Mars/Base", "windows": [], "weekdays": [], "holidays": []}

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from bench.forecast import cases, wape
 from costwatch.spend.forecast import forecast, outlook, run_rate
 
+pytestmark = pytest.mark.thorough
+
 MONDAY = date(2026, 10, 5)
 DAY = timedelta(days=1)
 CENT = Decimal("0.01")
