@@ -15,6 +15,8 @@ import pytest
 
 from tests.live import maintenance_url
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).resolve().parents[2]
 UUIDS = [str(uuid.uuid4()) for _ in range(40)]
 V7 = "019abcde-0000-7000-8000-0123456789ab"
@@ -122,7 +124,6 @@ from costwatch.ledger.fold import fold_all
 from costwatch.ledger.models import Run
 from costwatch.ledger.verify import verify
 
-pytestmark = pytest.mark.thorough
 fold_all()
 run = Run.objects.get(pk=7)
 print(run.calls, run.errors, run.runs, run.cost)
