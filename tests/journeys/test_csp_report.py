@@ -10,6 +10,7 @@ from tests.live import LiveServer
 
 pytestmark = pytest.mark.journey
 INJECT = "document.head.append(Object.assign(document.createElement('script'), {text: 'window.ran = 1'}))"
+LOGGED = r'^costwatch_csp_reports_total{outcome="logged"} [1-9]'
 
 
 def test_a_browser_that_refuses_an_inline_script_says_so_to_the_server(browser: Browser, owned: LiveServer) -> None:
@@ -22,6 +23,10 @@ def test_a_browser_that_refuses_an_inline_script_says_so_to_the_server(browser: 
         assert page.evaluate("window.ran") is None
     finally:
         page.close()
-    with urllib.request.urlopen(f"{owned.url}/metrics") as answer:
-        counted = answer.read().decode()
-    assert re.search(r'^costwatch_csp_reports_total{outcome="logged"} [1-9]', counted, re.M)
+    # here each of the web processes counts for itself, and which one answers is chance
+    assert any(re.search(LOGGED, metrics(owned), re.M) for _ in range(100))
+
+
+def metrics(server: LiveServer) -> str:
+    with urllib.request.urlopen(f"{server.url}/metrics") as answer:
+        return str(answer.read().decode())
