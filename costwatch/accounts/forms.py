@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from costwatch.accounts.keys import SCOPES
-from costwatch.accounts.members import NotPossible, check_password
+from costwatch.accounts.members import LONGEST_ADDRESS, NotPossible, check_password
 from costwatch.accounts.models import Member, Role, Workspace
 from costwatch.lib.periods import zone_names
 
@@ -60,7 +60,7 @@ class Choice(forms.ChoiceField):
 class Email(forms.EmailField):
     def __init__(self, *, autocomplete: str = "username", first: bool = False) -> None:
         attributes = {"class": "input", "autocomplete": autocomplete} | ({"autofocus": True} if first else {})
-        super().__init__(label="E-mail", widget=forms.EmailInput(attributes), max_length=254)
+        super().__init__(label="E-mail", widget=forms.EmailInput(attributes), max_length=LONGEST_ADDRESS)
 
 
 class LoginForm(forms.Form):

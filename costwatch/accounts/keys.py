@@ -11,7 +11,7 @@ import zlib
 from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
 from logging import getLogger
@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from costwatch.accounts.models import ApiKey, Member, Workspace
 from costwatch.database.ahead import ahead
+from costwatch.lib.periods import LATEST
 
 SCOPES = ("ingest", "read", "admin")  # from narrow to wide; none includes another
 CACHE_SECONDS = 0.8
@@ -30,7 +31,6 @@ LOOK_AGAIN = 0.4  # seconds before its end
 CACHE_SIZE = 10_000
 USED_EVERY = timedelta(minutes=1)
 LONGEST_HEADER = 1_000
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)  # the last days of the calendar are in no other zone
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 KEY = re.compile(r"(cw_(?:ingest|read|admin)_[0-9A-Za-z]{32})([0-9A-Za-z]{6})")
 

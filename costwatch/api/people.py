@@ -73,7 +73,12 @@ class Members(APIView):
         """Make the link with which somebody joins. A key invites up to admins, a member up to the own role."""
         data = request.data if isinstance(request.data, dict) else {}
         email, role = data.get("email"), data.get("role")
-        if not isinstance(email, str) or "@" not in email or len(email) > 254 or not email.isprintable():
+        if (
+            not isinstance(email, str)
+            or "@" not in email
+            or len(email) > members.LONGEST_ADDRESS
+            or not email.isprintable()
+        ):
             return _refused("email", "email must be an e-mail address.")
         if role not in Role.values:
             return _refused("role", f"role must be one of {', '.join(Role.values)}.")

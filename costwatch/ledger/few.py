@@ -13,7 +13,7 @@ from psycopg import RawCursor, errors
 
 from costwatch.ledger import opening, rows
 from costwatch.ledger.entry import Entry
-from costwatch.ledger.opening import MADE, TABLES
+from costwatch.ledger.opening import KNOWN, MADE, TABLES
 from costwatch.ledger.store import writing
 
 MOST = 20  # events; of more, a COPY costs less
@@ -21,10 +21,9 @@ MOST = 20  # events; of more, a COPY costs less
 _json = msgspec.json.Encoder(decimal_format="number").encode
 
 # the name's number, made or known
-_OF = """
-of_{table} AS MATERIALIZED (SELECT {column} AS name, id, true AS made FROM made_{table} UNION ALL
-    SELECT n, t.id, false FROM unnest(%({table})s::text[]) n
-    CROSS JOIN LATERAL (SELECT id FROM "{table}" WHERE lane = %(lane)s AND {column} = n OFFSET 0) t)"""
+_OF = f"""
+of_{{table}} AS MATERIALIZED (SELECT {{column}} AS name, id, true AS made FROM made_{{table}} UNION ALL
+    SELECT k.*, false FROM ({KNOWN}) k)"""
 _IDS = {
     "batch_id": "batch.id",
     **{f"{table}_id": f"coalesce(of_{table}.id, e.{table}_id)" for table in TABLES},

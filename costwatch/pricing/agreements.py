@@ -12,11 +12,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from costwatch.lib.periods import EARLIEST, LATEST
 from costwatch.pricing.calculate import unit_name
 from costwatch.pricing.names import canonical_provider
 from costwatch.pricing.specs import MILLION, TOKEN_UNITS, Component
 
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 MOST_USD = Decimal(1_000_000)
 MOST_MULTIPLIER = Decimal(10)
 TIERS = ("standard", "batch", "flex", "priority", "fast", "ultrafast")

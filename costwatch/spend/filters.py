@@ -7,10 +7,9 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from costwatch.lib import periods
+from costwatch.lib.periods import EARLIEST, LATEST
 from costwatch.spend.dimensions import EVENT_NAMES, is_dimension, is_storable
 
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 DEFAULT_DAYS = 30
 CLOCK_AHEAD = timedelta(minutes=5)  # events may be dated so far ahead; the default range holds them
 

@@ -10,10 +10,11 @@ from django.db import connection
 
 from costwatch.ledger.models import Attribution
 from costwatch.ledger.rollups import run_sums
+from costwatch.lib.periods import EARLIEST, LATEST
 from costwatch.spend import conditions as where
 from costwatch.spend.conditions import Clause
 from costwatch.spend.dimensions import LABELS, SESSION, USER
-from costwatch.spend.filters import EARLIEST, LATEST, BadQuery, SpendFilter
+from costwatch.spend.filters import BadQuery, SpendFilter
 from costwatch.spend.page import MOST_ITEMS, Page, from_cursor, to_cursor
 from costwatch.spend.snapshot import snapshot
 from costwatch.spend.sources import ENTRIES

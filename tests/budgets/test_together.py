@@ -5,7 +5,6 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
 
 from costwatch import tasks
 from costwatch.accounts.models import Workspace
@@ -14,30 +13,11 @@ from costwatch.budgets import manage
 from costwatch.budgets.models import Budget, BudgetPeriod
 from costwatch.ledger import record as recording
 from costwatch.ledger.record import record
+from tests.at_once import at_once
 from tests.budgets.conftest import spend, thresholds
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.thorough]
 AGENTS, SENDERS, ROUNDS = 6, 2, 12
-
-
-def all_at_once(*works):
-    """Each in a thread with a connection of its own; what one raises is raised here."""
-    troubles = []
-
-    def run(work):
-        try:
-            work()
-        except Exception as trouble:
-            troubles.append(trouble)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not troubles, troubles
 
 
 @pytest.fixture
@@ -75,11 +55,11 @@ def test_two_watches_beside_senders_and_edits_tell_each_threshold_once(workspace
 
     def senders():
         try:
-            all_at_once(*(lambda n=n: send(n) for n in range(SENDERS)), edit)
+            at_once([*(lambda n=n: send(n) for n in range(SENDERS)), edit])
         finally:
             sending.set()
 
-    all_at_once(look, look, senders)
+    at_once([look, look, senders])
     for _ in range(5):
         tasks.look()
     incidents = Incident.objects.filter(kind="budget")
@@ -113,7 +93,7 @@ def test_a_fold_between_two_reads_counts_nothing_twice(workspace):
             BudgetPeriod.objects.update(due=True)
             tasks.look()
 
-    all_at_once(look, look, send)
+    at_once([look, look, send])
     tasks.look()
     assert not Incident.objects.exists()
     record(workspace.lane, [spend(datetime.now(UTC), "1", event_id="deciding")])
@@ -136,7 +116,7 @@ def test_removing_budgets_while_they_are_watched_leaves_nothing_behind(workspace
             for budget in made:
                 manage.remove(budget, "lena")
 
-    all_at_once(look, look, come_and_go)
+    at_once([look, look, come_and_go])
     tasks.look()
     assert not Budget.objects.exists()
     assert not BudgetPeriod.objects.exists()

@@ -42,6 +42,12 @@ def client(workspace: Workspace, now) -> Client:
 
 
 @pytest.fixture
+def viewer(filled: Workspace, now) -> Client:
+    """The same of the workspace that a file of tests fills once."""
+    return logged_in(filled, "viewer@larkfield.example", Role.VIEWER)
+
+
+@pytest.fixture
 def admin(workspace: Workspace, now) -> Client:
     return logged_in(workspace, "admin@larkfield.example", Role.ADMIN)
 

@@ -3,12 +3,10 @@
 from urllib.parse import quote, urlencode
 
 import pytest
-from django.test import Client
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from costwatch.spend.dimensions import is_dimension
-from tests.dashboards.conftest import logged_in
 from tests.dashboards.oracle import books, usage
 from tests.dashboards.page import text
 
@@ -39,11 +37,6 @@ HOSTILE = [
 def filled(django_db_setup, django_db_blocker):
     with books(django_db_blocker, *usage(1, 60)) as workspace:
         yield workspace
-
-
-@pytest.fixture
-def viewer(filled, now) -> Client:
-    return logged_in(filled, "viewer@larkfield.example", "viewer")
 
 
 @pytest.mark.parametrize("address", ALL)

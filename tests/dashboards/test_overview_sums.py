@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.dashboards.conftest import logged_in
 from tests.dashboards.oracle import Told, books, dollars, local, told, usage, whole
 from tests.dashboards.page import rows, series
 from tests.ledger.make import NOW
@@ -26,11 +25,6 @@ def filled(request, django_db_setup, django_db_blocker):
     """The same calls in a zone; the last thirty are not folded yet."""
     with books(django_db_blocker, *CALLS, zone=request.param, unfolded=30) as workspace:
         yield workspace
-
-
-@pytest.fixture
-def viewer(filled, now):
-    return logged_in(filled, "viewer@larkfield.example", "viewer")
 
 
 def spans(zone: str) -> tuple:

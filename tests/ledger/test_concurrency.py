@@ -1,10 +1,9 @@
 """Several senders and folds at once: nobody deadlocks, every event counts once."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from threading import Barrier, Event
+from threading import Event
 
 import pytest
 from django.db import connection, transaction
@@ -15,25 +14,11 @@ from costwatch.ledger.fold import fold_all
 from costwatch.ledger.models import Cut, Run, SpendDay, UsageEvent
 from costwatch.ledger.record import record
 from costwatch.ledger.verify import verify
+from tests.at_once import at_once
 from tests.ledger.make import entry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.thorough]
 SENDERS = 8
-
-
-def at_once(work: list[Callable[[], object]]) -> list[object]:
-    """Run all in threads of their own, started together; the answers in order."""
-    start = Barrier(len(work))
-
-    def one(job: Callable[[], object]) -> object:
-        start.wait()
-        try:
-            return job()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(work)) as pool:
-        return [future.result() for future in [pool.submit(one, job) for job in work]]
 
 
 def events(order: int) -> list[Entry]:

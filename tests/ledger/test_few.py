@@ -1,12 +1,9 @@
 """A few fresh events are stored by one statement: the same rows as the long way makes, all of them or none."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from threading import Barrier, Thread
 
 import pytest
-from django.db import connection
 
 from costwatch.accounts.models import Workspace
 from costwatch.ledger import few, opening
@@ -16,6 +13,7 @@ from costwatch.ledger.models import EventKey, IngestBatch, Run, Session, UsageEv
 from costwatch.ledger.record import forget, record
 from costwatch.ledger.verify import verify
 from costwatch.pricing.usage import CostSource
+from tests.at_once import at_once
 from tests.ledger.make import entry
 
 V7 = "019abcde-0000-7000-8000-0123456789ab"
@@ -41,25 +39,6 @@ def lies(event_id: str) -> dict[str, object]:
     """A row of usage_event by the id of its event."""
     row = UsageEvent.objects.filter(event_key=entry(event_id).keys[0].hex()).values().get()
     return {name: value for name, value in row.items() if name not in OWN}
-
-
-def at_once(*calls: Callable[[], object]) -> list[object]:
-    """Run all in threads of their own, started together; what they returned, in order."""
-    start, told = Barrier(len(calls)), [None] * len(calls)
-
-    def work(n: int) -> None:
-        try:
-            start.wait()
-            told[n] = calls[n]()  # type: ignore[call-overload]
-        finally:
-            connection.close()
-
-    threads = [Thread(target=work, args=(n,)) for n in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return told  # type: ignore[return-value]
 
 
 @pytest.mark.django_db
@@ -136,7 +115,7 @@ def test_the_same_events_from_everywhere_at_once_are_stored_once():
     record(lane, [fresh("warm")])
     for n in range(5):
         sent = [fresh(f"{n}-a", run_id=f"r{n}", user_id="u"), fresh(f"{n}-b", run_id=f"r{n}", session_id=f"s{n}")]
-        told = at_once(*[lambda sent=sent: record(lane, sent)] * 6)
+        told = at_once([lambda sent=sent: record(lane, sent)] * 6)
         assert sum(2 - len(duplicates) for duplicates in told) == 2  # type: ignore[arg-type]
     assert UsageEvent.objects.count() == EventKey.objects.count() == 11
     assert UsageEvent.objects.filter(starts_run=True).count() == Run.objects.count() == 5
@@ -149,10 +128,10 @@ def test_the_same_names_from_everywhere_at_once_are_made_once():
     lane = Workspace.objects.create(name="w").pk
     forget()
     record(lane, [fresh("warm")])
-    told = at_once(*(
+    told = at_once([
         lambda n=n: [record(lane, [fresh(f"{n}-{i}", run_id=f"r{i}", session_id="s", user_id="u")]) for i in range(10)]
         for n in range(6)
-    ))  # fmt: skip
+    ])  # fmt: skip
     assert told == [[[]] * 10] * 6
     assert Run.objects.count() == UsageEvent.objects.filter(starts_run=True).count() == 10
     fold_all()

@@ -71,8 +71,8 @@ def test_a_list_that_is_set_to_nothing_is_empty_and_not_the_default(monkeypatch)
         ({"COSTWATCH_DATA_DIR": "", "HOME": "/home/ann"}, 1000, "/home/ann/.local/share/costwatch"),
         ({"HOME": "/home/ann"}, 1000, "/home/ann/.local/share/costwatch"),
         ({"HOME": "/home/ann", "XDG_DATA_HOME": "/home/ann/data"}, 1000, "/home/ann/data/costwatch"),
-        ({"HOME": "/root"}, 0, "/var/lib/costwatch"),
-        ({"HOME": "/root", "XDG_DATA_HOME": "/root/data"}, 0, "/var/lib/costwatch"),
+        ({"HOME": "/home/ann"}, 0, "/var/lib/costwatch"),
+        ({"HOME": "/home/ann", "XDG_DATA_HOME": "/home/ann/data"}, 0, "/var/lib/costwatch"),
     ],
 )
 def test_an_installation_lives_where_it_is_told_or_in_the_usual_place(monkeypatch, variables, user, folder):

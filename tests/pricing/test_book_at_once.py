@@ -1,12 +1,9 @@
 """Many at once at the stored prices: agreements made together, a book read by many threads while it changes."""
 
-import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from django.db import connection
 
 from costwatch.accounts.models import AuditEntry, Workspace
 from costwatch.pricing import agree, book
@@ -14,6 +11,7 @@ from costwatch.pricing.agreements import Agreement
 from costwatch.pricing.models import PriceBook, PriceVersion
 from costwatch.pricing.specs import Component
 from costwatch.pricing.usage import Usage
+from tests.at_once import at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.thorough]
 NOW = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -24,29 +22,6 @@ def fresh_book():
     book.forget()
     yield
     book.forget()
-
-
-def together(*work: Callable[[], object]) -> None:
-    """Run all of these at the same time, each with a connection of its own; what one raises is raised here."""
-    barrier = threading.Barrier(len(work))
-    raised: list[BaseException] = []
-
-    def run(one: Callable[[], object]) -> None:
-        try:
-            barrier.wait(10)
-            one()
-        except BaseException as problem:
-            raised.append(problem)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(one,)) for one in work]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    if raised:
-        raise raised[0]
 
 
 def priced(usd: int) -> Agreement:
@@ -60,7 +35,7 @@ def cost(workspace: Workspace, prices: book.StoredBook) -> Decimal | None:
 
 def test_of_agreements_made_at_once_the_last_one_holds_and_each_is_in_the_log():
     workspace = Workspace.objects.create(name="Larkfield")
-    together(*(lambda usd=usd: agree.add(workspace, priced(usd), f"{usd}@l.example") for usd in (1, 2, 3, 4)))
+    at_once([lambda usd=usd: agree.add(workspace, priced(usd), f"{usd}@l.example") for usd in (1, 2, 3, 4)])
     held = agree.agreed(workspace).get()
     assert cost(workspace, book.fresh()) == held.components.first().price
     assert PriceVersion.objects.exclude(withdrawn_at=None).count() == 3
@@ -73,7 +48,7 @@ def test_an_agreement_that_two_people_end_at_once_ends_once():
     workspace = Workspace.objects.create(name="Larkfield")
     version = agree.add(workspace, priced(1), "x")
     ended: list[bool] = []
-    together(*(lambda: ended.append(agree.end(version, NOW, "x")) for _ in range(3)))
+    at_once([lambda: ended.append(agree.end(version, NOW, "x")) for _ in range(3)])
     assert sorted(ended) == [False, False, True]
     assert AuditEntry.objects.filter(action="price.ended").count() == 1
 
@@ -83,7 +58,7 @@ def test_everyone_who_reads_afresh_sees_what_was_committed_before():
     seen: list[Decimal | None] = []
     for usd in (1, 2):
         agree.add(workspace, priced(usd), "x")
-        together(*(lambda: seen.append(cost(workspace, book.fresh())) for _ in range(4)))
+        at_once([lambda: seen.append(cost(workspace, book.fresh())) for _ in range(4)])
     assert seen == [1] * 4 + [2] * 4
 
 

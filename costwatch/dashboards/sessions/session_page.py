@@ -14,8 +14,9 @@ from costwatch.dashboards.run_chart import cumulative
 from costwatch.dashboards.state import title
 from costwatch.ledger.models import Session
 from costwatch.lib import periods
+from costwatch.lib.periods import EARLIEST, LATEST
 from costwatch.spend.events import events
-from costwatch.spend.filters import EARLIEST, LATEST, SpendFilter
+from costwatch.spend.filters import SpendFilter
 from costwatch.spend.queries import query
 from costwatch.spend.resend import resent
 from costwatch.spend.snapshot import snapshot

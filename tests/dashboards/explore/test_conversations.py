@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from costwatch.ledger.entry import Entry
-from tests.dashboards.conftest import logged_in
 from tests.dashboards.oracle import books, dollars, local, value
 from tests.dashboards.page import figure, row, text
 from tests.ledger.make import NOW, entry
@@ -49,11 +48,6 @@ DAYS = "first=2026-10-10&last=2026-11-14"
 def filled(request, django_db_setup, django_db_blocker):
     with books(django_db_blocker, *CALLS, zone=request.param, unfolded=40) as workspace:
         yield workspace
-
-
-@pytest.fixture
-def viewer(filled, now):
-    return logged_in(filled, "viewer@larkfield.example", "viewer")
 
 
 def counted(by: tuple[str, ...], start: datetime, end: datetime, **conditions: str) -> dict[tuple[str, ...], list]:

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.dashboards.conftest import logged_in
 from tests.dashboards.oracle import Told, books, local, told, usage, value, whole
 from tests.dashboards.page import figure, rows
 
@@ -24,11 +23,6 @@ PLACES = Decimal("0.000000000001")
 def filled(request, django_db_setup, django_db_blocker):
     with books(django_db_blocker, *CALLS, zone=request.param, unfolded=25) as workspace:
         yield workspace
-
-
-@pytest.fixture
-def viewer(filled, now):
-    return logged_in(filled, "viewer@larkfield.example", "viewer")
 
 
 def span(zone: str, first: str = "2026-10-03", after: str = "2026-11-18") -> tuple[datetime, datetime]:

@@ -6,7 +6,6 @@ from io import StringIO
 
 import pytest
 
-from tests.dashboards.conftest import logged_in
 from tests.dashboards.oracle import books, dollars, local, told, usage, whole
 from tests.dashboards.page import figure, row, rows, text
 
@@ -20,11 +19,6 @@ DAYS = "first=2026-10-26&last=2026-11-17&against=custom&cfirst=2026-09-14&clast=
 def filled(request, django_db_setup, django_db_blocker):
     with books(django_db_blocker, *CALLS, zone=request.param, unfolded=20) as workspace:
         yield workspace
-
-
-@pytest.fixture
-def viewer(filled, now):
-    return logged_in(filled, "viewer@larkfield.example", "viewer")
 
 
 def in_file(client, query: str) -> list[list[str]]:
