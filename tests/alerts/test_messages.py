@@ -22,6 +22,7 @@ DIGEST = {"title": "Week 47: $12.50", "text": "You spent $12.50.\nThat is $2 mor
           "html": "<p>You <b>spent</b> $12.50.</p>", "url": "https://costwatch.example.org/digests/47"}  # fmt: skip
 OWN = {"webhook": {}, "slack": {}, "teams": {}, "pagerduty": {"routing_key": "a" * 32}, "apprise": {}}
 anything = st.text(st.characters(), max_size=400)
+storable = st.text(st.characters(codec="utf-8"), max_size=400)  # PostgreSQL holds no half of a surrogate pair
 
 
 def of(*numbers, **values):
@@ -92,7 +93,7 @@ def test_a_message_is_as_severe_as_the_worst_in_it(severities, worst):
     assert replace(MESSAGE, incidents=[{"severity": one} for one in severities]).severity == worst
 
 
-@given(anything, anything, anything)
+@given(storable, storable, storable)
 def test_whatever_senders_wrote_every_kind_makes_a_message_of_it(title, said, name):
     incident = {**INCIDENT, "title": title, "message": said, "subject": name, "run_id": name}
     for made in (replace(MESSAGE, incidents=[incident], workspace=name), replace(MESSAGE, incidents=[incident] * 7)):

@@ -82,7 +82,8 @@ def test_a_single_changed_byte_is_found(place, change):
     changed = text.decode("latin-1")
     try:
         assert unseal(changed, [NEW], "channels") == {"amount": "100"}, "the last letter has spare bits, and only it"
-        assert at >= len(text) - 4
+        # the standard alphabet of base64 is read too, and writes two letters in another way
+        assert at >= len(text) - 4 or changed.translate(str.maketrans("+/", "-_")) == SEALED
     except Unreadable:
         pass
 
