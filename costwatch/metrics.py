@@ -23,6 +23,8 @@ EVENTS: Final = Counter("costwatch_events_total", "Usage events received, by wha
 CSP_REPORTS: Final = Counter("costwatch_csp_reports_total", "What browsers refused, by what became of it.", ["outcome"])
 for outcome in ("logged", "limited", "extension", "unreadable"):
     CSP_REPORTS.labels(outcome)  # there from the start: an alert on its increase needs a value before the first
+for outcome in ("accepted", "duplicate", "rejected", "request_refused"):
+    EVENTS.labels(outcome)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 View = Callable[[HttpRequest], HttpResponseBase]
 

@@ -12,7 +12,7 @@ from costwatch.accounts.access import error_json, key_view
 from costwatch.ledger.record import StorageUnavailable
 from costwatch.metrics import EVENTS
 from ingest import body
-from ingest.accept import Answer, accept
+from ingest.accept import accept
 from ingest.rate import Buckets
 from ingest.refused import Refused
 
@@ -50,14 +50,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     except (StorageUnavailable, OperationalError, InterfaceError):
         message = "The events could not be stored now, none of them; send the same request again."
         return error_json(503, "storage_unavailable", message, retry_after=RETRY_AFTER)
-    _count(answer)
     return HttpResponse(answer.encoded(), status=answer.status, content_type="application/json")
-
-
-def _count(answer: Answer) -> None:
-    EVENTS.labels("accepted").inc(answer.accepted)
-    EVENTS.labels("duplicate").inc(answer.duplicates)
-    EVENTS.labels("rejected").inc(len(answer.rejected))
 
 
 @cache

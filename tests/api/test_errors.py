@@ -15,7 +15,7 @@ from costwatch.ledger.record import record
 from tests.api.conftest import bad_queries, caller
 from tests.ledger.make import entry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 READING = ["/api/v1/spend", "/api/v1/events", "/api/v1/events/x", "/api/v1/runs", "/api/v1/runs/x"]
 
 

@@ -14,7 +14,7 @@ from costwatch.loops import watch
 from tests.dashboards.page import figure, links, rows, text
 from tests.ledger.make import NOW, entry
 
-pytestmark = pytest.mark.usefixtures("now")
+pytestmark = [pytest.mark.usefixtures("now"), pytest.mark.thorough]
 
 TOOLS = ("get_ticket", "get_customer", "list_orders")
 

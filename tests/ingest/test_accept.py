@@ -11,6 +11,7 @@ from django.test import Client
 from costwatch.accounts.keys import create_key
 from costwatch.accounts.models import Workspace
 from costwatch.ledger.models import UsageEvent
+from costwatch.metrics import EVENTS
 from costwatch.pricing import book
 from costwatch.pricing.usage import CostSource
 from ingest import views
@@ -185,3 +186,15 @@ def test_an_import_of_lines_is_idempotent(workspace):
     lines = "\n".join(json.dumps(event(event_id=str(i))) for i in range(20)).encode()
     assert accept_lines(workspace.lane, lines, now).accepted == 20
     assert accept_lines(workspace.lane, lines, now).duplicates == 20
+
+
+def test_monitoring_counts_each_event_once_by_what_became_of_it(send):
+    def counted():
+        outcomes = ("accepted", "duplicate", "rejected", "request_refused")
+        return [EVENTS.labels(outcome)._value.get() for outcome in outcomes]
+
+    before = counted()
+    send([event(), event(), event(event_id="e2"), event(event_id="e3", step=-1)])
+    send(b"{")
+    send(b"{", content_type="text/plain")
+    assert [now - then for now, then in zip(counted(), before, strict=True)] == [2, 1, 1, 2]

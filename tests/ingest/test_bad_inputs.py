@@ -5,6 +5,8 @@ import pytest
 
 from tests.ingest.hostile import Sender, cases, faults
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def sender(server) -> Sender:

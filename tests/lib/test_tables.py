@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from costwatch.lib.tables import COUNT, FLAG, FORMULA, MONEY, ROW_GROUP, TIME, Column, cell, csv_text, written
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.mark.parametrize(
     ("value", "text"),

@@ -26,7 +26,7 @@ from tests.ledger.make import entry
 from tests.spend.test_exactness import check
 from tests.spend.usage import generated, value_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 
 FIRST = datetime(2026, 10, 22, tzinfo=UTC)
 SPAN = SpendFilter(FIRST, FIRST + timedelta(days=14))

@@ -20,7 +20,7 @@ from costwatch.spend.sums import FIELDS, Sums, add
 from tests.ledger.make import entry
 from tests.spend.usage import generated
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 EVER = SpendFilter(EARLIEST, LATEST)
 DAYS = SpendFilter(datetime(2026, 10, 20, tzinfo=UTC), datetime(2026, 11, 5, tzinfo=UTC))
 

@@ -14,7 +14,7 @@ from costwatch.spend.reach import reached, reached_within
 from tests.ledger.make import entry
 from tests.spend.usage import generated, selected
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC)
 WINDOW = timedelta(hours=30)
 

@@ -9,6 +9,8 @@ from tests.dashboards.budgets.conftest import FORM
 from tests.dashboards.conftest import logged_in
 from tests.dashboards.page import links, text
 
+pytestmark = pytest.mark.thorough
+
 
 def post(client, path="/budgets/new", status=302, **fields):
     answer = client.post(path, {**FORM, **fields})

@@ -5,6 +5,8 @@ import pytest
 from costwatch.dashboards.budgets import dearest
 from tests.dashboards.page import figure, links, row, rows, text
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def template(make, spend):

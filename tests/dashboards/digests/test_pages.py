@@ -10,7 +10,7 @@ from costwatch.digests import subscriptions
 from costwatch.digests.models import Subscription
 from tests.dashboards.page import figure, row, text
 
-pytestmark = pytest.mark.usefixtures("now", "weeks")
+pytestmark = [pytest.mark.usefixtures("now", "weeks"), pytest.mark.thorough]
 WEEK = "/digests/weekly/2026-11-16"
 
 

@@ -13,7 +13,7 @@ from tests.dashboards.conftest import DAY
 from tests.dashboards.page import figure, links, row, rows, text
 from tests.ledger.make import entry
 
-pytestmark = pytest.mark.usefixtures("now")
+pytestmark = [pytest.mark.usefixtures("now"), pytest.mark.thorough]
 
 HOSTILE = '<a href="https://evil.example">free</a><img src=x>%{y} $x^2$'
 

@@ -11,7 +11,7 @@ from tests.dashboards.conftest import DAY
 from tests.dashboards.page import figure, links, row, rows, text
 from tests.ledger.make import entry
 
-pytestmark = pytest.mark.usefixtures("now")
+pytestmark = [pytest.mark.usefixtures("now"), pytest.mark.thorough]
 
 
 def body(client, address="/variance", **headers):
