@@ -5,10 +5,11 @@ Each body is sent again and again with ids of its own: eight bytes of every even
 
 import json
 import multiprocessing
+import selectors
 import socket
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -58,22 +59,42 @@ def bodies(count: int, size: int) -> list[bytes]:
 
 
 def send(sockets: list[socket.socket], port: int, key: str, made: Sequence[bytes], size: int, seconds: float) -> Sent:
-    """Post one body after another on each connection for that long."""
-    head = f"POST /api/v1/events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n"
-    head += "Content-Type: application/json\r\n"
-    began, done, mark = time.monotonic(), 0, b""
-    while time.monotonic() - began < seconds:
+    """Post one body after another on each connection for that long; none waits for the answers of the others."""
+    bodies_ = _marked(made)
+    began, done = time.monotonic(), len(sockets)
+    with selectors.DefaultSelector() as waiting:
         for one in sockets:
-            if done % len(made) == 0:
-                mark = uuid.uuid4().hex[:8].encode()
-            body = made[done % len(made)].replace(MARK, mark)
-            one.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-            done += 1
-        for place, one in enumerate(sockets):
-            if _closed_after(one):
-                one.close()
-                sockets[place] = _connected(port)
+            _post(one, key, next(bodies_))
+            waiting.register(one, selectors.EVENT_READ)
+        while waiting.get_map():
+            for ready, _ in waiting.select():
+                one = ready.fileobj
+                place = sockets.index(one)
+                if _closed_after(one):
+                    waiting.unregister(one)
+                    one.close()
+                    one = sockets[place] = _connected(port)
+                    waiting.register(one, selectors.EVENT_READ)
+                if time.monotonic() - began < seconds:
+                    _post(one, key, next(bodies_))
+                    done += 1
+                else:
+                    waiting.unregister(one)
     return Sent(done * size, time.monotonic() - began, done)
+
+
+def _marked(made: Sequence[bytes]) -> Iterator[bytes]:
+    """The bodies in turn, for ever; each time with ids of their own."""
+    while True:
+        mark = uuid.uuid4().hex[:8].encode()
+        for body in made:
+            yield body.replace(MARK, mark)
+
+
+def _post(connection: socket.socket, key: str, body: bytes) -> None:
+    head = f"POST /api/v1/events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    connection.sendall(head.encode() + body)
 
 
 def _connected(port: int) -> socket.socket:

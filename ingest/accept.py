@@ -16,7 +16,7 @@ from costwatch.pricing.book import Book, Prices
 from costwatch.pricing.names import canonical_provider
 from ingest import body, event, together, verdicts
 from ingest.event import Batch, Problem
-from ingest.finish import Frame, Labels
+from ingest.finish import Frame, Kept, Sent
 from ingest.unpack import unpack
 
 
@@ -94,11 +94,11 @@ def _price(entries: list[Entry], prices: Prices) -> None:
         entry.list_cost = priced.list_cost
 
 
-_labels: tuple[Book | None, dict[Labels, Labels]] = (None, {})
+_labels: tuple[Book | None, dict[Sent, Kept]] = (None, {})
 
 
 def _frame(now: datetime, api_key_id: int | None) -> Frame:
-    """The label tuples seen are remembered as long as the book is the same: another may infer another provider."""
+    """The labels seen are remembered as long as the book is the same: another may infer another provider."""
     global _labels
     prices = book.current()
     if _labels[0] is not prices:

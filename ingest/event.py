@@ -1,7 +1,7 @@
 """From the bytes of a request to entries for the ledger. Pure: no clock, no database, no framework.
 
-The usual batch is decoded in one call straight into entries, 0.9 us an event. Only if that fails is it taken apart,
-event by event, to find out which are at fault and to say why.
+The usual batch is decoded in one call straight into entries, a microsecond an event. Only if that fails is it taken
+apart, event by event, to find out which are at fault and to say why.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from msgspec import UNSET, Raw, Struct, UnsetType, ValidationError
 from costwatch.ledger.entry import Entry
 from ingest import text
 from ingest.careful import read
-from ingest.finish import Frame, Invalid, finish
+from ingest.finish import Frame, Invalid, finish, identify
 from ingest.refused import Refused
-from ingest.wire import WireEvent
+from ingest.wire import BatchEvent, WireEvent
 
 NUL = b"\\u0000"
 
@@ -38,7 +38,7 @@ class Batch(Struct):
 
 
 class _Envelope(Struct):
-    events: list[WireEvent] | UnsetType = UNSET  # type: ignore[valid-type]
+    events: list[BatchEvent] | UnsetType = UNSET  # type: ignore[valid-type]
 
 
 class _RawEnvelope(Struct):
@@ -46,7 +46,8 @@ class _RawEnvelope(Struct):
 
 
 _one = msgspec.json.Decoder(WireEvent)
-_many = msgspec.json.Decoder(list[WireEvent])  # type: ignore[valid-type]
+_line = msgspec.json.Decoder(BatchEvent)
+_many = msgspec.json.Decoder(list[BatchEvent])  # type: ignore[valid-type]
 _envelope = msgspec.json.Decoder(_Envelope)
 _raw_many = msgspec.json.Decoder(list[Raw])
 _raw_envelope = msgspec.json.Decoder(_RawEnvelope)
@@ -77,11 +78,11 @@ def _may_hold(body: bytes, escape: bytes) -> bool:
 
 def _decoded(body: bytes, lines: bool) -> list[Entry]:
     if lines:
-        return _one.decode_lines(body)
+        return _line.decode_lines(body)
     if body[:1] == b"[":
         return _many.decode(body)
     events = _envelope.decode(body).events
-    return [_one.decode(body)] if events is UNSET else events
+    return [_line.decode(body)] if events is UNSET else events
 
 
 def _finished(entries: list[Entry], frame: Frame) -> Batch:
@@ -95,6 +96,7 @@ def _finished(entries: list[Entry], frame: Frame) -> Batch:
             keep(entry)
         except Invalid as fault:
             batch.problems.append(Problem(index, entry.event_id, fault.field, fault.message))
+    identify(batch.entries)
     return batch
 
 
@@ -110,6 +112,7 @@ def _one_by_one(body: bytes, frame: Frame, lines: bool) -> Batch:
         _take(batch, index, raw, frame)
     if lines and len(batch.problems) == len(raws) and all(p.code == "not_json" for p in batch.problems):
         raise Refused(400, "not_json", f"No line is a JSON object: {batch.problems[0].message}")
+    identify(batch.entries)
     return batch
 
 

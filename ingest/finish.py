@@ -1,6 +1,6 @@
-"""The rules between the fields of an event, and its normal form: times in UTC, names, keys, whole and parts. Pure."""
+"""The rules between the fields of an event, and its normal form: times in UTC, names, whole and parts, keys. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -8,16 +8,17 @@ from secrets import token_hex
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
-from costwatch.ledger.entry import Entry
-from costwatch.ledger.keys import event_key, response_key
+from costwatch.ledger.entry import Entry, Labels
+from costwatch.ledger.keys import event_keys, response_key
 from costwatch.pricing import readers
 from ingest import text
-from ingest.wire import MOST_TOKENS
+from ingest.wire import MOST_TOKENS, TAGS
 
 AHEAD = timedelta(minutes=5)
 BACK = timedelta(days=5 * 365 + 2)
-LABEL_CACHE = 50_000
+LABEL_CACHE = 20_000
 LONGEST_USAGE = 16_384
 DEEPEST_USAGE = text.DEEPEST - 3  # under {"events": [{"usage": …
 PICODOLLAR = Decimal("1e-12")
@@ -28,7 +29,9 @@ TOKENS = ("input_tokens", "output_tokens", *INPUT_PARTS, "reasoning_tokens", "au
           "image_output_tokens")  # fmt: skip
 OUTPUT_PARTS = ("reasoning_tokens", "audio_output_tokens", "image_output_tokens")
 
-Labels = tuple[str | None, ...]
+Sent = tuple[str | bytes | None, ...]  # the labels as they came, the tags as JSON
+Kept = tuple[Labels, dict[str, str] | None]  # in their normal form, the tags apart once more
+_tags = msgspec.json.Decoder(TAGS.type)
 
 
 class Invalid(Exception):
@@ -44,12 +47,12 @@ class Frame:
     """What holds for every event of a request.
 
     `provider(sent, model)` names the provider in its one way, or infers it from the model where none was sent. `labels`
-    remembers the label tuples seen. `keep_inconsistent`: nobody reads the answer, so flag wrong sums, do not refuse.
+    remembers what was made of those seen. `keep_inconsistent`: nobody reads the answer, so flag wrong sums instead.
     """
 
     now: datetime
     provider: Callable[[str | None, str], str | None]
-    labels: dict[Labels, Labels]
+    labels: dict[Sent, Kept]
     api_key_id: int | None = None
     keep_inconsistent: bool = False
     newest: datetime = field(init=False)
@@ -60,16 +63,22 @@ class Frame:
 
 
 def finish(e: Entry, frame: Frame) -> None:
-    """Bring a decoded event into its normal form. Raises Invalid; Refused for one nested too deep."""
+    """Bring a decoded event into its normal form. Raises Invalid; Refused for one nested too deep; what msgspec raises
+    for tags that are still JSON and are none."""
     at = e.timestamp
     if type(at) is not datetime or not frame.oldest <= at <= frame.newest:
         e.timestamp = _moment(at, frame)
     elif at.tzinfo is not UTC:
         e.timestamp = at.astimezone(UTC)
-    sent = (e.provider, e.model, e.operation, e.agent_id, e.task, e.environment, e.release)
-    kept = frame.labels.get(sent) or _labels(sent, frame)
-    # the same string objects again and again: the ledger's look-ups find their hashes computed
-    e.provider, e.model, e.operation, e.agent_id, e.task, e.environment, e.release = kept  # type: ignore[assignment]
+    tags: object = e.tags
+    if type(tags) is Raw:
+        sent = (e.provider, e.model, e.operation, e.agent_id, e.task, e.environment, e.release, bytes(tags))
+        labels, e.tags = frame.labels.get(sent) or _remember(e, sent, frame)
+    else:
+        labels, e.tags = _labels(e, frame)
+    e.labels = labels
+    # the same string objects again and again: look-ups find their hashes computed
+    e.provider, e.model, e.operation = labels.provider, labels.model, labels.operation
     _finish_rare(e)
     if e.raw_usage is None or not _read_usage(e):
         _check_sums(e, frame)
@@ -77,11 +86,13 @@ def finish(e: Entry, frame: Frame) -> None:
         e.event_id = token_hex(16)
     elif e.event_id.isspace():
         raise Invalid("event_id", "event_id must not be blank; leave it out to have one made.")
-    e.keys = (event_key(e.event_id),)
-    if e.response_id is not None:
-        e.keys += (response_key(e.provider, e.response_id),)
     e.api_key_id = frame.api_key_id
-    e.received_at = frame.now
+
+
+def identify(entries: Sequence[Entry]) -> None:
+    """Give events in their normal form the keys under which the ledger knows them."""
+    for e, key in zip(entries, event_keys([e.event_id for e in entries]), strict=True):
+        e.keys = (key,) if e.response_id is None else (key, response_key(e.provider, e.response_id))
 
 
 def _moment(at: Any, frame: Frame) -> datetime:
@@ -100,15 +111,22 @@ def _moment(at: Any, frame: Frame) -> datetime:
     raise Invalid("timestamp", "timestamp is more than 5 years ago.")
 
 
-def _labels(sent: Labels, frame: Frame) -> Labels:
-    provider, model, operation, *rest = sent
-    if model is None or not model.strip():
-        raise Invalid("model", "model must not be blank; write it as the provider names it.")
-    kept = (frame.provider(provider, model), model, operation or "chat", *rest)
+def _remember(e: Entry, sent: Sent, frame: Frame) -> Kept:
+    e.tags = _tags.decode(sent[-1])  # type: ignore[arg-type]
+    kept = _labels(e, frame)
     if len(frame.labels) >= LABEL_CACHE:
         frame.labels.clear()
     frame.labels[sent] = kept
     return kept
+
+
+def _labels(e: Entry, frame: Frame) -> Kept:
+    if e.model is None or not e.model.strip():
+        raise Invalid("model", "model must not be blank; write it as the provider names it.")
+    tags = _texts(e.tags) if e.tags else None
+    provider = frame.provider(e.provider, e.model)
+    labels = Labels(provider, e.model, e.operation or "chat", e.agent_id, e.task, e.environment, e.release)
+    return labels._replace(tags=tuple(tags.items()) if tags else ()), tags
 
 
 def _check_sums(e: Entry, frame: Frame) -> None:
@@ -137,11 +155,6 @@ def _finish_rare(e: Entry) -> None:
     """What most events do not have."""
     if e.status == "error":  # type: ignore[attr-defined]
         e.error = True
-    if e.tags:
-        for value in e.tags.values():
-            if type(value) is not str or not value:
-                e.tags = _texts(e.tags)
-                break
     if e.latency_ms is not None and type(e.latency_ms) is not int:
         e.latency_ms = round(e.latency_ms)
     if e.units is not None:

@@ -1,17 +1,30 @@
 """One usage event on its way into the books: normalised, keyed, priced."""
 
-from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from costwatch.pricing.usage import CostSource, Usage
+
+
+class Labels(NamedTuple):
+    """What an event is attributed to, as its sender named it; tags in the order in which they came."""
+
+    provider: str | None
+    model: str
+    operation: str
+    agent_id: str | None
+    task: str | None
+    environment: str | None
+    release: str | None
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 class Entry(Usage, kw_only=True, gc=False):
     """A Usage with everything the ledger keeps of it. The edge fills it, `pricing` prices it, `record` stores it.
 
     `event_id` is as sent (or made by the edge); `keys` are the 16-byte identities under which the event is known:
-    `event_key(event_id)` first, and the one of (provider family, response id) where the sender gave one.
+    `event_key(event_id)` first, and the one of (provider family, response id) where the sender gave one. `labels` say
+    again what eight of the fields do: one object for all events that are attributed alike.
     """
 
     event_id: str
@@ -38,7 +51,7 @@ class Entry(Usage, kw_only=True, gc=False):
     usage_inconsistent: bool = False
     raw_usage: dict[str, Any] | list[Any] | None = None
     api: str | None = None
-    received_at: datetime | None = None
+    labels: Labels | None = None
     cost: Decimal | None = None
     cost_source: CostSource = CostSource.UNPRICED
     price_version: int | None = None

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from psycopg import Cursor
 
-from costwatch.ledger.entry import Entry
+from costwatch.ledger.entry import Entry, Labels
 from costwatch.ledger.models import LabelKind
 from costwatch.ledger.store import writing
 
@@ -19,20 +19,20 @@ KINDS = (LabelKind.PROVIDER, LabelKind.MODEL, LabelKind.OPERATION, LabelKind.AGE
          LabelKind.ENVIRONMENT, LabelKind.RELEASE)  # fmt: skip
 CACHE_SIZE = 100_000  # entries a cache, about 30 MB at worst; the demo fills 500 of them
 
-Labels = tuple[Any, ...]
-_attributions: dict[Labels, int] = {}
+Attribution = tuple[int, int, Labels]  # workspace, API key or 0, labels
+_attributions: dict[Attribution, int] = {}
 
 
 def resolve(lane: int, entries: Sequence[Entry]) -> list[int]:
     """The number of each entry's attribution, made where it is new. Raises StorageUnavailable."""
-    labels = [_labels_of(lane, e) for e in entries]
-    numbers = [*map(_attributions.get, labels)]
+    asked = [(lane, e.api_key_id or 0, e.labels or _labels_of(e)) for e in entries]
+    numbers = [*map(_attributions.get, asked)]
     if None in numbers:
-        missing = {own for own, number in zip(labels, numbers, strict=True) if number is None}
+        missing = {own for own, number in zip(asked, numbers, strict=True) if number is None}
         with writing() as cursor:
             made = _make_attributions(cursor, lane, missing)
         remember(_attributions, made)
-        numbers = [number or made[own] for own, number in zip(labels, numbers, strict=True)]
+        numbers = [number or made[own] for own, number in zip(asked, numbers, strict=True)]
     return numbers  # type: ignore[return-value]
 
 
@@ -54,22 +54,21 @@ def remember(cache: dict[Any, Any], new: Mapping[Any, Any]) -> None:
     cache.update(new)
 
 
-def _labels_of(lane: int, entry: Entry) -> Labels:
-    """What an event is attributed to: the seven labels in the order of KINDS, API key, tags as they came, workspace."""
+def _labels_of(entry: Entry) -> Labels:
     tags = tuple(entry.tags.items()) if entry.tags else ()
-    return (entry.provider, entry.model, entry.operation, entry.agent_id, entry.task, entry.environment,
-            entry.release, entry.api_key_id or 0, tags, lane)  # fmt: skip
+    return Labels(entry.provider, entry.model, entry.operation, entry.agent_id, entry.task, entry.environment,
+                  entry.release, tags)  # fmt: skip
 
 
-def _make_attributions(cursor: Cursor[Any], lane: int, wanted: set[Labels]) -> dict[Labels, int]:
+def _make_attributions(cursor: Cursor[Any], lane: int, wanted: set[Attribution]) -> dict[Attribution, int]:
     missing = sorted(wanted, key=repr)
-    values = {(int(kind), labels[i]) for labels in missing for i, kind in enumerate(KINDS) if labels[i]}
-    numbers = _label_ids(cursor, lane, values)
-    digests = {labels: _digest(labels) for labels in missing}
+    values = {(int(kind), own[i]) for _, _, own in missing for i, kind in enumerate(KINDS) if own[i]}
+    numbers = _label_ids(cursor, lane, values)  # type: ignore[arg-type]
+    digests = {asked: _digest(asked) for asked in missing}
     rows = []
-    for digest, labels in sorted({digest: labels for labels, digest in digests.items()}.items()):
-        ids = [numbers.get((int(kind), labels[i]), 0) for i, kind in enumerate(KINDS)]
-        rows.append((digest, [*ids, labels[7]], dict(labels[8])))
+    for digest, (_, key_id, own) in sorted({digest: asked for asked, digest in digests.items()}.items()):
+        ids = [numbers.get((int(kind), own[i]), 0) for i, kind in enumerate(KINDS)]  # type: ignore[arg-type]
+        rows.append((digest, [*ids, key_id], dict(own.tags)))
     cursor.execute(
         "INSERT INTO attribution (lane, digest, provider_id, model_id, operation_id, agent_id, task_id, environment_id,"
         " release_id, key_id, tags) SELECT %s, * FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[],"
@@ -85,7 +84,7 @@ def _make_attributions(cursor: Cursor[Any], lane: int, wanted: set[Labels]) -> d
         "SELECT digest, id FROM attribution WHERE lane = %s AND digest = ANY(%s)", [lane, [row[0] for row in rows]]
     )
     numbered = dict(cursor.fetchall())
-    return {labels: numbered[digest] for labels, digest in digests.items()}
+    return {asked: numbered[digest] for asked, digest in digests.items()}
 
 
 def _label_ids(cursor: Cursor[Any], lane: int, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
@@ -100,7 +99,8 @@ def _label_ids(cursor: Cursor[Any], lane: int, wanted: set[tuple[int, str]]) -> 
     return {(kind, value): number for kind, value, number in cursor.fetchall()}
 
 
-def _digest(labels: Labels) -> UUID:
+def _digest(asked: Attribution) -> UUID:
     """The same whatever the order of the tags."""
-    labels = (*labels[:8], sorted(labels[8]))
-    return UUID(bytes=blake2b(json.dumps(labels, ensure_ascii=True).encode(), digest_size=16).digest())
+    _, key_id, own = asked
+    said = (*own[:7], key_id, sorted(own.tags))
+    return UUID(bytes=blake2b(json.dumps(said, ensure_ascii=True).encode(), digest_size=16).digest())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from costwatch.accounts.models import Workspace
 from costwatch.ledger.fold import fold_all
-from costwatch.ledger.keys import FIRST_SECOND, event_key, response_key, says_id, second
+from costwatch.ledger.keys import FIRST_SECOND, event_key, event_keys, response_key, says_id, second
 from costwatch.ledger.models import EventKey, UsageEvent
 from costwatch.ledger.record import record
 from costwatch.ledger.rows import said
@@ -42,6 +42,18 @@ def stored(event_id: str) -> tuple[str | None, str]:
 def test_the_key_of_a_uuid_says_it_unless_it_begins_with_f(number):
     text = str(number)
     assert says_id(event_key(text), text) == (text[0] != "f")
+
+
+@given(st.lists(st.uuids().map(str) | st.sampled_from([V7, V4, LAST, *NOT_CANONICAL]) | some_text, max_size=5))
+def test_the_keys_of_many_are_those_of_each(ids):
+    assert list(event_keys(ids)) == [event_key(event_id) for event_id in ids]
+
+
+@given(st.integers(1, 35), st.lists(st.uuids(), min_size=2, max_size=4))
+def test_ids_that_are_uuids_only_when_written_in_a_row_are_none(place, numbers):
+    text = "".join(map(str, numbers))
+    ids = [text[:place], *(text[at : at + 36] for at in range(place, len(text), 36))]
+    assert list(event_keys(ids)) == [event_key(event_id) for event_id in ids]
 
 
 @given(some_text, some_text)
