@@ -84,6 +84,22 @@ class SecondsDumper(Dumper):
         return pack(f">iiIii{len(parts)}i", 1, 0, 23, len(obj), 1, *parts)
 
 
+class Names(tuple[str, ...]):
+    """Names as a text[] parameter, without looking at each whether it needs quotes: 0.1 us each instead of 0.7."""
+
+
+class NamesDumper(Dumper):
+    """Registered on the cursors that take Names."""
+
+    format = Format.BINARY
+    oid = 1009  # text[]
+
+    def dump(self, obj: Names) -> Buffer:
+        texts = [name.encode() for name in obj]
+        body = b"".join([pack(">i", len(text)) + text for text in texts])
+        return pack(">iiIii", 1, 0, 25, len(texts), 1) + body
+
+
 @dataclass(frozen=True)
 class Opened:
     """A batch that is begun: its id, the time of its first event, the keys that were not known before it, the numbers
@@ -148,9 +164,10 @@ def names(lane: int, entries: Sequence[Entry]) -> tuple[dict[str, dict[str, int]
 
 
 def register(cursor: Cursor[Any]) -> None:
-    """Let a cursor take Keys and Seconds."""
+    """Let a cursor take Keys, Seconds and Names."""
     cursor.adapters.register_dumper(Keys, KeysDumper)
     cursor.adapters.register_dumper(Seconds, SecondsDumper)
+    cursor.adapters.register_dumper(Names, NamesDumper)
 
 
 def values(
@@ -169,7 +186,7 @@ def values(
         "seconds": Seconds(map(second, times)),
         "aliases": _aliases(keys, owners),
         "count": len(keys),
-        **{table: sorted(names) for table, names in missing.items()},
+        **{table: Names(sorted(names)) for table, names in missing.items()},
     }
 
 
