@@ -14,10 +14,13 @@ from costwatch.metrics import EVENTS
 from costwatch.pricing import book
 from costwatch.pricing.book import Book, Prices
 from costwatch.pricing.names import canonical_provider
+from costwatch.pricing.usage import CostSource
 from ingest import body, event, together, verdicts
 from ingest.event import Batch, Problem
 from ingest.finish import Frame, Kept, Sent
 from ingest.unpack import unpack
+
+CATALOG = CostSource.CATALOG
 
 
 class Answer(Struct):
@@ -90,8 +93,9 @@ def _price(entries: list[Entry], prices: Prices) -> None:
         entry.cost = priced.cost
         entry.cost_source = priced.source
         entry.price_version = priced.price_version
-        entry.upper_bound = priced.upper_bound
-        entry.list_cost = priced.list_cost
+        if priced.source is not CATALOG:  # which leaves these as they are
+            entry.upper_bound = priced.upper_bound
+            entry.list_cost = priced.list_cost
 
 
 _labels: tuple[Book | None, dict[Sent, Kept]] = (None, {})

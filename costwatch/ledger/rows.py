@@ -58,11 +58,12 @@ def values(
     3.3 us an event with the COPY itself; packing the binary format by hand took as long.
     """
     key = e.keys[0]
+    run, session, user = ids
     return (
-        e.timestamp, received, batch_id, *ids, key, lane, attribution_id, e.price_version, e.step,
+        e.timestamp, received, batch_id, run, session, user, key, lane, attribution_id, e.price_version, e.step,
         None if e.requests == 1 else e.requests, e.input_tokens, e.output_tokens, e.cached_input_tokens,
         e.cache_write_tokens, e.cache_write_1h_tokens, e.reasoning_tokens, e.audio_input_tokens, e.audio_output_tokens,
-        e.image_input_tokens, e.image_output_tokens, e.latency_ms, int(e.cost_source), e.error or None,
+        e.image_input_tokens, e.image_output_tokens, e.latency_ms, e.cost_source, e.error or None,
         starts_run or None, e.batch or None, e.usage_inconsistent or None, e.input_error, e.cost, e.upper_bound or None,
         e.reported_cost, e.list_cost, None if says_id(key, e.event_id) else e.event_id, e.parent_id,
         e.response_id, e.error_type, e.tool, e.call_fingerprint, e.input_fingerprint, e.service_tier, e.region, e.api,

@@ -80,31 +80,10 @@ class Book:
             version = timeline.at(usage.timestamp)
             if version is None:
                 return self._unpriced(usage)
-        tokens_in = usage.input_tokens
-        prices = version.prices(usage) if version.tiers else version.base
-        if (
-            tokens_in is None
-            or not prices.plain
-            or usage.audio_input_tokens
-            or usage.audio_output_tokens
-            or usage.image_input_tokens
-            or usage.image_output_tokens
-            or usage.units
-        ):
+        amount = (version.prices(usage) if version.tiers else version.base).text_cost(usage)
+        if amount is None:
             return self._with_parts(usage, version)
-        total = (usage.output_tokens or 0) * prices.output
-        read = usage.cached_input_tokens or 0
-        if usage.cache_write_tokens or usage.cache_write_1h_tokens:
-            written, written_1h = usage.cache_write_tokens or 0, usage.cache_write_1h_tokens or 0
-            tokens_in -= written + written_1h
-            total += written * prices.cache_write + written_1h * prices.cache_write_1h
-        if read:
-            tokens_in -= read
-            total += read * prices.cache_read
-        if tokens_in < 0:
-            return self._with_parts(usage, version)
-        total += tokens_in * prices.input
-        return Priced(total.quantize(PLACES), _CATALOG, version.id, ZERO)
+        return Priced(amount, _CATALOG, version.id, ZERO)
 
     def price_many(self, usages: Iterable[Usage]) -> list[Priced]:
         """`price` for each, in order."""
@@ -203,11 +182,8 @@ class Book:
 
     def _upper_bound(self, usage: Usage, seller: str) -> Decimal:
         dearest = self._dearest.get(seller) or self._dearest[""]
-        if not usage.units:
-            bound = (usage.input_tokens or 0) * dearest.input + (usage.output_tokens or 0) * dearest.output
-            return bound.quantize(PLACES)
         fees = dearest.components.keys() - NO_FEES
-        units = {name: amount for name, amount in usage.units.items() if unit_name(name) in fees}
+        units = {name: amount for name, amount in (usage.units or {}).items() if unit_name(name) in fees}
         counts = Usage(
             model=usage.model,
             timestamp=usage.timestamp,

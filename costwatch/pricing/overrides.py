@@ -158,7 +158,8 @@ class WorkspaceBook:
             return Priced(ZERO, CostSource.FREE, version.id, ZERO, listed.cost)
         if listed.source is CostSource.USAGE_UNKNOWN and version.base.request is None:
             return listed
-        net = _plain_cost(usage, version)
+        prices = version.prices(usage)
+        net = prices.text_cost(usage) if "output" in prices.components else None
         try:
             if net is None:
                 net = cost(usage, self._completed(usage, version))
@@ -217,28 +218,6 @@ def _whole(unit: str) -> str:
     """What a kind of tokens is a part of; the other units are parts of nothing."""
     at = TOKEN_UNITS.index(unit) if unit in TOKEN_UNITS else -1
     return "" if at < 0 else "output" if at >= TOKEN_UNITS.index("output") else "input"
-
-
-def _plain_cost(usage: Usage, version: PriceAt) -> Decimal | None:
-    """The cost of a call with text tokens only, a tenth of the way through its parts; None for any other call."""
-    prices, whole = version.prices(usage), usage.input_tokens
-    media = (
-        usage.audio_input_tokens or usage.audio_output_tokens or usage.image_input_tokens or usage.image_output_tokens
-    )
-    if whole is None or media or usage.units or not prices.plain or "output" not in prices.components:
-        return None
-    read, written, long = (
-        usage.cached_input_tokens or 0,
-        usage.cache_write_tokens or 0,
-        usage.cache_write_1h_tokens or 0,
-    )
-    rest = whole - read - written - long
-    if rest < 0:
-        return None
-    total = rest * prices.input + (usage.output_tokens or 0) * prices.output
-    if rest != whole:
-        total += read * prices.cache_read + written * prices.cache_write + long * prices.cache_write_1h
-    return EXACT.quantize(total, PLACES)
 
 
 def _is_fee(unit: str) -> bool:
