@@ -15,10 +15,12 @@ from granian.log import LogLevels
 
 from costwatch import edge, env
 from costwatch.up.bond import die_with_parent
+from costwatch.up.cpus import one_each
 
 
 def serve(host: str, port: int) -> None:
     """Serve until told to stop."""
+    processes = env.integer("COSTWATCH_WEB_PROCESSES", 2)
     if sys.platform.startswith("linux"):
         import costwatch.wsgi  # noqa: F401
 
@@ -27,6 +29,7 @@ def serve(host: str, port: int) -> None:
         gc.freeze()
         gc.set_threshold(50_000)  # a batch makes thousands of objects and no cycles; looking for them took 3 % of it
         os.register_at_fork(after_in_child=lambda: die_with_parent(os.getppid()))
+        one_each(processes)
     Granian(
         "costwatch.wsgi:application",
         address=host,
@@ -34,7 +37,7 @@ def serve(host: str, port: int) -> None:
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
         websockets=False,
-        workers=env.integer("COSTWATCH_WEB_PROCESSES", 2),
+        workers=processes,
         # these only wait, for bodies and for the threads in which Django runs (edge.py)
         blocking_threads=edge.WAITING_BODIES + 2 * env.integer("COSTWATCH_WEB_THREADS", 8),
         respawn_failed_workers=True,

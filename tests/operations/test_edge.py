@@ -187,3 +187,27 @@ def test_an_answer_that_asks_for_it_is_read_and_closed_in_one_thread_whichever_t
     assert threads[0] != threading.get_ident()
     assert threads[3:] == [-1], "then its database connection is closed"
     assert call(app)[0] == "app", "the place is free again"
+
+
+def test_the_thread_that_was_done_last_goes_first() -> None:
+    both_here, ran_in = threading.Barrier(2), []
+
+    def note(environ: dict[str, Any], start_response: Any) -> Response:
+        if environ["PATH_INFO"] == "/together":
+            both_here.wait(20)
+        ran_in.append(threading.get_ident())
+        return Response()
+
+    app = never_exhausted(note, threads=8)
+    for _ in range(5):
+        call(app)
+    assert len(set(ran_in)) == 1
+    pair = [threading.Thread(target=call, args=(app, "/together")) for _ in range(2)]
+    for thread in pair:
+        thread.start()
+    for thread in pair:
+        thread.join()
+    assert len(set(ran_in[5:])) == 2
+    for _ in range(5):
+        call(app)
+    assert len(set(ran_in)) == 2 and len(set(ran_in[7:])) == 1
