@@ -107,16 +107,23 @@ def _closed_after(connection: socket.socket) -> bool:
     """Read an answer; whether the server closes the connection after it."""
     received = b""
     while b"\r\n\r\n" not in received:
-        received += connection.recv(65536)
+        received += _some(connection)
     head, _, body = received.partition(b"\r\n\r\n")
     length = next(
         int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
     )
     while len(body) < length:
-        body += connection.recv(65536)
+        body += _some(connection)
     if b" 200 " not in head.split(b"\r\n", 1)[0]:
         raise RuntimeError(f"{head[:100]!r} {body[:300]!r}")
     return b"connection: close" in head.lower()
+
+
+def _some(connection: socket.socket) -> bytes:
+    received = connection.recv(65536)
+    if not received:
+        raise RuntimeError("the server hung up in the middle of an answer")
+    return received
 
 
 class Senders:

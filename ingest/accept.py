@@ -104,10 +104,10 @@ _labels: tuple[Book | None, dict[Sent, Kept]] = (None, {})
 def _frame(now: datetime, api_key_id: int | None) -> Frame:
     """The labels seen are remembered as long as the book is the same: another may infer another provider."""
     global _labels
-    prices = book.current()
-    if _labels[0] is not prices:
-        _labels = (prices, {})
-    return Frame(now=now, provider=_provider_by(prices), labels=_labels[1], api_key_id=api_key_id)
+    prices, seen = book.current(), _labels
+    if seen[0] is not prices:
+        seen = _labels = (prices, {})
+    return Frame(now=now, provider=_provider_by(prices), labels=seen[1], api_key_id=api_key_id)
 
 
 def _provider_by(prices: Book) -> Callable[[str | None, str], str | None]:

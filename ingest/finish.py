@@ -18,7 +18,8 @@ from ingest.wire import MOST_TOKENS, TAGS
 
 AHEAD = timedelta(minutes=5)
 BACK = timedelta(days=5 * 365 + 2)
-LABEL_CACHE = 20_000
+LABEL_CACHE = 10_000  # with the longest names and tags 100 MB, with usual ones 12
+LONGEST_TAGS = 2_000  # bytes of JSON, blanks and all, that are remembered
 LONGEST_USAGE = 16_384
 DEEPEST_USAGE = text.DEEPEST - 3  # under {"events": [{"usage": …
 PICODOLLAR = Decimal("1e-12")
@@ -63,22 +64,23 @@ class Frame:
 
 
 def finish(e: Entry, frame: Frame) -> None:
-    """Bring a decoded event into its normal form. Raises Invalid; Refused for one nested too deep; what msgspec raises
-    for tags that are still JSON and are none."""
+    """Bring a decoded event into its normal form. Raises Invalid; Refused for one nested too deep.
+
+    Tags that are still JSON and break their rule raise what msgspec does, before anything else is judged: the event is
+    read the careful way then, and the same fault is told whichever way it came.
+    """
+    tags: object = e.tags
+    raw = bytes(tags) if type(tags) is Raw else msgspec.json.encode(tags)
+    sent = (e.provider, e.model, e.operation, e.agent_id, e.task, e.environment, e.release, raw)
+    labels, e.tags = frame.labels.get(sent) or _remember(e, sent, frame)
+    e.labels = labels
+    # the same string objects again and again: look-ups find their hashes computed
+    e.provider, e.model, e.operation = labels.provider, labels.model, labels.operation
     at = e.timestamp
     if type(at) is not datetime or not frame.oldest <= at <= frame.newest:
         e.timestamp = _moment(at, frame)
     elif at.tzinfo is not UTC:
         e.timestamp = at.astimezone(UTC)
-    tags: object = e.tags
-    if type(tags) is Raw:
-        sent = (e.provider, e.model, e.operation, e.agent_id, e.task, e.environment, e.release, bytes(tags))
-        labels, e.tags = frame.labels.get(sent) or _remember(e, sent, frame)
-    else:
-        labels, e.tags = _labels(e, frame)
-    e.labels = labels
-    # the same string objects again and again: look-ups find their hashes computed
-    e.provider, e.model, e.operation = labels.provider, labels.model, labels.operation
     _finish_rare(e)
     if e.raw_usage is None or not _read_usage(e):
         _check_sums(e, frame)
@@ -116,7 +118,8 @@ def _remember(e: Entry, sent: Sent, frame: Frame) -> Kept:
     kept = _labels(e, frame)
     if len(frame.labels) >= LABEL_CACHE:
         frame.labels.clear()
-    frame.labels[sent] = kept
+    if len(sent[-1]) <= LONGEST_TAGS:  # type: ignore[arg-type]
+        frame.labels[sent] = kept
     return kept
 
 

@@ -7,7 +7,11 @@ from costwatch.pricing.usage import CostSource, Usage
 
 
 class Labels(NamedTuple):
-    """What an event is attributed to, as its sender named it; tags in the order in which they came."""
+    """What an event is attributed to, as its sender named it; tags in the order in which they came.
+
+    The first seven stand in the order of `labels.KINDS`, and the digest of an attribution, which is stored, is made of
+    them in this order: it must not change.
+    """
 
     provider: str | None
     model: str

@@ -8,7 +8,7 @@ from binascii import unhexlify
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b
-from struct import unpack
+from struct import iter_unpack
 
 FIRST_SECOND = 1_577_836_800  # the start of 2020, from which the ledger counts seconds in 4 bytes, to 2088
 LAST = "f"
@@ -31,12 +31,12 @@ def event_key(event_id: str) -> bytes:
     return _hash(event_id, b"event")
 
 
-def event_keys(event_ids: Sequence[str]) -> Sequence[bytes]:
+def event_keys(event_ids: Sequence[str]) -> list[bytes]:
     """`event_key` of each. UUIDs only, as most batches have, are read all at once: 0.1 us each instead of 0.4."""
     return _of_uuids(event_ids) or [*map(event_key, event_ids)]
 
 
-def _of_uuids(ids: Sequence[str]) -> Sequence[bytes] | None:
+def _of_uuids(ids: Sequence[str]) -> list[bytes] | None:
     """What they say, if all are UUIDs in their canonical form and none has F in front."""
     text, count = "".join(ids).encode(), len(ids)
     digits = text.translate(None, b"-")
@@ -51,7 +51,7 @@ def _of_uuids(ids: Sequence[str]) -> Sequence[bytes] | None:
     if max(keys[::16]) >= 0xF0:
         return None
     keys[::16] = keys[::16].translate(_BEHIND)
-    return unpack("16s" * count, keys)
+    return [key for (key,) in iter_unpack("16s", keys)]
 
 
 def response_key(provider: str | None, response_id: str) -> bytes:

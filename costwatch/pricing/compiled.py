@@ -182,6 +182,9 @@ class Book:
 
     def _upper_bound(self, usage: Usage, seller: str) -> Decimal:
         dearest = self._dearest.get(seller) or self._dearest[""]
+        if not usage.units and dearest.plain:
+            whole = (usage.input_tokens or 0) * dearest.input + (usage.output_tokens or 0) * dearest.output
+            return whole * PLACES
         fees = dearest.components.keys() - NO_FEES
         units = {name: amount for name, amount in (usage.units or {}).items() if unit_name(name) in fees}
         counts = Usage(

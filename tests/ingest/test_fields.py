@@ -260,7 +260,7 @@ def test_tags_are_texts_and_numbers_and_booleans_become_their_text():
     sent = {"team": "support", "n": 5, "x": 1.5, "yes": True, "no": False, "none": None, "empty": "", "big": 10**40}
     assert entry(tags=sent).tags == {"team": "support", "n": "5", "x": "1.5", "yes": "true", "no": "false",
                                      "big": str(10**40)}  # fmt: skip
-    assert entry(tags={}).tags is None or entry(tags={}).tags == {}
+    assert entry(tags={}).tags is None
     assert entry(tags={"k" * 64: "v" * 200}).tags == {"k" * 64: "v" * 200}
     assert len(entry(tags={str(i): i for i in range(32)}).tags) == 32
 
