@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from costwatch.ledger.entry import Entry, Labels
+from costwatch.ledger.entry import Entry, Labels, labels_of
 from costwatch.ledger.keys import event_keys, response_key
 from costwatch.pricing import readers
 from ingest import text
@@ -126,10 +126,9 @@ def _remember(e: Entry, sent: Sent, frame: Frame) -> Kept:
 def _labels(e: Entry, frame: Frame) -> Kept:
     if e.model is None or not e.model.strip():
         raise Invalid("model", "model must not be blank; write it as the provider names it.")
-    tags = _texts(e.tags) if e.tags else None
-    provider = frame.provider(e.provider, e.model)
-    labels = Labels(provider, e.model, e.operation or "chat", e.agent_id, e.task, e.environment, e.release)
-    return labels._replace(tags=tuple(tags.items()) if tags else ()), tags
+    e.tags = _texts(e.tags) if e.tags else None
+    e.provider, e.operation = frame.provider(e.provider, e.model), e.operation or "chat"
+    return labels_of(e), e.tags
 
 
 def _check_sums(e: Entry, frame: Frame) -> None:

@@ -61,3 +61,9 @@ class Entry(Usage, kw_only=True, gc=False):
     price_version: int | None = None
     upper_bound: Decimal = Decimal(0)
     list_cost: Decimal | None = None
+
+
+def labels_of(e: Entry) -> Labels:
+    """What its fields say."""
+    tags = tuple(e.tags.items()) if e.tags else ()
+    return Labels(e.provider, e.model, e.operation, e.agent_id, e.task, e.environment, e.release, tags)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from psycopg import Cursor
 
-from costwatch.ledger.entry import Entry, Labels
+from costwatch.ledger.entry import Entry, Labels, labels_of
 from costwatch.ledger.models import LabelKind
 from costwatch.ledger.store import writing
 
@@ -25,7 +25,7 @@ _attributions: dict[Attribution, int] = {}
 
 def resolve(lane: int, entries: Sequence[Entry]) -> list[int]:
     """The number of each entry's attribution, made where it is new. Raises StorageUnavailable."""
-    asked = [(lane, e.api_key_id or 0, e.labels or _labels_of(e)) for e in entries]
+    asked = [(lane, e.api_key_id or 0, e.labels or labels_of(e)) for e in entries]
     numbers = [*map(_attributions.get, asked)]
     if None in numbers:
         missing = {own for own, number in zip(asked, numbers, strict=True) if number is None}
@@ -52,12 +52,6 @@ def remember(cache: dict[Any, Any], new: Mapping[Any, Any]) -> None:
         for key in list(cache)[: CACHE_SIZE // 2]:
             cache.pop(key, None)
     cache.update(new)
-
-
-def _labels_of(entry: Entry) -> Labels:
-    tags = tuple(entry.tags.items()) if entry.tags else ()
-    return Labels(entry.provider, entry.model, entry.operation, entry.agent_id, entry.task, entry.environment,
-                  entry.release, tags)  # fmt: skip
 
 
 def _make_attributions(cursor: Cursor[Any], lane: int, wanted: set[Attribution]) -> dict[Attribution, int]:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costwatch.ledger.labels import _digest, _labels_of
+from costwatch.ledger.entry import labels_of
+from costwatch.ledger.labels import _digest
 from ingest.event import Batch, decode
 from ingest.finish import LABEL_CACHE, LONGEST_TAGS
 from ingest.refused import Refused
@@ -98,7 +99,7 @@ def test_events_attributed_alike_share_their_labels_and_others_do_not():
     second = decode(json.dumps([BROKEN, *events]).encode(), shared).entries
     assert first[1].labels is first[2].labels and second[1].labels is second[2].labels == first[2].labels
     assert first[0].labels != first[1].labels
-    assert all(e.labels == _labels_of(e) for e in first)
+    assert all(e.labels == labels_of(e) for e in first)
 
 
 def test_what_is_remembered_is_bounded():
