@@ -6,6 +6,7 @@ from typing import Final
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -13,6 +14,7 @@ from prometheus_client.registry import REGISTRY
 
 from costwatch import env, ticks
 from costwatch.alerts import delivering
+from costwatch.ledger import fold
 
 REQUESTS: Final = Counter("costwatch_requests_total", "Requests answered.", ["route", "method", "status"])
 SECONDS: Final = Histogram(
@@ -50,7 +52,8 @@ class Installation:
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("costwatch_database_up", "1 while the database answers.")
         try:
-            unfolded, age, found = _unfolded(), ticks.newest_age(), delivering.look()
+            unfolded, behind = _unfolded(), fold.behind(timezone.now())
+            age, found = ticks.newest_age(), delivering.look()
         except DatabaseError:
             up.add_metric([], 0)
             yield up
@@ -58,6 +61,7 @@ class Installation:
         up.add_metric([], 1)
         yield up
         yield GaugeMetricFamily("costwatch_unfolded_batches", "Committed batches not in the rollups yet.", unfolded)
+        yield GaugeMetricFamily("costwatch_unfolded_seconds", "Since the oldest of them was received.", behind)
         yield from _of_deliveries(found)
         if age is not None:
             yield GaugeMetricFamily("costwatch_scheduler_age_seconds", "Since a periodic task last ended well.", age)

@@ -17,11 +17,12 @@ def _application() -> edge.App:
     from django.db import connections
 
     from costwatch.accounts.keys import could_be_genuine  # models: only once Django is set up
+    from ingest.pace import pace
 
     threads = env.integer("COSTWATCH_WEB_THREADS", 8)
     inner = edge.never_exhausted(django, threads, done=connections.close_all)
     alone = env.integer("COSTWATCH_WEB_PROCESSES", 2) < 2
-    return edge.whole_bodies(inner, BODY_LIMIT, could_be_genuine, alone=alone)
+    return edge.whole_bodies(inner, BODY_LIMIT, could_be_genuine, alone=alone, turn=pace.turn)
 
 
 application = _application()

@@ -18,6 +18,7 @@ from costwatch.pricing.usage import CostSource
 from ingest import body, event, together, verdicts
 from ingest.event import Batch, Problem
 from ingest.finish import Frame, Kept, Sent
+from ingest.pace import pace
 from ingest.unpack import unpack
 
 CATALOG = CostSource.CATALOG
@@ -56,6 +57,8 @@ def accept(identity: KeyIdentity, data: bytes, content_type: str, content_encodi
     lines = body.is_lines(content_type)
     frame = _frame(now, identity.key_id)
     batch = event.decode(unpack(data, content_encoding), frame, lines=lines)
+    if len(batch.entries) > together.SMALL:
+        pace.look(now)
     return _store(identity.lane, batch, identity.name)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from psycopg import Cursor
 
 from costwatch.ledger import rollups
@@ -64,6 +65,14 @@ def fold_all() -> Folded:
     while (done := fold()).batches:
         batches, entries, lanes = batches + done.batches, entries + done.entries, lanes | done.lanes
     return Folded(batches, entries, lanes, done.busy)
+
+
+def behind(now: datetime) -> float:
+    """How far folding is behind: seconds since the oldest unfolded batch was received, 0 without one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT received_at FROM ingest_batch ORDER BY id LIMIT 1")
+        oldest = cursor.fetchone()
+    return max(0.0, (now - oldest[0]).total_seconds()) if oldest else 0.0
 
 
 def rebuild(lane: int) -> None:

@@ -1,8 +1,12 @@
 """What the scheduler does when nobody else does it. The broker here is an address where nothing listens."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
+from celery.beat import SchedulingError
 from django.conf import settings as django_settings
 
 from costwatch import ticks
@@ -79,3 +83,49 @@ def test_every_task_of_the_schedule_exists_and_says_when_its_message_is_stale() 
     for entry in app.conf.beat_schedule.values():
         assert entry["task"] in app.tasks
         assert entry["options"]["expires"] <= entry["schedule"] * 10
+
+
+class Simulated:
+    """The scheduler under a clock of its own: each step takes as long as it asks to wait; runs are noted, not done."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, broker: Callable[..., None]) -> None:
+        self.seconds, self.began = 0.0, datetime(2026, 11, 26, 12, tzinfo=UTC)
+        self.runs: dict[str, list[float]] = {}
+        monkeypatch.setattr("costwatch.scheduler.time", SimpleNamespace(monotonic=lambda: self.seconds))
+        monkeypatch.setattr("costwatch.scheduler.clock.now", self.now)
+        monkeypatch.setattr(ticks, "finished", lambda: {name: self.at(runs[-1]) for name, runs in self.runs.items()})
+        self.scheduler = Scheduler(app)
+        monkeypatch.setattr(
+            self.scheduler, "_run_here", lambda name: self.runs.setdefault(name, []).append(self.seconds)
+        )
+        monkeypatch.setattr(self.scheduler, "apply_async", broker)
+
+    def at(self, seconds: float) -> datetime:
+        return self.began + timedelta(seconds=seconds)
+
+    def now(self) -> datetime:
+        return self.at(self.seconds)
+
+    def live(self, seconds: float) -> None:
+        until = self.seconds + seconds
+        while self.seconds < until:
+            self.seconds += max(0.01, self.scheduler.tick())
+
+
+def refused(*_: object, **__: object) -> None:
+    raise SchedulingError("nothing listens there")
+
+
+def swallowed(*_: object, **__: object) -> None:
+    """Published, and done by nobody."""
+
+
+@pytest.mark.parametrize("broker", [refused, swallowed], ids=["dead broker", "dead worker"])
+def test_each_task_runs_within_ten_seconds_of_its_time(monkeypatch, settings, broker) -> None:
+    settings.BROKER_URL = "redis://127.0.0.1:1/0"
+    simulated = Simulated(monkeypatch, broker)
+    simulated.live(180)
+    assert set(simulated.runs) == {entry["task"] for entry in app.conf.beat_schedule.values()}
+    for entry in app.conf.beat_schedule.values():
+        moments = [0.0, *simulated.runs[entry["task"]], simulated.seconds]
+        assert max(b - a for a, b in pairwise(moments)) <= entry["schedule"] + 10, entry["task"]
