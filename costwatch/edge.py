@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
-from contextlib import AbstractContextManager, nullcontext
 from io import BytesIO
 from typing import Any
 
@@ -18,8 +17,7 @@ App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 ALWAYS_SERVED = "/healthz"
 BODY_SECONDS = 30.0
 WAITING_BODIES = 48  # a process's; at 4 MB each at most
-LARGE = 65_536  # bytes of a body whose work takes a process some milliseconds,
-LARGE_PACKED = 6_144  # and of one that was compressed: events become a tenth or less
+LARGE = 65_536  # bytes of a body whose work takes a process some milliseconds
 
 
 def _refusal(status: str, code: str, message: str, *more: tuple[str, str]) -> tuple[str, list[tuple[str, str]], bytes]:
@@ -41,14 +39,14 @@ def whole_bodies(
     seconds: float = BODY_SECONDS,
     most: int = WAITING_BODIES,
     alone: bool = True,
-    turn: Callable[[], AbstractContextManager[bool]] = lambda: nullcontext(True),
+    enter: Callable[[str, int], bool] = lambda path, size: True,
 ) -> App:
     """Read the body first, within `seconds`; WSGI servers pass chunked ones on without a length, and Django sees none.
 
     At most limit + 1 bytes are read of a chunked body, so that a view still sees that it was too large. Left unread is
     one that says it is larger, and one whose Authorization header is not `worth_reading`: that is refused at once.
-    `alone`: no other process serves beside this one, to which connections could be spread. `turn` is passed by those
-    with large bodies; it says whether there was one.
+    `alone`: no other process serves beside this one, to which connections could be spread. `enter` is asked with the
+    path and the size of the body, and may wait; False: not now.
     """
     readers = ThreadPoolExecutor(most, thread_name_prefix="body")
     places = threading.BoundedSemaphore(most)
@@ -73,11 +71,12 @@ def whole_bodies(
             return _say(BROKEN, start_response)
         environ["wsgi.input"] = BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
-        if len(body) < (LARGE_PACKED if environ.get("HTTP_CONTENT_ENCODING") else LARGE):
+        if not enter(environ.get("PATH_INFO", ""), len(body)):
+            return _say(BUSY, start_response)
+        if alone or len(body) < LARGE:
             return app(environ, start_response)
-        with spread, turn() as admitted:
-            answer = start_response if alone else spread.answer(start_response)
-            return app(environ, answer) if admitted else _say(BUSY, answer)
+        with spread:
+            return app(environ, spread.answer(start_response))
 
     return read_first
 

@@ -26,6 +26,9 @@ TUNING: Final = {
     "checkpoint_timeout": "'15min'",
     "log_checkpoints": "off",
     "log_line_prefix": "''",
+    # one line for an error: its details name users, and who sent the statement tells what became of it
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
     "random_page_cost": "1.1",
     "jit": "off",
     "max_connections": "100",

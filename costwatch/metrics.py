@@ -6,7 +6,6 @@ from typing import Final
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponseBase
-from django.utils import timezone
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -52,8 +51,7 @@ class Installation:
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("costwatch_database_up", "1 while the database answers.")
         try:
-            unfolded, behind = _unfolded(), fold.behind(timezone.now())
-            age, found = ticks.newest_age(), delivering.look()
+            unfolded, behind, age, found = _unfolded(), fold.behind(), ticks.newest_age(), delivering.look()
         except DatabaseError:
             up.add_metric([], 0)
             yield up

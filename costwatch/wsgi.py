@@ -22,7 +22,7 @@ def _application() -> edge.App:
     threads = env.integer("COSTWATCH_WEB_THREADS", 8)
     inner = edge.never_exhausted(django, threads, done=connections.close_all)
     alone = env.integer("COSTWATCH_WEB_PROCESSES", 2) < 2
-    return edge.whole_bodies(inner, BODY_LIMIT, could_be_genuine, alone=alone, turn=pace.turn)
+    return edge.whole_bodies(inner, BODY_LIMIT, could_be_genuine, alone=alone, enter=pace.enter)
 
 
 application = _application()

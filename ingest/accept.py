@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from time import thread_time
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from costwatch.pricing.usage import CostSource
 from ingest import body, event, together, verdicts
 from ingest.event import Batch, Problem
 from ingest.finish import Frame, Kept, Sent
-from ingest.pace import pace
+from ingest.pace import MANY, pace
 from ingest.unpack import unpack
 
 CATALOG = CostSource.CATALOG
@@ -54,12 +55,16 @@ def accept(identity: KeyIdentity, data: bytes, content_type: str, content_encodi
 
     Raises Refused for a body that cannot be taken as a whole, StorageUnavailable with nothing acknowledged.
     """
+    began = thread_time()
     lines = body.is_lines(content_type)
+    if len(data) >= MANY:
+        pace.look()
     frame = _frame(now, identity.key_id)
     batch = event.decode(unpack(data, content_encoding), frame, lines=lines)
-    if len(batch.entries) > together.SMALL:
-        pace.look(now)
-    return _store(identity.lane, batch, identity.name)
+    answer = _store(identity.lane, batch, identity.name)
+    if len(data) >= MANY:
+        pace.worked(len(data), thread_time() - began)
+    return answer
 
 
 def accept_lines(lane: int, lines: bytes, now: datetime, api_key_id: int | None = None) -> Answer:

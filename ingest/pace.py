@@ -1,59 +1,72 @@
-"""Large requests make way for folding: none is refused for it, each waits its turn while folding is behind.
+"""Requests with many events wait a moment at the door while folding is behind, so that it can catch up.
 
 Two senders without a pause leave folding 3 % less of two CPUs than it needs, and what waited for it grew by a tenth of
 a second each second: totals stayed true, but pages, budgets and loops came later and later.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Callable
 from threading import Lock
 
 from costwatch.ledger.fold import behind
 
-SOON = 3.0  # seconds until folding counts as behind; a healthy one takes a second or two
+PATH = "/api/v1/events"
+MANY = 4_096  # bytes of a body: single events are smaller, and never wait
+SOON = 3.0  # seconds until folding counts as behind; a healthy one takes one or two
 LOOK_EVERY = 0.5  # seconds
-PATIENCE = 5.0  # seconds until one that waits for its turn is told to come again
-LONGEST_REST = 1.0  # seconds; what takes longer waits for the database, not for a CPU
+FORGOTTEN = 2.0  # seconds after a look it says nothing any more
+REST = 4.0  # of its time in Python, a request twice SOON behind: PostgreSQL works as long, folding is to have the rest
+MOST_LATE = 4.0  # the rest grows no further from five times SOON on
+PATIENCE = 1.0  # seconds until a turn; who would wait longer is told to come again
+MOST_WAITING = 24  # of a process's threads, which the health check needs too
 
 
 class Pace:
-    """The way of large requests through one web process: free, or one by one, with a rest after each.
+    """The times at which one web process lets requests with many events in.
 
-    The rest grows with what waits, up to the time that the work took: from twice SOON on this process uses half of a
-    CPU at most, however many senders there are, and folding has the other half of each. That bounds what waits.
+    At once, unless folding is behind. Then each a rest after the one before: the longer, the more bytes that one had,
+    the more CPU a byte has taken lately, and the further folding is behind. So ingest slows down until folding keeps
+    up. Nobody holds a lock while waiting or working.
     """
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._clock, self._sleep = clock, sleep
-        self._gate = Lock()
-        self._looked = -LOOK_EVERY
-        self._behind = 0.0
+        self._lock = Lock()
+        self._looked = self._free_at = float("-inf")
+        self._late = self._per_byte = 0.0
+        self._waiting = 0
 
-    def look(self, now: datetime) -> None:
+    def enter(self, path: str, size: int) -> bool:
+        """Wait for the turn of a request with a body of `size` bytes; False if that would take too long."""
+        if path != PATH or size < MANY:
+            return True
+        with self._lock:
+            now = self._clock()
+            late = self._late if now - self._looked < FORGOTTEN else 0.0
+            wait = max(0.0, self._free_at - now) if late else 0.0
+            if wait > PATIENCE or (wait and self._waiting >= MOST_WAITING):
+                return False
+            self._free_at = now + wait + size * self._per_byte * REST * late
+            self._waiting += bool(wait)
+        if wait:
+            try:
+                self._sleep(wait)
+            finally:
+                with self._lock:
+                    self._waiting -= 1
+        return True
+
+    def look(self) -> None:
         """See how far folding is behind, if that is not known. Raises what the database raises: look before storing."""
         if self._clock() - self._looked >= LOOK_EVERY:
             self._looked = self._clock()
-            self._behind = behind(now)
+            self._late = min(MOST_LATE, max(0.0, behind() / SOON - 1))
 
-    @contextmanager
-    def turn(self) -> Iterator[bool]:
-        """For the work on one request. False: its turn did not come in time, it is to be sent again later."""
-        share = min(1.0, self._behind / SOON - 1)
-        if share <= 0:
-            yield True
-        elif not self._gate.acquire(timeout=PATIENCE):
-            yield False
-        else:
-            began = self._clock()
-            try:
-                yield True
-            finally:
-                self._sleep(min(LONGEST_REST, share * (self._clock() - began)))
-                self._gate.release()
+    def worked(self, size: int, cpu: float) -> None:
+        """A request of `size` bytes has taken so many seconds of CPU."""
+        self._per_byte += (cpu / size - self._per_byte) / 8  # of those stored together one works for all
 
 
 pace = Pace()

@@ -3,6 +3,8 @@
 Killed anywhere it has done nothing; run twice at once the second finds the lock taken and does nothing.
 """
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -58,21 +60,26 @@ def fold(most_batches: int = MOST_BATCHES) -> Folded:
     return Folded(len(batches), entries[0] if entries else 0, frozenset(batch[1] for batch in batches))
 
 
-def fold_all() -> Folded:
-    """Fold until no batch is left (or somebody else is at it)."""
+def fold_all(seconds: float = math.inf) -> Folded:
+    """Fold until no batch is left, the time is up, or somebody else is at it."""
     batches = entries = 0
     lanes: frozenset[int] = frozenset()
+    until = time.monotonic() + seconds
     while (done := fold()).batches:
         batches, entries, lanes = batches + done.batches, entries + done.entries, lanes | done.lanes
+        if time.monotonic() >= until:
+            break
     return Folded(batches, entries, lanes, done.busy)
 
 
-def behind(now: datetime) -> float:
+def behind() -> float:
     """How far folding is behind: seconds since the oldest unfolded batch was received, 0 without one."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT received_at FROM ingest_batch ORDER BY id LIMIT 1")
+        cursor.execute(
+            "SELECT extract(epoch FROM clock_timestamp() - received_at)::float8 FROM ingest_batch ORDER BY id LIMIT 1"
+        )
         oldest = cursor.fetchone()
-    return max(0.0, (now - oldest[0]).total_seconds()) if oldest else 0.0
+    return max(0.0, oldest[0]) if oldest else 0.0
 
 
 def rebuild(lane: int) -> None:

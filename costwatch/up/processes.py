@@ -14,7 +14,7 @@ from costwatch.up.child import Child
 WEB_WORKERS = 2
 WEB_THREADS = 8  # a worker's; each keeps a database connection
 WORKER_THREADS = "4"  # two may be busy for seconds (a night's scan, a repricing): the watches have the others
-CALM = (  # what PostgreSQL says at every start and stop
+CALM = (  # what PostgreSQL says at every start and stop, and where a batch is sent again or two senders make one name
     "LOG:  starting PostgreSQL",
     "LOG:  listening on",
     "LOG:  database system was shut down at",
@@ -23,6 +23,7 @@ CALM = (  # what PostgreSQL says at every start and stop
     "LOG:  background worker",
     "LOG:  shutting down",
     "LOG:  database system is shut down",
+    "ERROR:  duplicate key value violates unique constraint",
 )
 
 

@@ -1,6 +1,7 @@
-"""Large requests make way for folding: free while it keeps up, one by one and with rests while it is behind."""
+"""Requests with many events wait at the door while folding is behind: the longer, the further it is."""
 
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from itertools import count
@@ -11,18 +12,18 @@ from django.test import Client
 
 from costwatch.accounts.keys import create_key
 from costwatch.accounts.models import Workspace
-from costwatch.edge import LARGE, LARGE_PACKED, whole_bodies
+from costwatch.edge import whole_bodies
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.models import IngestBatch, UsageEvent
 from ingest import accept, pace
-from ingest.pace import LONGEST_REST, LOOK_EVERY, SOON, Pace
-from ingest.together import SMALL
+from ingest.pace import FORGOTTEN, MANY, MOST_LATE, MOST_WAITING, PATH, PATIENCE, REST, SOON, Pace
 
-NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+SIZE = 100_000
+CPU = 0.01  # seconds of a request of that size
 
 
 class Time:
-    """A clock that stands unless work or sleep moves it, and the rests that were taken."""
+    """A clock that stands unless it is moved, and the rests that were taken."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -40,87 +41,117 @@ def time() -> Time:
 
 @pytest.fixture
 def paced(time, monkeypatch):
-    """A pace that was told how far folding is behind."""
+    """A pace that knows what requests cost, and was told how far folding is behind."""
 
     def made(seconds: float) -> Pace:
-        monkeypatch.setattr(pace, "behind", lambda now: seconds)
+        monkeypatch.setattr(pace, "behind", lambda: seconds)
         one = Pace(lambda: time.now, time.sleep)
-        one.look(NOW)
+        one._per_byte = CPU / SIZE
+        one.look()
         return one
 
     return made
 
 
 @pytest.mark.parametrize(
-    ("behind", "work", "rest"),
-    [(0, 0.03, None), (SOON, 0.03, None), (1.5 * SOON, 0.04, 0.02), (2 * SOON, 0.03, 0.03), (900, 0.03, 0.03),
-     (900, 8, LONGEST_REST)],
-    ids=["all is folded", "soon enough", "a little late", "late", "very late", "waits for the database"],
-)  # fmt: skip
-def test_the_rest_grows_with_what_waits_up_to_the_time_of_the_work(paced, time, behind, work, rest):
-    with paced(behind).turn() as admitted:
-        assert admitted
-        time.now += work
-    assert time.rests == ([] if rest is None else [pytest.approx(rest)])
+    ("behind", "late"),
+    [(0, 0), (SOON, 0), (1.5 * SOON, 0.5), (2 * SOON, 1), (3_600, MOST_LATE)],
+    ids=["all is folded", "soon enough", "a little late", "late", "nobody folds"],
+)
+def test_the_further_folding_is_behind_the_longer_is_the_time_between_two_requests(paced, time, behind, late):
+    one = paced(behind)
+    for _ in range(3):
+        assert one.enter(PATH, SIZE)
+    between = CPU * REST * late
+    assert time.rests == ([pytest.approx(between)] * 2 if late else [])
 
 
-def test_a_request_that_fails_rests_too_and_lets_the_next_one_pass(paced, time):
-    late = paced(900)
-    with pytest.raises(ZeroDivisionError), late.turn():
-        time.now += 0.5
-        raise ZeroDivisionError
-    with late.turn() as admitted:
-        assert admitted
-    assert time.rests == [0.5, 0]
+def test_a_request_that_came_later_than_its_turn_waits_for_nothing(paced, time):
+    one = paced(2 * SOON)
+    one.enter(PATH, SIZE)
+    time.now += CPU * REST
+    assert one.enter(PATH, SIZE) and time.rests == []
 
 
-def both_inside(one: Pace) -> bool:
-    """Whether two requests can be worked on at the same time."""
-    together = threading.Barrier(2)
-
-    def work() -> None:
-        with one.turn():
-            try:
-                together.wait(0.3)
-            except threading.BrokenBarrierError:
-                return
-
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return not together.broken
+def test_the_rest_goes_by_the_bytes_of_the_request_before(paced, time):
+    one = paced(2 * SOON)
+    for size in (SIZE, 2 * SIZE, SIZE):
+        one.enter(PATH, size)
+    assert time.rests == [pytest.approx(CPU * REST), pytest.approx(2 * CPU * REST)]
 
 
-def test_only_while_folding_is_behind_requests_pass_one_by_one(paced):
-    assert both_inside(paced(0))
-    assert not both_inside(paced(900))
+def test_what_a_byte_costs_follows_what_requests_take(paced, time):
+    one = paced(2 * SOON)
+    for _ in range(100):
+        one.worked(SIZE, 3 * CPU)
+    one.enter(PATH, SIZE)
+    one.enter(PATH, SIZE)
+    assert time.rests == [pytest.approx(3 * CPU * REST, rel=0.01)]
 
 
-def test_who_waits_too_long_for_its_turn_is_asked_to_come_again(paced, monkeypatch):
-    monkeypatch.setattr(pace, "PATIENCE", 0.05)
-    late = paced(900)
-    app = whole_bodies(lambda environ, start: [b"taken"], 10 * LARGE, turn=late.turn)
+def test_only_requests_with_many_events_wait(paced, time):
+    one = paced(3_600)
+    one.enter(PATH, SIZE)
+    assert one.enter(PATH, MANY - 1) and one.enter("/api/v1/prices", SIZE) and one.enter("/", SIZE)
+    assert time.rests == []
+    assert one.enter(PATH, MANY) and time.rests
+
+
+def test_a_look_that_is_old_says_nothing(paced, time):
+    one = paced(3_600)
+    one.enter(PATH, SIZE)
+    one._free_at, time.now = 1_000, FORGOTTEN
+    assert one.enter(PATH, SIZE) and time.rests == []
+
+
+def test_who_would_wait_too_long_is_told_at_once_to_come_again(paced, time):
+    late = paced(3_600)
+    app = whole_bodies(lambda environ, start: [b"taken"], 10 * SIZE, enter=late.enter)
     said: list[str] = []
 
-    def post(size: int, **more: str) -> bytes:
-        environ = {"CONTENT_LENGTH": str(size), "wsgi.input": BytesIO(b"x" * size), **more}
+    def post(size: int) -> bytes:
+        environ = {"CONTENT_LENGTH": str(size), "wsgi.input": BytesIO(b"x" * size), "PATH_INFO": PATH}
         return b"".join(app(environ, lambda status, headers: said.append(f"{status} {dict(headers)}")))
 
-    with late.turn():
-        assert b'"busy"' in post(LARGE) and "503" in said[0] and "Retry-After" in said[0]
-        assert b'"busy"' in post(LARGE_PACKED, HTTP_CONTENT_ENCODING="gzip")
-        assert post(LARGE - 1) == b"taken", "small ones never wait"
-    assert post(LARGE) == b"taken"
+    assert post(SIZE) == b"taken"
+    late._free_at = PATIENCE + 0.01
+    assert b'"busy"' in post(SIZE) and "503" in said[0] and "Retry-After" in said[0]
+    assert post(MANY - 1) == b"taken"
+    assert time.rests == []
 
 
-def test_the_database_is_asked_at_most_twice_a_second(time, monkeypatch):
-    asked: list[datetime] = []
-    monkeypatch.setattr(pace, "behind", lambda now: asked.append(now) or 0.0)
+def test_at_most_so_many_of_the_servers_threads_wait(paced):
+    late, leave = paced(3_600), threading.Event()
+    late._sleep = lambda seconds: leave.wait(20)
+    late._free_at = PATIENCE / 2
+    late._per_byte = 0.0
+    waiting = [threading.Thread(target=late.enter, args=(PATH, SIZE)) for _ in range(MOST_WAITING)]
+    for thread in waiting:
+        thread.start()
+    while late._waiting < MOST_WAITING:
+        pass
+    assert not late.enter(PATH, SIZE)
+    leave.set()
+    for thread in waiting:
+        thread.join()
+    assert late.enter(PATH, SIZE)
+
+
+@pytest.mark.parametrize("trouble", [False, True], ids=["it answers", "it is away"])
+def test_the_database_is_asked_at_most_twice_a_second(time, monkeypatch, trouble):
+    asked: list[float] = []
+
+    def behind() -> float:
+        asked.append(time.now)
+        if trouble:
+            raise OperationalError("away")
+        return 0.0
+
+    monkeypatch.setattr(pace, "behind", behind)
     one = Pace(lambda: time.now, time.sleep)
     for _ in range(100):
-        one.look(NOW)
+        with suppress(OperationalError):
+            one.look()
         time.now += 0.1
     assert 18 <= len(asked) <= 21
 
@@ -135,47 +166,48 @@ def post(prices, time, monkeypatch):
     def send(events: int) -> int:
         made = [{"event_id": f"e{next(numbers)}", "model": "gpt-5.4", "input_tokens": 1} for _ in range(events)]
         headers = {"Authorization": f"Bearer {text}"}
+        time.now += 1
         return Client().post("/api/v1/events", {"events": made}, "application/json", headers=headers).status_code
 
     return send
 
 
-def rests(time: Time) -> bool:
-    """Whether a second of work is followed by a rest now."""
-    time.now += LOOK_EVERY
-    with accept.pace.turn():
-        time.now += 1
-    return bool(time.rests and time.rests.pop())
+def waits(time: Time) -> bool:
+    """Whether the second of two requests waits now."""
+    time.rests.clear()
+    return accept.pace.enter(PATH, SIZE) and accept.pace.enter(PATH, SIZE) and bool(time.rests)
 
 
-def test_the_age_of_the_oldest_batch_decides_and_large_requests_look_it_up(post, time):
+def test_requests_with_many_events_see_how_old_the_oldest_batch_is_and_what_their_work_costs(post, time):
     post(1)
     IngestBatch.objects.update(received_at=datetime.now(UTC) - timedelta(seconds=30))
-    post(SMALL)
-    assert not rests(time), "small requests do not ask"
-    post(SMALL + 1)
-    assert rests(time)
+    post(1)
+    assert not waits(time), "a single event does not ask"
+    post(100)
+    assert waits(time)
     fold_all()
-    post(SMALL + 1)
-    assert not rests(time)
+    time.now += 1
+    post(100)
+    assert not waits(time)
 
 
 def test_a_database_that_does_not_say_leaves_nothing_stored(post, monkeypatch):
-    def away(now: datetime) -> float:
+    def away() -> float:
         raise OperationalError("away")
 
     monkeypatch.setattr(pace, "behind", away)
-    assert post(SMALL + 1) == 503
+    assert post(100) == 503
     assert not UsageEvent.objects.exists()
 
 
-def test_the_server_itself_lets_large_requests_through_by_their_pace(client, db, time, monkeypatch):
+def test_the_server_itself_asks_the_pace(client, db, monkeypatch):
     from costwatch.wsgi import application
 
-    monkeypatch.setattr(pace.pace, "_sleep", time.rests.append)
-    monkeypatch.setattr(pace.pace, "_behind", 900)
+    monkeypatch.setattr(pace.pace, "_late", MOST_LATE)
+    monkeypatch.setattr(pace.pace, "_looked", float("inf"))
+    monkeypatch.setattr(pace.pace, "_free_at", float("inf"))
     said: list[str] = []
-    for size in (LARGE - 1, LARGE):
-        environ = client._base_environ(REQUEST_METHOD="POST", PATH_INFO="/api/v1/events", CONTENT_LENGTH=str(size))
+    for size in (MANY - 1, MANY):
+        environ = client._base_environ(REQUEST_METHOD="POST", PATH_INFO=PATH, CONTENT_LENGTH=str(size))
         application({**environ, "wsgi.input": BytesIO(b" " * size)}, lambda status, headers: said.append(status[:3]))
-    assert said == ["401", "401"] and len(time.rests) == 1
+    assert said == ["401", "503"]

@@ -1,5 +1,7 @@
 """What the scheduler does when nobody else does it. The broker here is an address where nothing listens."""
 
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -26,6 +28,15 @@ def forget() -> None:
 
 def due(scheduler: Scheduler, name: str) -> object:
     return scheduler.schedule[name]
+
+
+def wait_for(scheduler: Scheduler) -> None:
+    """Until nothing runs here any more."""
+    names = {entry["task"] for entry in app.conf.beat_schedule.values()}
+    for thread in threading.enumerate():
+        if thread.name in names:
+            thread.join(30)
+    assert not scheduler._here
 
 
 def test_a_task_that_ends_well_leaves_a_tick() -> None:
@@ -59,6 +70,7 @@ def test_without_a_broker_a_due_task_runs_here(settings: object, broker: str) ->
     try:
         scheduler = Scheduler(app)
         scheduler.apply_entry(due(scheduler, "watch"))
+        wait_for(scheduler)
         assert "costwatch.watch" in ticks.finished()
     finally:
         app.conf.broker_url = django_settings.CELERY_BROKER_URL
@@ -69,14 +81,49 @@ def test_what_is_overdue_or_was_never_done_runs_here_and_what_is_not_does_not() 
     fresh = {entry["task"]: now - timedelta(seconds=entry["schedule"] / 2) for entry in app.conf.beat_schedule.values()}
     for name, finished_at in (fresh | {"costwatch.watch": now - timedelta(seconds=30)}).items():
         Tick.objects.create(name=name, finished_at=finished_at)
-    Scheduler(app)._run_overdue()
+    scheduler = Scheduler(app)
+    scheduler._run_overdue()
+    wait_for(scheduler)
     done = ticks.finished()
     assert done.pop("costwatch.watch") > now - timedelta(seconds=5)
     assert done == {name: finished_at for name, finished_at in fresh.items() if name != "costwatch.watch"}
     Tick.objects.all().delete()
     ticks._last_noted.clear()
-    Scheduler(app)._run_overdue()
+    scheduler._run_overdue()
+    wait_for(scheduler)
     assert set(ticks.finished()) == set(fresh)
+
+
+def test_a_task_that_takes_long_holds_up_no_other_one_and_is_not_begun_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    leave, begun = threading.Event(), []
+
+    def long() -> SimpleNamespace:
+        begun.append("loops.settle")
+        leave.wait(30)
+        return SimpleNamespace(failed=lambda: False)
+
+    monkeypatch.setattr(app.tasks["loops.settle"], "apply", long)
+    scheduler = Scheduler(app)
+    for name in ("loops.settle", "loops.settle", "costwatch.watch"):
+        scheduler._run_here(name)
+    until = time.monotonic() + 30
+    while "costwatch.watch" not in ticks.finished() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert "costwatch.watch" in ticks.finished() and begun == ["loops.settle"]
+    leave.set()
+    wait_for(scheduler)
+    scheduler._run_here("loops.settle")
+    wait_for(scheduler)
+    assert len(begun) == 2
+
+
+def test_a_task_that_fails_here_is_told_and_may_run_again(monkeypatch, caplog) -> None:
+    monkeypatch.setattr("costwatch.tasks.fold_all", lambda seconds: 1 // 0)
+    scheduler = Scheduler(app)
+    for _ in range(2):
+        scheduler._run_here("costwatch.watch")
+        wait_for(scheduler)
+    assert caplog.text.count("costwatch.watch failed: integer division") == 2
 
 
 def test_every_task_of_the_schedule_exists_and_says_when_its_message_is_stale() -> None:

@@ -1,13 +1,16 @@
 """`costwatch up` as a person starts, hurts and stops it."""
 
+import json
 import os
 import re
 import signal
 import socket
 import time
+import urllib.request
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from tests.operations.running import Up, command, python_for_everybody
@@ -26,6 +29,20 @@ def test_a_start_serves_and_prints_the_address_and_a_setup_link(running: Up) -> 
 
 def test_the_log_marks_every_line_with_its_process(running: Up) -> None:
     assert all(re.match(r"\d\d:\d\d:\d\d [\w-]+ +\| ", line) for line in running.log.splitlines())
+
+
+def test_what_happens_every_day_is_no_error_in_the_log(running: Up) -> None:
+    key = command("key", "create", "twice", "--scopes", "ingest", data_dir=running.data_dir).stdout.strip()
+    events = [{"event_id": f"call-{i}", "model": "gpt-5.4", "user_id": "somebody@example.org"} for i in range(50)]
+    body, headers = json.dumps(events).encode(), {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    for _ in range(2):  # the second time each of them is known, which PostgreSQL calls an error
+        urllib.request.urlopen(urllib.request.Request(f"{running.url}/api/v1/events", body, headers)).read()
+    url = json.loads((running.data_dir / "installation.json").read_text())["database_url"]
+    with psycopg.connect(url) as connection, pytest.raises(psycopg.Error):
+        connection.execute("SELECT 'a real one'::integer")
+    running.wait_for(lambda: 'invalid input syntax for type integer: "a real one"' in running.log)
+    assert "duplicate key" not in running.log
+    assert "STATEMENT" not in running.log and "DETAIL" not in running.log
 
 
 def test_secrets_and_folders_belong_to_their_owner_alone(running: Up) -> None:
