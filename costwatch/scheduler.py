@@ -80,9 +80,9 @@ class Scheduler(beat.Scheduler):
 
     def _run(self, name: str) -> None:
         try:
-            result = self.app.tasks[name].apply()
-            if result.failed():
-                log.warning("%s failed: %s", name, str(result.result).strip())
+            self.app.tasks[name].apply(throw=True)
+        except Exception as error:
+            log.warning("%s failed: %s", name, str(error).strip())
         finally:
             connections.close_all()
             self._here.discard(name)
