@@ -6,6 +6,7 @@ from math import inf
 from typing import Any
 
 import msgspec
+from django.db import connection
 from django.db.models import Q
 from psycopg import Cursor
 
@@ -24,6 +25,13 @@ INSERT INTO watched_run (lane, looked_at, run, run_id, state, last_at, learnt)
 SELECT %s, %s, * FROM unnest(%b::bigint[], %b::text[], %b::bytea[], %b::timestamptz[], %b::boolean[])
 ON CONFLICT (lane, run) DO UPDATE SET state = excluded.state, last_at = excluded.last_at,
        learnt = excluded.learnt, looked_at = excluded.looked_at"""
+
+# one array each: as an IN list of 1,400 numbers the reading of the statement took 20 us a call of the portion
+_KNOWN = "SELECT run, run_id, state, last_at, learnt FROM watched_run WHERE lane = %s AND run = ANY(%s)"
+_ENDED = """
+SELECT run, run_id, state, last_at, learnt FROM watched_run WHERE lane = %s AND NOT learnt AND last_at < %s
+ ORDER BY last_at LIMIT %s"""
+_LEARNT = "UPDATE watched_run SET learnt = true WHERE lane = %s AND run = ANY(%s)"
 
 _encode = msgspec.msgpack.Encoder().encode
 _run = msgspec.msgpack.Decoder(RunState).decode
@@ -57,9 +65,7 @@ class Memory:
     def save(self, cursor: Cursor[Any], touched: Iterable[str], now: datetime) -> None:
         """Store the runs touched, those that ended, and what was learnt from them."""
         ended = [run_id for run_id in self.known - set(touched) if run_id not in self.stream.active]
-        WatchedRun.objects.filter(lane=self.lane, run__in=[self.numbers[run_id] for run_id in ended]).update(
-            learnt=True
-        )
+        cursor.execute(_LEARNT, [self.lane, [self.numbers[run_id] for run_id in ended]])
         self._save_runs(cursor, sorted(touched), now)
         usual = [((False, *pair), own) for pair, own in self.stream.usual.items()]
         usual.append(((True, "", ""), self.stream.everyone))
@@ -85,14 +91,17 @@ class Memory:
     def _load_runs(self, numbers: set[int], until: float) -> set[str]:
         """The portion's runs, and those whose end is known by now, in the order of their last calls."""
         silent = datetime.fromtimestamp(until - FINISHED_AFTER, UTC)
-        rows = WatchedRun.objects.filter(lane=self.lane)
-        ended = rows.filter(learnt=False, last_at__lt=silent).order_by("last_at")[:MOST_ENDED]
-        found = {row.run: row for row in (*rows.filter(run__in=numbers), *ended)}
-        for row in sorted(found.values(), key=lambda row: row.last_at):
-            self.numbers[row.run_id] = row.run
-            where = self.stream.quiet if row.learnt else self.stream.active
-            where[row.run_id] = _run(bytes(row.state))
-        return {row.run_id for row in found.values()}
+        with connection.cursor() as cursor:
+            cursor.execute(_KNOWN, [self.lane, [*numbers]])
+            rows = cursor.fetchall()
+            cursor.execute(_ENDED, [self.lane, silent, MOST_ENDED])
+            rows += cursor.fetchall()
+        found = {run: row for run, *row in rows}
+        for run, (run_id, state, _, learnt) in sorted(found.items(), key=lambda item: item[1][2]):
+            self.numbers[run_id] = run
+            where = self.stream.quiet if learnt else self.stream.active
+            where[run_id] = _run(bytes(state))
+        return {run_id for run_id, *_ in found.values()}
 
     def _load_usual(self, pairs: set[Pair]) -> None:
         self._seen: dict[tuple[bool, str, str], int] = {}
