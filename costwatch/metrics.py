@@ -11,9 +11,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY
 
-from costwatch import env, ticks
+from costwatch import env, tasks, ticks
 from costwatch.alerts import delivering
-from costwatch.ledger import fold
 
 REQUESTS: Final = Counter("costwatch_requests_total", "Requests answered.", ["route", "method", "status"])
 SECONDS: Final = Histogram(
@@ -51,7 +50,7 @@ class Installation:
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("costwatch_database_up", "1 while the database answers.")
         try:
-            unfolded, behind, age, found = _unfolded(), fold.behind(), ticks.newest_age(), delivering.look()
+            unfolded, behind, age, found = _unfolded(), tasks.behind(), ticks.newest_age(), delivering.look()
         except DatabaseError:
             up.add_metric([], 0)
             yield up
@@ -59,7 +58,7 @@ class Installation:
         up.add_metric([], 1)
         yield up
         yield GaugeMetricFamily("costwatch_unfolded_batches", "Committed batches not in the rollups yet.", unfolded)
-        yield GaugeMetricFamily("costwatch_unfolded_seconds", "Since the oldest of them was received.", behind)
+        yield GaugeMetricFamily("costwatch_behind_seconds", "Since the oldest batch not judged was received.", behind)
         yield from _of_deliveries(found)
         if age is not None:
             yield GaugeMetricFamily("costwatch_scheduler_age_seconds", "Since a periodic task last ended well.", age)

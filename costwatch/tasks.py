@@ -4,10 +4,17 @@ from celery import shared_task
 
 from costwatch.budgets import watch as budgets
 from costwatch.database import clock
+from costwatch.ledger import feed
 from costwatch.ledger.fold import fold_all
 from costwatch.loops import watch as loops
 
 SOME_SECONDS = 5.0
+
+
+def behind() -> float:
+    """How far folding and judging are behind: seconds since the oldest batch was received that budgets and loops have
+    not seen yet, 0 without one."""
+    return feed.behind((budgets.READER, loops.READER))
 
 
 @shared_task(name="costwatch.watch", ignore_result=True)

@@ -1,21 +1,21 @@
-"""Requests with many events wait a moment at the door while folding is behind, so that it can catch up.
+"""Requests with many events wait a moment at the door while folding and judging are behind, so that these catch up.
 
-Two senders without a pause leave folding 3 % less of two CPUs than it needs, and what waited for it grew by a tenth of
-a second each second: totals stayed true, but pages, budgets and loops came later and later.
+Two senders without a pause leave them less of two CPUs than they need, and what waited for them grew by a tenth of a
+second and more each second: totals stayed true, but pages, budgets and loops came later and later.
 """
 
 import time
 from collections.abc import Callable
 from threading import Lock
 
-from costwatch.ledger.fold import behind
+from costwatch.tasks import behind
 
 PATH = "/api/v1/events"
 MANY = 4_096  # bytes of a body: single events are smaller, and never wait
-SOON = 3.0  # seconds until folding counts as behind; a healthy one takes one or two
+SOON = 3.0  # seconds; one or two are usual
 LOOK_EVERY = 0.5  # seconds
 FORGOTTEN = 2.0  # seconds after a look it says nothing any more
-REST = 4.0  # of its time in Python, a request twice SOON behind: PostgreSQL works as long, folding is to have the rest
+REST = 4.0  # of a request's own CPU, twice SOON behind: PostgreSQL takes as much, and half of all is for the others
 MOST_LATE = 4.0  # the rest grows no further from five times SOON on
 PATIENCE = 1.0  # seconds until a turn; who would wait longer is told to come again
 MOST_WAITING = 24  # of a process's threads, which the health check needs too
@@ -24,9 +24,9 @@ MOST_WAITING = 24  # of a process's threads, which the health check needs too
 class Pace:
     """The times at which one web process lets requests with many events in.
 
-    At once, unless folding is behind. Then each a rest after the one before: the longer, the more bytes that one had,
-    the more CPU a byte has taken lately, and the further folding is behind. So ingest slows down until folding keeps
-    up. Nobody holds a lock while waiting or working.
+    At once, unless what comes after it is behind. Then each a rest after the one before: the longer, the more bytes
+    that one had, the more CPU a byte has taken lately, and the further it is behind. So ingest slows down until all
+    keep up. Nobody holds a lock while waiting or working.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Pace:
         return True
 
     def look(self) -> None:
-        """See how far folding is behind, if that is not known. Raises what the database raises: look before storing."""
+        """See how far it is behind, if that is not known. Raises what the database raises: look before storing."""
         if self._clock() - self._looked >= LOOK_EVERY:
             self._looked = self._clock()
             self._late = min(MOST_LATE, max(0.0, behind() / SOON - 1))

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from django.db import connection
 from psycopg import Cursor
 
 from costwatch.ledger.fold import tail_condition
@@ -97,6 +98,25 @@ def reading(reader: str, most: int = MOST_BATCHES) -> Iterator[tuple[Cursor[Any]
         yield cursor, [Folded(*row) for row in rows]
         if rows:
             cursor.execute("UPDATE feed_reader SET position = %s WHERE name = %s", [rows[-1][0], reader])
+
+
+_OLDEST = """
+SELECT extract(epoch FROM clock_timestamp() - least(
+    (SELECT received_at FROM ingest_batch ORDER BY id LIMIT 1),
+    (SELECT received_at FROM folded_batch
+      WHERE position > (SELECT min(position) FROM feed_reader WHERE name = ANY(%s)) ORDER BY position LIMIT 1)
+))::float8"""
+
+
+def behind(readers: Collection[str]) -> float:
+    """Seconds since the oldest batch was received that is not folded or that one of these readers has not read yet.
+
+    0 without one; who has never read anything does not count.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_OLDEST, [[*readers]])
+        (oldest,) = cursor.fetchone()
+    return max(0.0, oldest or 0.0)
 
 
 def prune() -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from psycopg import Cursor
 
 from costwatch.ledger import rollups
@@ -21,8 +20,8 @@ MOST_BATCHES = (
     500  # a backlog is taken in portions of about half a million events, so that no transaction grows without end
 )
 HAND_ON = """
-WITH gone AS (DELETE FROM ingest_batch WHERE id = ANY(%s) RETURNING id, lane, first_at, last_at)
-INSERT INTO folded_batch (batch_id, lane, first_at, last_at) SELECT * FROM gone ORDER BY id"""
+WITH gone AS (DELETE FROM ingest_batch WHERE id = ANY(%s) RETURNING id, lane, first_at, last_at, received_at)
+INSERT INTO folded_batch (batch_id, lane, first_at, last_at, received_at) SELECT * FROM gone ORDER BY id"""
 
 # what the sheets of a day say is no longer so when a row of it changes; the day that goes on has none
 FORGET = """
@@ -70,16 +69,6 @@ def fold_all(seconds: float = math.inf) -> Folded:
         if time.monotonic() >= until:
             break
     return Folded(batches, entries, lanes, done.busy)
-
-
-def behind() -> float:
-    """How far folding is behind: seconds since the oldest unfolded batch was received, 0 without one."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT extract(epoch FROM clock_timestamp() - received_at)::float8 FROM ingest_batch ORDER BY id LIMIT 1"
-        )
-        oldest = cursor.fetchone()
-    return max(0.0, oldest[0]) if oldest else 0.0
 
 
 def rebuild(lane: int) -> None:

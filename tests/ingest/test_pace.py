@@ -1,4 +1,4 @@
-"""Requests with many events wait at the door while folding is behind: the longer, the further it is."""
+"""Requests with many events wait at the door while folding and judging are behind: the longer, the further they are."""
 
 import threading
 from contextlib import suppress

@@ -11,7 +11,7 @@ from costwatch.accounts.models import Workspace
 from costwatch.ledger import feed
 from costwatch.ledger.adjust import Adjustment, adjust
 from costwatch.ledger.fold import fold, fold_all
-from costwatch.ledger.models import Attribution, FeedReader, FoldedBatch, Label, UsageEvent
+from costwatch.ledger.models import Attribution, FeedReader, FoldedBatch, IngestBatch, Label, UsageEvent
 from costwatch.ledger.record import record
 from costwatch.lib import periods
 from tests.ledger.make import NOW, entry
@@ -193,3 +193,43 @@ def test_the_newest_runs_are_told_whole_as_long_as_their_calls_fit(lane):
     assert told(before, 2) == []
     assert told(NOW + timedelta(minutes=11), 100) == ["mid", "new"]  # those that went on since then, with all calls
     assert told(NOW + timedelta(hours=1), 100) == []
+
+
+def aged(seconds):
+    """The newest batch, received so long ago."""
+    newest = IngestBatch.objects.latest("pk")
+    IngestBatch.objects.filter(pk=newest.pk).update(received_at=datetime.now(UTC) - timedelta(seconds=seconds))
+
+
+def about(seconds):
+    return pytest.approx(seconds, abs=20)
+
+
+def test_how_far_readers_are_behind_is_the_age_of_the_oldest_batch_not_folded_or_not_read(lane):
+    for reader in ("prompt", "slow", "minutely"):
+        read(reader)
+    prompt = ("prompt", "slow", "never")
+    assert feed.behind(prompt) == 0
+    for age in (300, 200, 100):
+        record(lane, [entry()])
+        aged(age)
+    assert feed.behind(prompt) == about(300)
+    fold(most_batches=2)
+    assert feed.behind(prompt) == about(300), "folded, and read by nobody"
+    read("prompt")
+    assert feed.behind(prompt) == about(300), "the slowest decides"
+    read("slow", most=1)
+    assert feed.behind(prompt) == about(200)
+    read("slow")
+    assert feed.behind(prompt) == about(100), "not folded"
+    fold_all()
+    read("prompt")
+    assert feed.behind(prompt) == about(100)
+    read("slow")
+    assert feed.behind(prompt) == 0, "others have time"
+
+
+def test_a_clock_that_is_ahead_is_not_behind(lane):
+    record(lane, [entry()])
+    aged(-3_600)
+    assert feed.behind(()) == 0

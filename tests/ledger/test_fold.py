@@ -1,6 +1,6 @@
 """Folding adds every entry to every rollup once."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from costwatch.accounts.models import Workspace
 from costwatch.ledger.adjust import Adjustment, adjust
-from costwatch.ledger.fold import Folded, behind, fold, fold_all, rebuild
+from costwatch.ledger.fold import Folded, fold, fold_all, rebuild
 from costwatch.ledger.models import Attribution, Cut, IngestBatch, Run, SpendDay, SpendQuarter, UsageEvent
 from costwatch.ledger.record import record
 from costwatch.ledger.verify import verify
@@ -66,21 +66,6 @@ def test_folding_ends_in_time_where_something_new_comes_all_the_time(lane, monke
     assert fold_all(seconds=0).batches == 1
     assert fold_all(seconds=0.05).batches > 1
     assert verify(deep=True).ok
-
-
-def test_how_far_it_is_behind_is_the_age_of_the_oldest_batch(lane):
-    assert behind() == 0
-    for age in (40, 90):
-        record(lane, [entry(cost="1")])
-        newest = IngestBatch.objects.latest("pk")
-        IngestBatch.objects.filter(pk=newest.pk).update(received_at=datetime.now(UTC) - timedelta(seconds=age))
-    assert 39 < behind() < 60, "of the oldest, which comes first"
-    assert fold(most_batches=1).batches == 1 and 89 < behind() < 110
-    fold_all()
-    assert behind() == 0
-    record(lane, [entry(cost="1")])
-    IngestBatch.objects.update(received_at=datetime.now(UTC) + timedelta(hours=1))
-    assert behind() == 0, "of a clock that is ahead"
 
 
 def test_days_are_those_of_the_workspace(lane):

@@ -150,10 +150,10 @@ def test_a_method_that_nobody_knows_makes_no_label_of_its_own(client):
 
 def test_unfolded_batches_and_the_age_of_the_last_work_are_told():
     text = Client().get("/metrics").content.decode()
-    assert "\ncostwatch_unfolded_batches 0.0\n" in text and "\ncostwatch_unfolded_seconds 0.0\n" in text
+    assert "\ncostwatch_unfolded_batches 0.0\n" in text and "\ncostwatch_behind_seconds 0.0\n" in text
     now = timezone.now()
     IngestBatch.objects.create(id=1, lane=1, first_at=now, last_at=now, received_at=now - timedelta(seconds=70))
-    assert re.search(r"\ncostwatch_unfolded_seconds [7-9]\d\.", Client().get("/metrics").content.decode())
+    assert re.search(r"\ncostwatch_behind_seconds [7-9]\d\.", Client().get("/metrics").content.decode())
     (age,) = [line.split()[-1] for line in text.splitlines() if line.startswith("costwatch_scheduler_age_seconds ")]
     assert 0 <= float(age) < 60
     Tick.objects.all().delete()

@@ -27,6 +27,7 @@ class FoldedBatch(models.Model):
     lane = models.IntegerField()
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
+    received_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "folded_batch"
