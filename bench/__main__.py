@@ -10,6 +10,7 @@ from bench.table import Row, machine, show
 NAMES = {
     "ingest": "batches of 1,000 over HTTP against bare COPY; single posts against a view that does nothing",
     "fold": "folding while events come in as fast as they can",
+    "whole": "a whole installation under two senders without a pause",
     "queries": "the pages' queries on two shapes of data, and bytes an event",
     "budgets": "watching 10,000 budgets and a template over 100,000 users, against folding",
     "reprice": "a million events repriced while others come in",
@@ -22,7 +23,7 @@ NAMES = {
     "loops": "calls a second through the loop detector",
     "forecast": "errors of the forecast on public daily series",
 }
-USUAL = ("ingest", "fold", "queries", "reprice", "guard", "verdict", "alerts", "start")
+USUAL = ("ingest", "fold", "whole", "queries", "reprice", "guard", "verdict", "alerts", "start")
 OWN_PRINT = ("decode", "pricing", "loops", "forecast")
 
 
@@ -32,7 +33,7 @@ def main() -> None:
                                      epilog="; ".join(f"{n}: {what}" for n, what in NAMES.items()))  # fmt: skip
     parser.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--large", action="store_true", help="queries on 10 million events too (about 20 minutes)")
-    parser.add_argument("--long", action="store_true", help="fold for 5 minutes instead of 30 seconds")
+    parser.add_argument("--long", action="store_true", help="fold and whole for 5 minutes")
     parser.add_argument("--keep", action="store_true", help="keep the databases of `queries` for the next time")
     options = parser.parse_args()
     from bench.server import database_url
