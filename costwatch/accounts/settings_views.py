@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from costwatch.accounts import audit, keys, members
+from costwatch.accounts import audit, keys, members, once
 from costwatch.accounts.access import MemberRequest, member_page, own_or_404
 from costwatch.accounts.audit import client_ip
 from costwatch.accounts.forms import InviteForm, KeyForm, PasswordForm, ProfileForm
@@ -32,11 +32,11 @@ def settings_index(request: MemberRequest) -> HttpResponse:
 
 @member_page("admin")
 def key_list(request: MemberRequest) -> HttpResponse:
-    """The keys of the workspace and a form for a new one, which is shown in the answer and never again."""
+    """The keys of the workspace and a form for a new one, which is shown on the page after it and never again."""
     form = KeyForm(request.POST or None, initial={"scopes": ["ingest"]})
-    made = _make_key(request, form) if request.method == "POST" and form.is_valid() else None
-    if made:
-        form = KeyForm(initial={"scopes": ["ingest"]})
+    if request.method == "POST" and form.is_valid() and _make_key(request, form):
+        return redirect("keys")
+    made = once.take(request, "key")
     rows = ApiKey.objects.filter(workspace=request.workspace).order_by(F("revoked_at").desc(nulls_first=True), "-id")
     page = Paginator(rows, KEY_ROWS).get_page(request.GET.get("page"))
     context = {"form": form, "made": made, "page": page, "now": timezone.now()}
@@ -64,15 +64,15 @@ def member_list(request: MemberRequest) -> HttpResponse:
     """The members and open invitations, and a form that makes a one-time link."""
     by = request.member
     form = InviteForm(request.POST or None, by=by, initial={"role": Role.VIEWER})
-    link = None
     if request.method == "POST" and form.is_valid():
         try:
-            invited, secret = members.invite(by, **form.cleaned_data, ip=client_ip(request))
+            _, secret = members.invite(by, **form.cleaned_data, ip=client_ip(request))
         except members.NotPossible as problem:
             form.add_error("email", str(problem))
         else:
-            link, form = _link(request, invited, secret), InviteForm(by=by, initial={"role": Role.VIEWER})
-    return _members_page(request, form, link, _status(form, request))
+            once.keep(request, "link", secret)
+            return redirect("members")
+    return _members_page(request, form)
 
 
 @member_page("admin")
@@ -98,13 +98,13 @@ def member_remove(request: MemberRequest, member_id: int) -> HttpResponse:
 def member_password(request: MemberRequest, member_id: int) -> HttpResponse:
     """A one-time link for a member who forgot the password."""
     member = own_or_404(Member, request.workspace, pk=member_id)
-    form = InviteForm(by=request.member)
     try:
-        invited, secret = members.invite_to_new_password(request.member, member, client_ip(request))
+        _, secret = members.invite_to_new_password(request.member, member, client_ip(request))
     except members.NotPossible as problem:
         messages.error(request, str(problem))
-        return redirect("members")
-    return _members_page(request, form, _link(request, invited, secret))
+    else:
+        once.keep(request, "link", secret)
+    return redirect("members")
 
 
 @member_page("admin")
@@ -169,8 +169,8 @@ def end_sessions(request: MemberRequest) -> HttpResponse:
     return redirect("profile")
 
 
-def _make_key(request: MemberRequest, form: KeyForm) -> str | None:
-    """The text of a new key; None if it cannot be made as asked, which is then said in the form."""
+def _make_key(request: MemberRequest, form: KeyForm) -> bool:
+    """Make a key for the next page to show; False if it cannot be made as asked, which is then said in the form."""
     asked = form.cleaned_data
     days = int(asked["days"])
     until = timezone.now() + timedelta(days=days) if days else None
@@ -182,14 +182,13 @@ def _make_key(request: MemberRequest, form: KeyForm) -> str | None:
             audit.record_for(request, "key.created", key, {"scopes": key.scopes})
     except keys.KeyInvalid as problem:
         form.add_error(problem.field, problem.message)
-        return None
-    return text
+        return False
+    once.keep(request, "key", text)
+    return True
 
 
-def _members_page(
-    request: MemberRequest, form: InviteForm, link: dict[str, Any] | None, status: int = 200
-) -> HttpResponse:
-    by = request.member
+def _members_page(request: MemberRequest, form: InviteForm) -> HttpResponse:
+    by, link = request.member, _link(request)
     context = {
         "form": form,
         "link": link,
@@ -198,7 +197,7 @@ def _members_page(
         "roles": [role for role in Role if by.may(role)],
         "now": timezone.now(),
     }
-    response = render(request, "accounts/members.html", context, status=status)
+    response = render(request, "accounts/members.html", context, status=_status(form, request))
     if link:
         response["Cache-Control"] = "no-store"
     return response
@@ -209,7 +208,12 @@ def _profile_page(request: MemberRequest, form: ProfileForm, password_form: Pass
     return render(request, "accounts/profile.html", context, status=status)
 
 
-def _link(request: MemberRequest, invited: Invitation, secret: str) -> dict[str, Any]:
+def _link(request: MemberRequest) -> dict[str, Any] | None:
+    """The link that was just made, unless it is good no longer."""
+    secret = once.take(request, "link")
+    invited = members.find_invitation(secret) if secret else None
+    if invited is None:
+        return None
     return {"invited": invited, "url": request.build_absolute_uri(reverse("invitation", args=[secret]))}
 
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from costwatch.accounts import audit, keys
+from costwatch.accounts import audit, keys, once
 from costwatch.accounts.access import MemberRequest, member_page
 from costwatch.accounts.models import ApiKey, Workspace
 from costwatch.ledger.models import EventKey
@@ -19,8 +19,9 @@ def has_events(workspace: Workspace) -> bool:
     return EventKey.objects.filter(lane=workspace.lane).exists()
 
 
-def page(request: MemberRequest, made: str | None = None) -> HttpResponse:
+def page(request: MemberRequest) -> HttpResponse:
     """How to send the first event."""
+    made = once.take(request, "key")
     context = {**progress(request), "made": made, "events_url": _events_url(request), "model": EXAMPLE_MODEL}
     response = render(request, "dashboards/welcome.html", context)
     if made:
@@ -31,13 +32,13 @@ def page(request: MemberRequest, made: str | None = None) -> HttpResponse:
 @member_page("admin")
 @require_http_methods(["GET", "POST"])
 def first_key(request: MemberRequest) -> HttpResponse:
-    """Make a key that may only send, and show it: this once. Who comes back to the address is at the beginning."""
-    if request.method == "GET" or has_events(request.workspace):
-        return redirect("overview")
-    with transaction.atomic():
-        key, made = keys.create_key(request.workspace, KEY_NAME, ["ingest"], created_by=request.member)
-        audit.record_for(request, "key.created", key, {"scopes": key.scopes})
-    return page(request, made)
+    """Make a key that may only send, for the welcome page to show this once."""
+    if request.method == "POST" and not has_events(request.workspace):
+        with transaction.atomic():
+            key, made = keys.create_key(request.workspace, KEY_NAME, ["ingest"], created_by=request.member)
+            audit.record_for(request, "key.created", key, {"scopes": key.scopes})
+        once.keep(request, "key", made)
+    return redirect("overview")
 
 
 def progress(request: MemberRequest) -> dict[str, object]:

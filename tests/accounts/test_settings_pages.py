@@ -4,12 +4,14 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from costwatch.accounts import keys
+from costwatch.accounts import keys, once
 from costwatch.accounts.keys import authenticate, create_key
 from costwatch.accounts.models import ApiKey, AuditEntry, Invitation, Member, Role, Workspace
+from costwatch.lib import sealed
 from tests.accounts.conftest import make_member
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +29,8 @@ def actions():
 def test_a_new_key_is_shown_once_and_works(as_member, admin):
     client = as_member(admin)
     response = client.post("/settings/keys", {"name": "triage-prod", "scopes": ["ingest", "read"], "days": "0"})
+    assert (response.status_code, response["Location"]) == (302, "/settings/keys")
+    response = client.get("/settings/keys")
     text = re.search(keys.KEY, told(response))[0]
     assert authenticate(f"Bearer {text}", "read").workspace_id == admin.workspace_id
     assert response["Cache-Control"] == "no-store"
@@ -36,6 +40,24 @@ def test_a_new_key_is_shown_once_and_works(as_member, admin):
     assert (entry.action, entry.actor) == ("key.created", admin.email)
     assert text not in f"{entry.subject}{entry.facts}"
     assert ApiKey.objects.get().created_by == admin
+
+
+def test_a_key_that_waits_to_be_shown_is_in_no_row(as_member, admin):
+    client = as_member(admin)
+    client.post("/settings/keys", {"name": "k", "scopes": ["read"], "days": "0"})
+    (waiting,) = (value for name, value in client.session.items() if name.startswith("once"))
+    text = re.search(keys.KEY, told(client.get("/settings/keys")))[0]
+    assert text not in waiting and sealed.unseal(waiting, [settings.SECRET_KEY], once.PURPOSE) == {"secret": text}
+    assert not [name for name, _ in client.session.items() if name.startswith("once")]
+
+
+def test_a_key_made_under_another_secret_key_of_the_installation_is_not_shown(as_member, admin):
+    client = as_member(admin)
+    session = client.session
+    session["once key"] = sealed.seal({"secret": "cw_lost"}, ["another secret key"], once.PURPOSE)
+    session.save()
+    page = client.get("/settings/keys")
+    assert page.status_code == 200 and "Key made" not in told(page)
 
 
 def test_a_key_may_be_valid_for_some_days(as_member, admin):
@@ -95,13 +117,23 @@ def test_names_are_shown_as_text(as_member, admin):
 
 def test_an_invitation_link_is_shown_once_and_leads_in(as_member, admin):
     client = as_member(admin)
-    response = client.post("/settings/members", {"email": "bob@larkfield.example", "role": "editor"})
+    made = client.post("/settings/members", {"email": "bob@larkfield.example", "role": "editor"})
+    assert (made.status_code, made["Location"]) == (302, "/settings/members")
+    response = client.get("/settings/members")
     path = re.search(r"http://testserver(/invite/[\w-]+)", told(response))[1]
     assert response["Cache-Control"] == "no-store"
     assert Client().get(path).status_code == 200
     listed = told(client.get("/settings/members"))
     assert path not in listed and "joining as editor" in listed
+    assert Client().get(path).status_code == 200
     assert actions() == ["member.invited"]
+
+
+def test_a_link_withdrawn_before_it_was_looked_at_is_not_shown(as_member, admin):
+    client = as_member(admin)
+    client.post("/settings/members", {"email": "bob@larkfield.example", "role": "editor"})
+    client.post(f"/settings/invitations/{Invitation.objects.get().pk}/withdraw")
+    assert "/invite/" not in told(client.get("/settings/members"))
 
 
 def test_an_invitation_can_be_withdrawn(as_member, admin, stranger, elsewhere):
@@ -157,7 +189,9 @@ def test_members_of_another_workspace_do_not_exist(as_member, owner, stranger):
 
 def test_a_new_password_link_is_made_on_the_page_of_members(as_member, owner, viewer):
     client = as_member(owner)
-    assert "/invite/" in told(client.post(f"/settings/members/{viewer.pk}/password"))
+    assert client.post(f"/settings/members/{viewer.pk}/password")["Location"] == "/settings/members"
+    assert "/invite/" in told(client.get("/settings/members"))
+    assert "/invite/" not in told(client.get("/settings/members"))
     assert actions() == ["member.password_link"]
     refused = client.post(f"/settings/members/{owner.pk}/password", follow=True)
     assert "to yourself" in told(refused)
@@ -240,7 +274,8 @@ def test_the_keys_come_in_pages_those_that_work_first(as_member, admin):
 def test_a_new_key_is_seen_on_the_first_page_wherever_it_was_made(as_member, admin):
     for n in range(60):
         create_key(admin.workspace, f"key-{n}", ["ingest"])
-    made = told(as_member(admin).post("/settings/keys", {"name": "newest", "scopes": ["ingest"], "days": "0"}))
+    asked = {"name": "newest", "scopes": ["ingest"], "days": "0"}
+    made = told(as_member(admin).post("/settings/keys?page=2", asked, follow=True))
     assert '<th scope="row">newest' in made and "1–50 of 61" in made
 
 

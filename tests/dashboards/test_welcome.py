@@ -25,7 +25,8 @@ def test_an_empty_workspace_is_shown_how_to_send(admin):
 
 
 def test_a_key_is_made_on_request_shown_once_and_stands_in_the_command(admin, workspace):
-    response = admin.post("/welcome/key")
+    assert admin.post("/welcome/key")["Location"] == "/"
+    response = admin.get("/")
     made = re.search(r"cw_ingest_\w{38}", response.content.decode())[0]
     assert f"Bearer {made}" in text(response.content.decode())
     assert response["Cache-Control"] == "no-store"

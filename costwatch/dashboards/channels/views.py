@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from costwatch.accounts import audit
+from costwatch.accounts import audit, once
 from costwatch.accounts.access import MemberRequest, member_page, own_or_404
 from costwatch.alerts import channels, deliver, trouble
 from costwatch.alerts.models import Channel, Delivery
@@ -33,7 +33,7 @@ def channel_list(request: MemberRequest) -> HttpResponse:
 
 @member_page("editor")
 def channel_new(request: MemberRequest, kind: str) -> HttpResponse:
-    """A new channel; a webhook's secret is in the answer and nowhere else."""
+    """A new channel; a webhook's secret is on the page that follows and nowhere else."""
     if kind not in MODULES:
         raise Http404(f"Channels are {', '.join(MODULES)}.")
     blank = Channel(workspace=request.workspace, kind=kind)
@@ -46,8 +46,7 @@ def channel_new(request: MemberRequest, kind: str) -> HttpResponse:
         except BadChannel as problem:
             _complain(form, problem)
         else:
-            if secret:
-                return _channel_page(request, made, secret=secret)
+            _keep(request, made, secret)
             messages.success(request, f"The channel {made.name} is made. Send a test message to see that it arrives.")
             return redirect("channel", channel_id=made.pk)
     label = transport(kind).LABEL
@@ -86,7 +85,8 @@ def channel_act(request: MemberRequest, channel_id: int, action: str) -> HttpRes
         with transaction.atomic():
             secret = channels.rotate(chosen)
             audit.record_for(request, "channel.rotated", chosen, {})
-        return _channel_page(request, chosen, secret=secret)
+        _keep(request, chosen, secret)
+        return redirect("channel", channel_id=chosen.pk)
     if action not in ("enable", "disable"):
         raise Http404("Channels know test, rotate, enable and disable.")
     with transaction.atomic():
@@ -143,8 +143,14 @@ def _complain(form: ChannelForm, problem: BadChannel) -> None:
     form.add_error(problem.field if problem.field in form.fields else None, problem.message)
 
 
+def _keep(request: MemberRequest, chosen: Channel, secret: str | None) -> None:
+    if secret:
+        once.keep(request, f"channel {chosen.pk}", secret)
+
+
 def _channel_page(request: MemberRequest, chosen: Channel, *, form: ChannelForm | None = None,
-                  secret: str = "", tested: dict[str, Any] | None = None) -> HttpResponse:  # fmt: skip
+                  tested: dict[str, Any] | None = None) -> HttpResponse:  # fmt: skip
+    secret = once.take(request, f"channel {chosen.pk}")
     form = form or ChannelForm(channel=chosen, initial=initial(chosen))
     context = {
         "channel": chosen,

@@ -33,10 +33,12 @@ def test_without_channels_the_page_says_that_nobody_is_told(client, editor):
 
 
 def test_a_webhook_shows_its_secret_once(editor, local):
-    response = new(editor, "webhook", name="ops", url="http://127.0.0.1:9/hook/very-secret-part")
+    made = new(editor, "webhook", name="ops", url="http://127.0.0.1:9/hook/very-secret-part")
+    channel = Channel.objects.get()
+    assert made["Location"] == reverse("channel", args=[channel.pk])  # loaded again, it makes no second one
+    response = editor.get(made["Location"])
     assert response["Cache-Control"] == "no-store"
     assert "whsec_" in response.content.decode()
-    channel = Channel.objects.get()
     again = editor.get(reverse("channel", args=[channel.pk])).content.decode()
     assert "whsec_" not in again and "very-secret" not in again
     assert "http://127.0.0.1/…part" in again
@@ -81,7 +83,9 @@ def test_the_test_button_shows_the_answer(editor, webhook):
 
 def test_rotating_switching_and_deleting(editor, webhook):
     channel, _ = webhook()
-    assert "whsec_" in editor.post(reverse("channel-act", args=[channel.pk, "rotate"])).content.decode()
+    rotated = editor.post(reverse("channel-act", args=[channel.pk, "rotate"]))
+    assert "whsec_" in editor.get(rotated["Location"]).content.decode()
+    assert "whsec_" not in editor.get(rotated["Location"]).content.decode()
     editor.post(reverse("channel-act", args=[channel.pk, "disable"]))
     page = text(editor.get(reverse("channel", args=[channel.pk])).content.decode())
     assert "A member switched it off" in page
