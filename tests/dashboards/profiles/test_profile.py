@@ -96,13 +96,24 @@ def test_a_period_without_calls_says_where_there_are_some(client, month):
 
 
 def test_unpriced_spend_is_no_zero(client, send):
-    send(entry(agent_id="new", cost=None, model="unknown-1"))
+    send(entry(agent_id="new", cost=None, model="unknown-1", run_id="r-9", error=True))
     fold_all()
     html = body(client, "/agents/new")
-    assert "Spend unpriced" in text(html)
+    assert "Spend unpriced nothing to compare Per run – mean of 1 run begun Median run –" in text(html)
+    assert "$0.00" not in html and 'title="$0' not in html
     assert "Per 1M tokens – " in text(html)
     assert "Nothing here has a price" in text(html)
     assert row(html, "unknown-1")[2] == "unpriced"
+
+
+def test_what_has_no_price_any_more_has_not_become_free(client, send):
+    send(entry(agent_id="new", cost="4", model="unknown-1", minutes=-8 * DAY))
+    send(entry(agent_id="new", cost=None, model="unknown-1"))
+    fold_all()
+    html = body(client, "/agents/new?period=7d")
+    assert "Spend unpriced vs $4.00" in text(html)
+    assert row(html, "unknown-1")[2:4] == ["unpriced", "–"]
+    assert "100 %" not in text(html).split("Errors")[0]
 
 
 def test_incidents_about_the_value_stand_on_its_page(client, workspace, month):
