@@ -5,12 +5,19 @@ from typing import Any
 
 from django.http import HttpResponse
 
+from costwatch.dashboards.ranges import Range
 from costwatch.lib.tables import FORMATS, Column, csv_text, written
+from costwatch.spend.page import MOST_ITEMS
 
 
 def csv_answer(rows: Iterable[Sequence[Any]], filename: str) -> HttpResponse:
     """Rows as a download."""
     return _download(csv_text(rows).encode(), "csv", filename)
+
+
+def name_of(what: str, days: Range, *, more: bool = False) -> str:
+    """The name of a file about a span of days; one that ends before its list does says so."""
+    return f"{what}-{days.first}-{days.last}{f'-first-{MOST_ITEMS}' if more else ''}.csv"
 
 
 def file_answer(format: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]], name: str) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.utils.cache import patch_vary_headers
 from costwatch.accounts.access import MemberRequest, member_page
 from costwatch.dashboards.addresses import run_url
 from costwatch.dashboards.call_page import call_page
-from costwatch.dashboards.csv import csv_answer
+from costwatch.dashboards.csv import csv_answer, name_of
 from costwatch.dashboards.run_folds import ALL, FOLDED, WAYS
 from costwatch.dashboards.run_list import run_list
 from costwatch.dashboards.run_page import Look, RunPage, run_page
@@ -20,11 +20,11 @@ from costwatch.dashboards.state import State
 from costwatch.dashboards.views import filtered_page, is_for, understandable
 from costwatch.dashboards.welcome import has_events
 from costwatch.spend.filters import whole_number
+from costwatch.spend.page import MOST_ITEMS
 from costwatch.spend.runs import RunRow
 
 SORTS = ("cost", "calls", "errors", "started", "last", "duration")
 ROWS = 40
-CSV_ROWS = 1_000
 MOST_CALL = 100_000_000
 
 
@@ -46,6 +46,7 @@ def _runs_content(request: MemberRequest, state: State) -> dict[str, Any]:
         "is_first": "cursor" not in request.GET,
         "first_page": state.url(),
         "has_events": has_events(request.workspace),
+        "most_rows": MOST_ITEMS,
         "zone": request.workspace.time_zone,
     }
 
@@ -53,13 +54,13 @@ def _runs_content(request: MemberRequest, state: State) -> dict[str, Any]:
 @member_page("viewer")
 @understandable
 def runs_csv(request: MemberRequest) -> HttpResponse:
-    """The same runs with all digits; at most a thousand."""
+    """The same runs with all digits: the first thousand, as the link and the file's name say of more."""
     state = _state(request)
     heading = ["run_id", "agent", "user", "task", "release", "environment", "started", "duration_s", "calls", "errors",
                "unpriced_calls", "input_tokens", "output_tokens", "cost_usd"]  # fmt: skip
-    lines = run_list(request.workspace, state, request.GET.get("cursor") or None, CSV_ROWS).lines
-    rows = [_csv_row(line.run) for line in lines]
-    return csv_answer([heading, *rows], f"runs-{state.range.first}-{state.range.last}.csv")
+    page = run_list(request.workspace, state, request.GET.get("cursor") or None, MOST_ITEMS)
+    rows = [_csv_row(line.run) for line in page.lines]
+    return csv_answer([heading, *rows], name_of("runs", state.range, more=page.next_cursor is not None))
 
 
 @member_page("viewer")

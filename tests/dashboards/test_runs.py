@@ -116,6 +116,20 @@ def test_the_csv_of_runs_has_all_digits(client, send):
     assert table[0]["cost_usd"] == "0.000000123456"
 
 
+def test_a_file_of_runs_that_ends_before_the_list_says_so(client, send, monkeypatch):
+    send(*(entry(run_id=f"r-{n}", cost=str(n + 1)) for n in range(3)))
+    whole = client.get("/runs.csv")
+    assert whole["Content-Disposition"] == 'attachment; filename="runs-2026-11-01-2026-11-18.csv"'
+    assert "CSV, at most" not in body(client, "/runs")
+    monkeypatch.setattr("costwatch.dashboards.run_views.ROWS", 2)
+    assert "CSV, at most 1,000" in body(client, "/runs")
+    for module in ("run_views", "csv"):
+        monkeypatch.setattr(f"costwatch.dashboards.{module}.MOST_ITEMS", 2)
+    cut = client.get("/runs.csv")
+    assert [line["run_id"] for line in csv.DictReader(StringIO(cut.content.decode()))] == ["r-2", "r-1"]
+    assert "-2026-11-18-first-2.csv" in cut["Content-Disposition"]
+
+
 def test_a_run_says_in_one_sentence_what_it_cost(client, send, prices):
     send(
         entry(minutes=-3 * DAY, agent_id="reasoning", run_id="r-0", cost="0.5"),

@@ -60,15 +60,17 @@ def content(workspace: Workspace, state: State, number: int) -> dict[str, Any]:
         "since": since(found.start, state),
         "next_page": f"{state.path}?{query}{'&' if query else ''}page={number + 1}" if found.more else None,
         "first_page": state.url() if number > 1 else None,
+        "most_rows": MOST_ITEMS,
     }
 
 
-def csv_rows(workspace: Workspace, state: State) -> Sequence[Sequence[Any]]:
-    """The sessions with all digits: a heading, and at most a thousand rows."""
+def csv_rows(workspace: Workspace, state: State) -> tuple[Sequence[Sequence[Any]], bool]:
+    """The sessions with all digits: a heading and at most a thousand rows; whether there are more."""
     heading = ["session_id", "started", "duration_s", "runs", "calls", "priced_calls", "errors", "tokens", "cost_usd"]
-    rows = find(workspace, state.filter(), state.sort, MOST_ITEMS).rows
-    return [heading, *([r.session_id, r.first_at.isoformat(), r.duration.total_seconds(), r.runs, r.calls, r.priced,
-                        r.errors, r.tokens, r.cost] for r in rows)]  # fmt: skip
+    found = find(workspace, state.filter(), state.sort, MOST_ITEMS)
+    rows = [[r.session_id, r.first_at.isoformat(), r.duration.total_seconds(), r.runs, r.calls, r.priced,
+             r.errors, r.tokens, r.cost] for r in found.rows]  # fmt: skip
+    return [heading, *rows], found.more
 
 
 def path(names: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from costwatch.accounts.access import MemberRequest, member_page
 from costwatch.accounts.models import Workspace
-from costwatch.dashboards.csv import csv_answer
+from costwatch.dashboards.csv import csv_answer, name_of
 from costwatch.dashboards.sessions import listing, path_page, resend_page, session_page
 from costwatch.dashboards.state import USUAL_SORT, State
 from costwatch.dashboards.views import filtered_page, understandable
@@ -32,8 +32,10 @@ def sessions(request: MemberRequest) -> HttpResponse:
 @member_page("viewer")
 @understandable
 def sessions_csv(request: MemberRequest) -> HttpResponse:
-    """The same sessions with all digits; at most a thousand."""
-    return _csv(request, "sessions", listing.csv_rows)
+    """The same sessions with all digits: the first thousand, as the link and the file's name say of more."""
+    state = _state(request, "/sessions")
+    rows, more = listing.csv_rows(request.workspace, state)
+    return csv_answer(rows, name_of("sessions", state.range, more=more))
 
 
 @member_page("viewer")
@@ -91,7 +93,7 @@ def _csv(
     request: MemberRequest, name: str, rows: Callable[[Workspace, State], Sequence[Sequence[Any]]]
 ) -> HttpResponse:
     state = _state(request, f"/{name}")
-    return csv_answer(rows(request.workspace, state), f"{name}-{state.range.first}-{state.range.last}.csv")
+    return csv_answer(rows(request.workspace, state), name_of(name, state.range))
 
 
 def _state(request: MemberRequest, path: str) -> State:

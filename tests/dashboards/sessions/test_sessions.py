@@ -98,6 +98,19 @@ def test_the_csv_of_sessions_has_all_digits(client, send):
     assert (table[0]["session_id"], table[0]["cost_usd"]) == ("'=s", "0.000000123456")
 
 
+def test_a_file_of_sessions_that_ends_before_the_list_says_so(client, send, monkeypatch):
+    send(*(entry(session_id=f"s-{n}", cost=str(n + 1)) for n in range(3)))
+    assert client.get("/sessions.csv")["Content-Disposition"].endswith('-2026-11-18.csv"')
+    assert "CSV, at most" not in body(client, "/sessions")
+    monkeypatch.setattr("costwatch.dashboards.sessions.listing.ROWS", 2)
+    assert "CSV, at most 1,000" in body(client, "/sessions")
+    for module in ("sessions.listing", "csv"):
+        monkeypatch.setattr(f"costwatch.dashboards.{module}.MOST_ITEMS", 2)
+    cut = client.get("/sessions.csv")
+    assert [line["session_id"] for line in csv.DictReader(StringIO(cut.content.decode()))] == ["s-2", "s-1"]
+    assert "-2026-11-18-first-2.csv" in cut["Content-Disposition"]
+
+
 def test_paths_say_how_many_escalate_and_what_each_hop_costs(client, talks):
     html = body(client, "/session-paths")
     said = text(html)
