@@ -17,6 +17,7 @@ from costwatch.dashboards.run_folds import ALL, FOLDED, WAYS
 from costwatch.dashboards.run_list import run_list
 from costwatch.dashboards.run_page import Look, RunPage, run_page
 from costwatch.dashboards.state import State
+from costwatch.dashboards.stops.page import of_run, stop_url
 from costwatch.dashboards.views import filtered_page, is_for, understandable
 from costwatch.dashboards.welcome import has_events
 from costwatch.spend.filters import whole_number
@@ -68,10 +69,13 @@ def runs_csv(request: MemberRequest) -> HttpResponse:
 def run(request: MemberRequest, run_id: str = "") -> HttpResponse:
     """One run and its calls."""
     run_id = run_id or request.GET.get("id", "")
-    page = run_page(request.workspace, run_id, timezone.now(), _look(request))
+    now = timezone.now()
+    page = run_page(request.workspace, run_id, now, _look(request))
     if page is None:
         raise Http404("This workspace knows no run with this id.")
-    context = {"page": page, "zone": request.workspace.time_zone, "pager": _pager(page), "ways": _ways(page)}
+    asked = of_run(request.workspace, run_id, now)
+    context = {"page": page, "zone": request.workspace.time_zone, "pager": _pager(page), "ways": _ways(page),
+               "asked": asked, "stop_urls": _stop_urls(page)}  # fmt: skip
     return render(request, "dashboards/run.html", context)
 
 
@@ -122,6 +126,14 @@ def _ways(page: RunPage) -> dict[str, Any]:
     closes = _address(page, look)
     opens = f"{closes}{'&' if '?' in closes else '?'}open="
     return {"tabs": tabs if page.loop.repeated else [], "opens": opens, "closes": closes}
+
+
+def _stop_urls(page: RunPage) -> dict[str, str]:
+    """Whom one can stop here → the form, filled in; a loop that goes on is the reason."""
+    told = page.incident.incident if page.incident else None
+    why = told.title if told and told.is_pending else ""
+    named = {"agent": page.run.labels["agent"], "run": page.run.run_id}
+    return {by: stop_url(by, value, why) for by, value in named.items() if value}
 
 
 def _pager(page: RunPage) -> list[tuple[str, str]]:

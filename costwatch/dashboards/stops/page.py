@@ -42,6 +42,11 @@ class Row:
         """Whether a person can, here."""
         return self.stop.reason == kill.REASON
 
+    @property
+    def list_url(self) -> str:
+        """The list it stands in."""
+        return stops_url(self.stop.reason)
+
 
 def tabs(workspace: Workspace, reason: str, now: datetime) -> list[Tab]:
     """The reasons with their numbers, the chosen one marked."""
@@ -53,6 +58,12 @@ def rows(workspace: Workspace, reason: str, page: int, now: datetime) -> tuple[l
     """One page of the list, and whether there are more."""
     found = list(kill.listing(workspace.pk, now, reason)[ROWS * (page - 1) : ROWS * page + 1])
     return [_row(stop) for stop in found[:ROWS]], len(found) > ROWS
+
+
+def of_run(workspace: Workspace, run_id: str, now: datetime) -> Row | None:
+    """The newest stop of this very run; None where nothing asks it by its id."""
+    found = kill.listing(workspace.pk, now).filter(scope={"run": [run_id]}).first()
+    return _row(found) if found else None
 
 
 def csv_rows(workspace: Workspace, reason: str, now: datetime) -> list[tuple[object, ...]]:

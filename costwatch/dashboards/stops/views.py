@@ -11,9 +11,11 @@ from costwatch.accounts import audit
 from costwatch.accounts.access import MemberRequest, member_page, own_or_404
 from costwatch.alerts import kill, stops
 from costwatch.alerts.models import Stop
+from costwatch.dashboards.addresses import run_url
 from costwatch.dashboards.csv import csv_answer
 from costwatch.dashboards.stops import page
 from costwatch.dashboards.stops.form import HOURS, WHOM, StopForm
+from costwatch.ledger.models import Run
 
 MOST_PAGES = 10_000
 
@@ -53,7 +55,7 @@ def stop_place(request: MemberRequest) -> HttpResponse:
             form.add_error("message" if problem.field == "message" else "value", problem.message)
         else:
             messages.success(request, f"From now on, {kill.whom(stop.scope)} is asked to stop.")
-            return redirect("stops")
+            return redirect(_back(request, form.scope.get("run")))
     return _page(request, form, 422)
 
 
@@ -90,6 +92,12 @@ def _page(request: MemberRequest, form: StopForm, status: int = 200) -> HttpResp
         "overshoot": stops.OVERSHOOT,
     }
     return render(request, "stops/list.html", context, status=status)
+
+
+def _back(request: MemberRequest, run_id: str | None) -> str:
+    """The page of a run that was stopped, where its figures show whether it obeys; else the list."""
+    known = run_id and Run.objects.filter(lane=request.workspace.lane, run_id=run_id).exists()
+    return run_url(run_id) if run_id and known else page.stops_url()
 
 
 def _reason(request: MemberRequest) -> str:

@@ -14,7 +14,7 @@ from costwatch.alerts.incidents import Report
 from costwatch.alerts.models import Kind, Severity, Stop
 from costwatch.dashboards.stops.page import stop_url
 from tests.dashboards.conftest import logged_in
-from tests.dashboards.page import rows, text
+from tests.dashboards.page import links, rows, text
 from tests.ledger.make import NOW, entry
 
 pytestmark = pytest.mark.usefixtures("now")
@@ -156,10 +156,49 @@ def test_stops_of_others_are_not_seen(stranger, workspace):
 def test_a_run_and_an_incident_lead_here(editor, client, workspace, send):
     send(entry(run_id="r-1", agent_id="tri age"))
     html = body(editor, "/runs/r-1")
-    assert "/stops?by=agent&amp;value=tri%20age#new" in html and "/stops?by=run&amp;value=r-1#new" in html
+    assert {stop_url("agent", "tri age"), stop_url("run", "r-1")} <= set(links(html))
     assert "Stop this" not in body(client, "/runs/r-1")
     report = Report(
         Kind.LOOP, "loop:1:run", Severity.ALARM, "a loop", "It loops.", "tri age", NOW, facts={"agent": "tri age"}
     )
     pk = incidents.open_or_update(workspace.pk, report, NOW)
     assert "/stops?by=agent&amp;value=tri+age&amp;message=a+loop#new" in body(editor, f"/incidents/{pk}")
+
+
+def loop_of(workspace, run_id):
+    report = Report(Kind.LOOP, "loop:1:run", Severity.ALARM, "triage repeats itself", "It loops.", "triage", NOW,
+                    run_id=run_id, stops=True)  # fmt: skip
+    return incidents.open_or_update(workspace.pk, report, NOW)
+
+
+def test_a_run_that_was_stopped_says_so_instead_of_offering_it_and_one_comes_back_to_it(editor, client, send):
+    send(entry(run_id="r-1"))
+    assert "Stop this run" in text(body(editor, "/runs/r-1"))
+    stopped = editor.post("/stops/place", {"by": "run", "value": "r-1", "message": "Too dear <b>.", "hours": "4"})
+    assert stopped["Location"] == "/runs/r-1"
+    for reader in (editor, client):
+        html = body(reader, "/runs/r-1")
+        assert "Asked to stop since Wed 18 Nov 14:32 Too dear <b>. editor@larkfield.example · Stops" in text(html)
+        assert "Stop this run" not in text(html) and "/stops?reason=kill" in links(html)
+    editor.post(reverse("stop-lift", args=[Stop.objects.get().pk]))
+    assert "Stop this run" in text(body(editor, "/runs/r-1")) and "Asked to stop" not in text(body(editor, "/runs/r-1"))
+
+
+def test_a_run_stopped_by_its_loop_says_so(editor, workspace, send):
+    send(entry(run_id="r-1"))
+    loop_of(workspace, "r-1")
+    html = body(editor, "/runs/r-1")
+    assert "Asked to stop since Wed 18 Nov 14:32 By its loop incident · Stops" in text(html)
+    assert "Stop this run" not in text(html)
+
+
+def test_the_loop_of_a_run_is_the_reason_that_its_links_fill_in(editor, workspace, send):
+    send(entry(run_id="r-1", agent_id="triage"))
+    loop_of(workspace, "r-1")
+    assert stop_url("agent", "triage", "triage repeats itself") in links(body(editor, "/runs/r-1"))
+
+
+def test_who_stops_a_run_that_is_not_known_yet_sees_the_list(editor):
+    place(editor, by="run", value="r-404")
+    known = editor.post("/stops/place", {"by": "run", "value": "r-404", "message": "Why", "hours": "4"})
+    assert known["Location"] == "/stops"
