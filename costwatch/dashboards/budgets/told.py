@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.urls import reverse
 
@@ -15,9 +16,10 @@ SHOWN = 8
 
 @dataclass(frozen=True)
 class Line:
-    """An incident of the budget, and over which channels it was told."""
+    """An incident of the budget, when the threshold in its title was crossed, and over which channels it was told."""
 
     incident: Incident
+    at: datetime
     url: str
     css: str
     words: str
@@ -29,7 +31,8 @@ def lines(budget: Budget, value: str) -> list[Line]:
     rows = listing.find(budget.workspace_id, kind=Kind.BUDGET).filter(facts__budget=budget.pk)
     if value:
         rows = rows.filter(facts__value=value)
-    return [_line(incident) for incident in listing.with_deliveries(rows)[:SHOWN]]
+    found = [_line(incident) for incident in listing.with_deliveries(rows)[:SHOWN]]
+    return sorted(found, key=lambda line: line.at, reverse=True)
 
 
 def recipients(budget: Budget) -> tuple[list[Channel], bool]:
@@ -42,8 +45,20 @@ def recipients(budget: Budget) -> tuple[list[Channel], bool]:
 def _line(incident: Incident) -> Line:
     shown = item(incident)
     return Line(
-        incident, reverse("incident", args=[incident.pk]), shown.css, shown.words, _sent(listing.deliveries(incident))
+        incident,
+        _crossed_at(incident),
+        reverse("incident", args=[incident.pk]),
+        shown.css,
+        shown.words,
+        _sent(listing.deliveries(incident)),
     )
+
+
+def _crossed_at(incident: Incident) -> datetime:
+    """The title is that of the highest threshold so far, which was mostly crossed after the incident was opened."""
+    known = incident.facts.get("crossings")
+    highest = max(known, key=lambda one: one["threshold"]) if known else None
+    return datetime.fromisoformat(highest["at"]) if highest else incident.opened_at
 
 
 def _sent(made: Sequence[Delivery]) -> str:

@@ -192,6 +192,14 @@ def test_before_anything_was_spent_the_page_stands(client, make):
         assert "What it is" in text(shown(client, make(**data)))
 
 
+def test_what_was_told_stands_with_the_time_of_the_threshold_it_names(client, make, spend):
+    budget = make(amount_usd="10")
+    spend((5, "6", {}))
+    assert "Fri 13 Nov 14:32 All agents: 50 % of $10.00 spent" in text(shown(client, budget))
+    spend((1, "3", {}))
+    assert "Tue 17 Nov 14:32 All agents: 80 % of $10.00 spent" in text(shown(client, budget))
+
+
 def test_last_evaluation_and_blocking_are_told(client, make, spend):
     budget = make(action="block", amount_usd="1")
     assert "not yet: the worker does so within seconds" in text(shown(client, budget))
