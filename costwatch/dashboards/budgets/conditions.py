@@ -17,6 +17,7 @@ from costwatch.spend.queries import query
 KNOWN = 12  # values to tick, the dearest of the last weeks
 LATELY = 30 * DAY
 MOST = 16
+EMPTY = "Tick at least one value, or write one."
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,11 @@ class BudgetForm(forms.Form):
         return bool(self.data_entered["amount_usd"] or self.data_entered["amount_tokens"])
 
     @property
+    def is_half_said(self) -> bool:
+        """Whether a condition has no value yet, as when its dimension was just chosen."""
+        return not all(conditions.scope(self.lines).values())
+
+    @property
     def dimension_choices(self) -> list[tuple[str, str]]:
         """What a condition can be on."""
         return conditions.dimensions(self.workspace, *(line.dimension for line in self.lines))
@@ -158,7 +163,7 @@ class BudgetForm(forms.Form):
         if name == "scope":
             line = next((line for line in self.lines if line.name == part), None)
             if line is not None:
-                line.error = text if line.values else "Tick a value, or write one."
+                line.error = text if line.values else conditions.EMPTY
                 return
         if name == "planned":
             self.month_errors[part] = text

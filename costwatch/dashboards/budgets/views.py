@@ -14,7 +14,7 @@ from costwatch.accounts.audit import client_ip
 from costwatch.budgets import manage
 from costwatch.budgets.fields import LONGEST, BadBudget
 from costwatch.budgets.models import Budget
-from costwatch.dashboards.budgets import dearest, listing, page, past, told
+from costwatch.dashboards.budgets import conditions, dearest, listing, page, past, told
 from costwatch.dashboards.budgets.forms import BudgetForm, said, zones
 from costwatch.dashboards.budgets.kept import Group
 from costwatch.dashboards.budgets.starters import starters
@@ -178,6 +178,8 @@ def _tried(form: BudgetForm) -> tuple[Trial | None, str]:
     """What it would have done, or why that cannot be told yet."""
     if not form.has_amount:
         return None, "Say how much may be spent, and this shows what the budget would have told in the last 90 days."
+    if form.is_half_said:
+        return None, conditions.EMPTY
     try:
         return trial(form.workspace, form.data_entered, form.now), ""
     except BadBudget as problem:

@@ -137,7 +137,7 @@ def test_what_was_ticked_of_another_dimension_does_not_count(editor, spend):
 
 def test_an_empty_condition_is_told(editor, spend):
     page = post(editor, status=422, conditions="1", **{"dimension-0": "agent", "is-0": "is"}).content.decode()
-    assert "Tick a value, or write one." in text(page)
+    assert "Tick at least one value, or write one." in text(page)
 
 
 def test_what_is_not_attributed_can_be_ticked(editor, spend):

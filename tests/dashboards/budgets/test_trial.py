@@ -88,3 +88,11 @@ def test_a_preview_keeps_nothing(editor, make, spend):
 
     previewed(editor)
     assert not Budget.objects.exists()
+
+
+def test_a_condition_that_has_no_value_yet_asks_for_one_in_the_words_of_the_form(editor, spend):
+    spend((1, "5", {"agent_id": "triage"}))
+    chosen = {"conditions": "1", "dimension-0": "agent", "is-0": "is", "others-0": ""}
+    assert "Tick at least one value, or write one." in text(previewed(editor, **chosen))
+    assert "must be a list" not in text(previewed(editor, htmx=False, **chosen))
+    assert "Tick at least" not in text(previewed(editor, **chosen, **{"shown-0": "agent", "known-0": "triage"}))
