@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 
 from costwatch.accounts.models import Workspace
 from costwatch.budgets import evaluate
@@ -62,11 +62,9 @@ def ranked(workspace: Workspace, now: datetime) -> list[Ranked]:
 
 def of_running(budgets: Iterable[Budget], now: datetime) -> dict[int, Kept]:
     """Budget id → what is kept of its running period; nothing where nothing was spent."""
-    running = BudgetPeriod.objects.filter(budget__in=[budget.pk for budget in budgets]).filter(
-        Q(period_start__lte=now, period_end__gt=now) | Q(period_start=ROLLING)
-    )
     found = (
-        running.order_by()
+        _running(budgets, now)
+        .order_by()
         .values_list("budget")
         .annotate(
             count=Count("pk"),
@@ -76,6 +74,17 @@ def of_running(budgets: Iterable[Budget], now: datetime) -> dict[int, Kept]:
         )
     )
     return {number: Kept(*numbers) for number, *numbers in found}
+
+
+def dearest(budgets: Iterable[Budget], now: datetime) -> dict[int, str]:
+    """Template's id → the value whose spend is `Kept.most`."""
+    running = _running((budget for budget in budgets if budget.per), now)
+    return dict(running.order_by("budget", "-at_most", "value").distinct("budget").values_list("budget", "value"))
+
+
+def _running(budgets: Iterable[Budget], now: datetime) -> QuerySet[BudgetPeriod]:
+    own = BudgetPeriod.objects.filter(budget__in=[budget.pk for budget in budgets])
+    return own.filter(Q(period_start__lte=now, period_end__gt=now) | Q(period_start=ROLLING))
 
 
 def _place(budget: Budget, kept: Kept, now: datetime) -> Ranked:

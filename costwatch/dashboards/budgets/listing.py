@@ -14,9 +14,10 @@ from costwatch.accounts.models import Workspace
 from costwatch.budgets.models import Action, Budget
 from costwatch.budgets.status import Status, statuses
 from costwatch.dashboards.budgets import words
-from costwatch.dashboards.budgets.kept import Group, Kept, Ranked, ranked
+from costwatch.dashboards.budgets.kept import Group, Kept, Ranked, dearest, ranked
 from costwatch.dashboards.budgets.words import Mark, Resets
 from costwatch.lib.periods import zone
+from costwatch.lib.tables import MONEY_PLACES
 from costwatch.spend.snapshot import snapshot
 
 SHOWN = 20
@@ -35,13 +36,15 @@ class Tab:
 
 @dataclass(frozen=True)
 class Row:
-    """A budget as the list shows it. `status` of a template is of all its values together."""
+    """A budget as the list shows it. `status` of a template is of all its values together, `dearest` the one that used
+    most of its own limit."""
 
     budget: Budget
     url: str
     mark: Mark
     status: Status
     kept: Kept
+    dearest: str
     count: int | None
     limit: str
     scope: str
@@ -111,7 +114,8 @@ def rows(workspace: Workspace, chosen: Sequence[Ranked], now: datetime) -> list[
     """These budgets as they stand now, in this order."""
     with snapshot(workspace.lane):
         found = statuses(workspace, now, [_whole(one.budget) for one in chosen])
-    return [_row(one, status, now) for one, status in zip(chosen, found, strict=True)]
+    named = dearest((one.budget for one in chosen), now)
+    return [_row(one, status, named.get(one.budget.pk, ""), now) for one, status in zip(chosen, found, strict=True)]
 
 
 def csv_rows(workspace: Workspace, now: datetime, group: str) -> list[list[Any]]:
@@ -131,7 +135,7 @@ def _whole(budget: Budget) -> Budget:
     return whole
 
 
-def _row(one: Ranked, status: Status, now: datetime) -> Row:
+def _row(one: Ranked, status: Status, dearest: str, now: datetime) -> Row:
     budget, unit = one.budget, one.budget.in_tokens
     ahead = status.forecast
     return Row(
@@ -140,6 +144,7 @@ def _row(one: Ranked, status: Status, now: datetime) -> Row:
         words.template(budget, one.kept, one.count) if budget.per else words.mark(status),
         status,
         one.kept,
+        dearest,
         one.count,
         words.limit(budget) if not budget.planned and not status.carried else _limit_now(status, budget),
         words.scope(budget.scope),
@@ -161,10 +166,12 @@ def _count(every: Sequence[Ranked], group: str) -> int:
 
 def _csv(row: Row) -> list[Any]:
     budget, status, kept = row.budget, row.status, row.kept
-    ahead = status.forecast
+    ahead, pace = status.forecast, status.even_pace
+    if pace is not None:  # a share of time has no end of digits
+        pace = round(pace, 0 if budget.in_tokens else MONEY_PLACES)
     return [
         budget.name, row.mark.words, budget.period, budget.per, row.scope, "tokens" if budget.in_tokens else "USD",
-        status.limit, status.spent, None if budget.per else status.remaining, status.even_pace,
+        status.limit, status.spent, None if budget.per else status.remaining, pace,
         ahead and ahead.mid, ahead and ahead.low, ahead and ahead.high, status.exhausted_on if not budget.per else None,
         row.count, kept.over if budget.per else None, status.resets_at,
         budget.time_zone or budget.workspace.time_zone, status.sums.unpriced_calls, status.sums.unknown_calls,

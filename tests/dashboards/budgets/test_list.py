@@ -4,8 +4,10 @@ import pytest
 
 from costwatch.accounts.models import Role
 from costwatch.budgets import manage
+from costwatch.dashboards.budgets.kept import dearest
 from tests.dashboards.conftest import logged_in
 from tests.dashboards.page import links, rows, text
+from tests.ledger.make import NOW
 
 
 def listed(client, query: str = "") -> list[list[str]]:
@@ -54,7 +56,16 @@ def test_a_template_tells_how_many_of_its_values_are_over(client, make, spend):
     (cells,) = listed(client)
     assert cells[0] == "Each user $5.00 a month per user · all usage"
     assert cells[1] == "2 of 10 users over"
+    assert cells[2] == "140 % u-1"
     assert cells[4] == "$24.00 all together"
+
+
+def test_naming_the_dearest_of_each_template_takes_one_query_for_all(client, make, spend, django_assert_num_queries):
+    budgets = [make(name=f"Each {name}", per=name, amount_usd="5") for name in ("user", "agent", "task")]
+    spend((1, "1", {"user_id": "u-1", "agent_id": "a", "task": "t"}), (1, "3", {"user_id": "<u-2>", "agent_id": "b"}))
+    with django_assert_num_queries(1):
+        assert dearest(budgets, NOW) == {budgets[0].pk: "<u-2>", budgets[1].pk: "b", budgets[2].pk: "t"}
+    assert listed(client)[0][2].startswith("60.0 % ")
 
 
 def test_a_template_whose_values_are_not_all_known_yet_tells_no_total(client, make, spend):
@@ -109,6 +120,7 @@ def test_the_csv_holds_every_digit(client, make, spend):
     assert told["spent"] == "10.123456789012"
     assert told["remaining"] == "89.876543210988"
     assert told["budget"] == "'=1+1"
+    assert told["even_pace"] == "58.685460009877"
 
 
 def test_only_those_who_may_change_budgets_are_offered_to(client, editor, make):
