@@ -12,7 +12,7 @@ from costwatch.alerts.incidents import Report
 from costwatch.alerts.models import Incident, Kind, Severity, State
 from costwatch.anomalies import words
 from costwatch.anomalies.books import StoredBooks
-from costwatch.anomalies.detectors import ALL, spend
+from costwatch.anomalies.detectors import ALL, spend, unpriced
 from costwatch.anomalies.models import Spell
 from costwatch.anomalies.state import Driver, Finding, Settings
 
@@ -29,8 +29,8 @@ def take(
     """Tell a new finding, or add a known one to what was told. What is only part of something expected is not told."""
     spell = _known(books.workspace.pk, finding)
     if spell is None or _was_expected(spell):
-        # more than what was called expected is a matter of its own, though the hour is the same
-        started_at = finding.start if spell is None else finding.at
+        # more than what was called expected or was priced is a matter of its own, though the hour is the same
+        started_at = finding.at if spell is not None or _has_begun(books.workspace.pk, finding) else finding.start
         spell, drivers = _begin(books, finding, started_at, expected, now)
         if _is_own(spell):
             _report(books, spell, finding, settings, drivers, now)
@@ -48,14 +48,30 @@ def take(
 def end(workspace_id: int, at: datetime, now: datetime) -> int:
     """Spells that were not found again are over; incidents of which none lasts are resolved. How many spells."""
     ended = list(Spell.objects.filter(workspace_id=workspace_id, over=False, lasts_until__lt=at))
+    _finish(workspace_id, ended, now)
+    return len(ended)
+
+
+def end_priced(books: StoredBooks, now: datetime) -> int:
+    """The spells of models that were priced since, past calls and all, are over. How many."""
+    lasting = Spell.objects.filter(workspace=books.workspace, over=False, detector=unpriced.NAME, lasts_until__gte=now)
+    spells = list(lasting)
+    left = unpriced.left(books, [spell.value for spell in spells], now) if spells else ()
+    priced = [spell for spell in spells if spell.value not in left]
+    # it ends here: a call without a price that comes later is found as something new
+    lasting.filter(pk__in=[spell.pk for spell in priced]).update(lasts_until=now)
+    _finish(books.workspace.pk, priced, now, unpriced.PRICED)
+    return len(priced)
+
+
+def _finish(workspace_id: int, ended: Sequence[Spell], now: datetime, text: str = "") -> None:
+    """These are over; an incident of which no spell lasts is resolved, with what the detector says of that."""
     Spell.objects.filter(pk__in=[spell.pk for spell in ended]).update(over=True)
     lasting = Spell.objects.filter(workspace_id=workspace_id, over=False).values_list("incident_key", flat=True)
     for spell in ended:
         if spell.incident_key not in lasting:
-            text = ALL[spell.detector].OVER
             for incident in Incident.objects.filter(workspace_id=workspace_id, dedupe_key=spell.incident_key):
-                incidents.settle(incident, now, text)
-    return len(ended)
+                incidents.settle(incident, now, text or ALL[spell.detector].OVER)
 
 
 def _key(detector: str, dimension: str, value: str, start: datetime) -> str:
@@ -69,6 +85,13 @@ def _known(workspace_id: int, finding: Finding) -> Spell | None:
     rows = Spell.objects.filter(workspace_id=workspace_id, detector=detector, dimension=dimension, value=value)
     near = rows.filter(started_at__lte=finding.at, lasts_until__gte=finding.start).order_by("-started_at")
     return next((spell for spell in near if not spell.over or spell.lasts_until >= finding.at), None)
+
+
+def _has_begun(workspace_id: int, finding: Finding) -> bool:
+    """Whether a spell of the same began where the finding does; it is over, for else the finding were its own."""
+    detector, dimension, value = finding.subject
+    rows = Spell.objects.filter(workspace_id=workspace_id, detector=detector, dimension=dimension, value=value)
+    return rows.filter(started_at=finding.start).exists()
 
 
 def _is_own(spell: Spell) -> bool:

@@ -74,6 +74,7 @@ def look_through(
         every = {"look", "hour", "day"} if hour in midnights[-1:] else {"look", "hour"}
         _look(past, hour, every, settings, lessons, now)
     _look(live, until, {"look"}, settings, lessons, now)
+    spells.end_priced(live, until)
 
 
 def _look(

@@ -1,5 +1,6 @@
 """Usage without a price appears: a model's calls are in no total until somebody prices it. Pure."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -12,9 +13,16 @@ TITLE = "Usage without a price"
 ABOUT = "Calls of a model have no price, so that they are in no total and no budget until they are priced."
 EVERY = "look"
 OVER = "No call without a price for a day"
+PRICED = "Priced now: none of its calls of the last day is without a price any more"
 TOLERANCE = None
 DAY = timedelta(days=1)
 FEWEST = 3  # calls of a day; one call of a mistyped name is nobody's trouble
+
+
+def left(books: Books, models: Collection[str], at: datetime) -> set[str]:
+    """Those of the models that have calls without a price in the last 24 hours, corrections counted."""
+    last_day = books.series("model", "hour", period("hour", at - DAY, books.zone).start, at, models)
+    return {model for model, hours in last_day.items() if any(sums.unpriced_calls > 0 for sums in hours.values())}
 
 
 def look(books: Books, at: datetime, settings: Settings) -> list[Finding]:
