@@ -11,6 +11,7 @@ from django.urls import reverse
 from costwatch.accounts.models import Workspace
 from costwatch.alerts import listing
 from costwatch.alerts.models import Delivery, Incident, Kind, Severity, State, TimelineEntry
+from costwatch.anomalies.detectors import unpriced
 from costwatch.budgets.models import Budget
 from costwatch.dashboards import display
 from costwatch.dashboards.addresses import profile_url, run_url
@@ -114,6 +115,7 @@ class Detail:
     tool: str
     task: str
     stop_url: str
+    price_url: str
     evidence: Evidence | None
 
 
@@ -154,6 +156,7 @@ def detail(workspace: Workspace, incident: Incident, wanted: Wanted) -> Detail:
         tool=incident.facts.get("tool") or "",
         task=incident.facts.get("task") or "",
         stop_url=stop_url("agent", agent, incident.title) if (agent := incident.facts.get("agent")) else "",
+        price_url=_price_url(incident),
         evidence=evidence(incident, ZoneInfo(workspace.time_zone)),
     )
 
@@ -235,6 +238,12 @@ def _spent(amount: str, unpriced: int) -> str:
     if not unpriced:
         return display.money(known)
     return f"≥ {display.money(known)}" if known else "unpriced"
+
+
+def _price_url(incident: Incident) -> str:
+    """Where the model of calls without a price gets one, as long as it has none."""
+    is_unpriced = incident.is_pending and incident.facts.get("detector") == unpriced.NAME
+    return f"{reverse('unpriced')}?{urlencode({'model': incident.facts['value']})}" if is_unpriced else ""
 
 
 def _related(workspace: Workspace, incident: Incident) -> list[tuple[str, str, str]]:

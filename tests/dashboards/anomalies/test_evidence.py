@@ -64,6 +64,17 @@ def test_unpriced_usage_is_shown_with_its_upper_bound(client, spike):
     assert "Without a price 4 calls within a day At most $2.00" in html
 
 
+def test_from_unpriced_usage_it_is_one_step_to_where_its_price_is_set(client, workspace, spike):
+    incident = Incident.objects.get(facts__detector="unpriced")
+    admin = logged_in(workspace, "admin@larkfield.example", Role.ADMIN)
+    link = f'href="{reverse("unpriced")}?model=preview">'
+    assert f"{link}Set a price</a>" in body(admin, f"/incidents/{incident.pk}")
+    assert f"{link}See it under Unpriced</a>" in body(client, f"/incidents/{incident.pk}")
+    assert "?model=" not in body(admin, f"/incidents/{spike.pk}")
+    Incident.objects.update(state=State.RESOLVED)
+    assert link not in body(admin, f"/incidents/{incident.pk}")
+
+
 def test_the_expected_button_teaches_and_says_what(editor, spike):
     assert "triage may spend up to $37.50 at these hours" in text(body(editor, f"/incidents/{spike.pk}"))
     editor.post(reverse("incident-act", args=[spike.pk, "expected"]))
