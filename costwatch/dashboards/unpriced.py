@@ -1,5 +1,6 @@
 """The inbox of models without a price: what is in it, a price to begin with, and what it would come to."""
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -26,6 +27,9 @@ COUNTED_FOR = 10  # seconds
 MOST_PREVIEWED = 20_000  # calls; more are counted by the worker
 FIELDS = {"input": "input", "cached_input": "cache_read", "output": "output"}
 LEAST_ALIKE = 5
+# words by which providers tell their dear models from their cheap ones
+TIERS = frozenset({"nano", "micro", "tiny", "mini", "lite", "small", "flash", "haiku", "turbo", "medium",
+                   "sonnet", "plus", "large", "pro", "opus", "max", "ultra", "premier"})  # fmt: skip
 ONE_DAY = timedelta(days=1)
 
 
@@ -116,29 +120,33 @@ def inbox(workspace: Workspace) -> list[Unpriced]:
 
 
 def suggestion(item: Unpriced) -> tuple[str, dict[str, str]]:
-    """(the known model whose name is most alike, its prices for the form); ("", {}) where none is alike."""
+    """(the known model of the same tier whose name is most alike, its prices for the form); ("", {}): none is alike."""
     known = listing.at(PriceVersion.objects.filter(
         line__workspace=None, line__provider=item.provider, line__variant="standard", line__schedule="",
         components__unit="output", withdrawn_at=None), timezone.now())  # fmt: skip
+    model = item.model.lower()
+    names = {name: pk for name, pk in known.values_list("line__model", "pk") if _alike(name, model) >= LEAST_ALIKE}
     alike = max(
-        known.values_list("line__model", "pk").distinct(),
-        key=lambda row: (_alike(row[0], item.model.lower()), -len(row[0])),
-        default=None,
+        names, key=lambda name: (-len(_tiers(name) ^ _tiers(model)), _alike(name, model), -len(name)), default=""
     )
-    if alike is None or _alike(alike[0], item.model.lower()) < LEAST_ALIKE:
+    if not alike:
         return "", {}
-    prices = {c.unit: c for c in PriceVersion.objects.get(pk=alike[1]).components.filter(threshold=0)}
+    prices = {c.unit: c for c in PriceVersion.objects.get(pk=names[alike]).components.filter(threshold=0)}
     values = {
         name: f"{(prices[unit].price * 1_000_000 / prices[unit].per).normalize():f}"
         for name, unit in FIELDS.items()
         if unit in prices
     }
-    return alike[0], values
+    return alike, values
 
 
 def _alike(one: str, other: str) -> int:
     """How many characters two names have in common from the beginning."""
     return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _tiers(name: str) -> frozenset[str]:
+    return TIERS.intersection(re.split("[^a-z]+", name.lower()))
 
 
 def arrived(workspace: Workspace, item: Unpriced) -> bool:
