@@ -71,6 +71,13 @@ def counts(workspace_id: int, opened: Span | None = None) -> Mapping[str, int]:
     return {state.value: 0 for state in State} | dict(rows.annotate(Count("pk")))
 
 
+def open_by_severity(workspace_id: int, opened: Span | None = None) -> tuple[int, int]:
+    """How many of the open ones call somebody (alarms, critical ones too), and how many are notices."""
+    rows = find(workspace_id, state="open", opened=opened)
+    notices = rows.filter(severity=Severity.NOTICE).count()
+    return rows.count() - notices, notices
+
+
 def told(incident: Incident) -> dict[str, Any]:
     """An incident as API.md §5 names it."""
     return {

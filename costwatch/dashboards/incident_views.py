@@ -122,8 +122,11 @@ def _answer(
     more: bool,
     is_chosen: bool = False,
 ) -> HttpResponse:
+    alarms, notices = listing.open_by_severity(request.workspace.pk, wanted.opened)
     context = {
         "tabs": incident_page.tabs(request.workspace, wanted),
+        "alarms": alarms,
+        "notices": notices,
         "rows": rows,
         "wanted": wanted,
         "any_day": replace(wanted, days=None).url(),

@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from costwatch.accounts.models import AuditEntry, Role
 from costwatch.alerts import incidents
-from costwatch.alerts.models import Incident, State
+from costwatch.alerts.incidents import Report
+from costwatch.alerts.models import Incident, Kind, Severity, State
 from costwatch.ledger.fold import fold_all
 from costwatch.loops import watch
 from costwatch.loops.models import Lesson
@@ -134,9 +135,19 @@ def test_strangers_do_not_find_it(stranger, loop):
 
 
 def test_the_rail_counts_what_is_open(client, loop):
-    assert "Incidents 1 open" in text(body(client, "/runs"))
+    assert "Incidents 1 open alarm" in text(body(client, "/runs"))
     Incident.objects.update(state=State.ACKNOWLEDGED)
     assert "1 open" not in text(body(client, "/runs"))
+
+
+def test_what_the_rail_leaves_out_is_said_beside_what_is_open(client, workspace, loop):
+    assert "Open: 1 alarm" not in text(body(client, "/incidents"))
+    report = Report(Kind.PRICING, "mild", Severity.NOTICE, "Model preview has no price", "", "preview", NOW)
+    incidents.open_or_update(workspace.pk, report, NOW)
+    html = body(client, "/incidents")
+    assert 'title="1 open alarm"' in html
+    assert "Open: 1 alarm and 1 notice." in text(html)
+    assert "Open 2" in text(html)
 
 
 def test_the_overview_names_the_newest_open_one_and_notices_a_new_one(client, loop):

@@ -216,12 +216,24 @@ class TestUnpriced:
         assert "Tue 17 Nov 2026" in page and "Ask an admin" in page
 
     def test_the_rail_counts_the_models(self, viewer, calls):
-        assert '>Unpriced<span class="count warn">1<' in text(viewer.get("/prices"))
+        assert 'title="1 model without a price">1<' in text(viewer.get("/prices"))
 
     def test_the_form_begins_with_the_price_of_the_model_most_alike(self, admin, calls):
         page = text(admin.get("/unpriced"))
         assert 'filled in from <b class="c-ink mono">acme-large</b>' in page
         assert 'name="input" value="4"' in page and 'name="output" value="16"' in page and 'value="2026-11-17"' in page
+
+    @pytest.mark.parametrize(("model", "suggested"), [
+        ("gemini-3.6-pro-preview-11", "gemini-2.5-pro"), ("gemini-3.6-flash-lite-001", "gemini-3.1-flash-lite"),
+        ("gemini-3.6-flash-001", "gemini-3.6-flash"), ("gemini-3.6-turbo", "gemini-3.6-flash"), ("gemma-3-pro", ""),
+    ])  # fmt: skip
+    def test_a_model_of_the_same_tier_goes_before_one_with_a_name_more_alike(self, workspace, model, suggested):
+        names = ("gemini-3.6-flash", "gemini-3.1-flash-lite", "gemini-2.5-pro")
+        lines = {LineKey("google", name): [Version(None, None, chat(1, 2))] for name in names}
+        catalogues.store(Catalogue(lines, []), "prices 2", "2", timezone.now())
+        today = date(2026, 11, 17)
+        item = unpriced.Unpriced(model, "google", "", 1, 1, Decimal(1), today, today)
+        assert unpriced.suggestion(item)[0] == suggested
 
     def test_the_preview_says_what_the_calls_would_cost_and_changes_nothing(self, admin, calls):
         page = text(admin.get("/unpriced", {"model": "acme-large-2", **PRICE}))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django import template
 from django.template import Context
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -27,10 +28,10 @@ BELOW = {
     "prices": ("/prices",),
     "settings": ("/settings",),
 }
-# what is open behind a link, and how bad that is
-COUNTS: dict[str, tuple[Callable[[int], int], str]] = {
-    "incidents": (incidents.open_count, "bad"),
-    "unpriced": (unpriced.count, "warn"),
+# what is open behind a link, how bad that is, and what one of it is called
+COUNTS: dict[str, tuple[Callable[[int], int], str, str]] = {
+    "incidents": (incidents.open_count, "bad", "open alarm{}"),
+    "unpriced": (unpriced.count, "warn", "model{} without a price"),
 }
 
 
@@ -68,10 +69,11 @@ def _open_count(context: Context, name: str) -> SafeString:
     workspace = getattr(context.get("request"), "workspace", None)
     if name not in COUNTS or workspace is None:
         return SafeString("")
-    count_open, css = COUNTS[name]
-    shown = '<span class="count {}">{}<span class="vh"> open</span></span>'
+    count_open, css, words = COUNTS[name]
     count = count_open(workspace.lane)
-    return format_html(shown, css, count) if count else SafeString("")
+    words = words.format(pluralize(count))
+    shown = '<span class="count {}" title="{} {}">{}<span class="vh"> {}</span></span>'
+    return format_html(shown, css, count, words, count, words) if count else SafeString("")
 
 
 @register.simple_tag(takes_context=True)
