@@ -1,4 +1,4 @@
-"""Log records as one line of JSON each, for machines that read logs (COSTWATCH_LOG=json)."""
+"""The log: one line of JSON for each record, for machines (COSTWATCH_LOG=json); refusals without a traceback."""
 
 import json
 import logging
@@ -18,3 +18,12 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
         return json.dumps(fields)
+
+
+class Refusals(logging.Filter):
+    """What is answered with 4xx (forbidden, not found) is a line: a refusal is no error of ours to be traced."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "status_code", 500) < 500:
+            record.exc_info = None
+        return True

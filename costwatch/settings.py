@@ -226,6 +226,7 @@ LOGGING = {
         "text": {"format": "%(levelname)s %(name)s: %(message)s"},
         "json": {"()": "costwatch.logs.JsonFormatter"},
     },
+    "filters": {"refusals": {"()": "costwatch.logs.Refusals"}},
     "handlers": {
         "out": {
             "class": "logging.StreamHandler",
@@ -233,7 +234,10 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["out"], "level": env.text("COSTWATCH_LOG_LEVEL", "WARNING").upper()},
-    "loggers": {"costwatch": {"level": env.text("COSTWATCH_LOG_LEVEL", "INFO").upper()}},
+    "loggers": {
+        "costwatch": {"level": env.text("COSTWATCH_LOG_LEVEL", "INFO").upper()},
+        "django.request": {"filters": ["refusals"]},
+    },
 }
 
 REST_FRAMEWORK = {

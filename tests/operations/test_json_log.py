@@ -6,6 +6,9 @@ import logging
 from datetime import datetime, timedelta
 
 import pytest
+from django.core.exceptions import PermissionDenied
+from django.test import Client
+from django.urls import path
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,3 +87,30 @@ def test_a_line_that_is_json_already_keeps_its_fields(line):
         assert set(told) == {"time", "process"} | set(own)
     else:
         assert told["message"] == line
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "traced"), [("/forbidden", 403, False), ("/nowhere", 404, False), ("/broken", 500, True)]
+)
+def test_a_refusal_is_logged_without_a_traceback_and_a_failure_of_ours_with_one(settings, address, status, traced):
+    settings.ROOT_URLCONF = __name__
+    told = io.StringIO()
+    handler = logging.StreamHandler(told)
+    logging.getLogger("django.request").addHandler(handler)
+    try:
+        assert Client(raise_request_exception=False).get(address).status_code == status
+    finally:
+        logging.getLogger("django.request").removeHandler(handler)
+    assert address in told.getvalue()
+    assert ("Traceback" in told.getvalue()) is traced
+
+
+def forbidden(request):
+    raise PermissionDenied("not you")
+
+
+def broken(request):
+    raise ZeroDivisionError
+
+
+urlpatterns = [path("forbidden", forbidden), path("broken", broken)]
