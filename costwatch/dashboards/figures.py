@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.core.cache import cache
@@ -11,8 +11,8 @@ from costwatch.accounts.models import Workspace
 from costwatch.dashboards.month_figure import HISTORY_FOR, Month, conditions_key, month
 from costwatch.dashboards.ranges import DAY, at_same_time, of_kind
 from costwatch.dashboards.state import State
-from costwatch.ledger.models import Cut, SpendDay
 from costwatch.lib import periods
+from costwatch.spend.beginning import first_day
 from costwatch.spend.queries import query
 from costwatch.spend.sums import Sums
 
@@ -114,11 +114,6 @@ def _usual(workspace: Workspace, state: State, now: datetime) -> Usual:
         so_far.append(_spent(workspace, state, start, then))
         hour.append(_spent(workspace, state, then - periods.HOUR, then))
     return Usual(_mean(so_far), _mean(whole), _mean(hour))
-
-
-def first_day(lane: int) -> date | None:
-    """The first local day of the books."""
-    return SpendDay.objects.filter(lane=lane, cut=Cut.TOTAL).order_by("day").values_list("day", flat=True).first()
 
 
 def _by_quarter(since: datetime, amounts: dict[datetime | None, Decimal]) -> list[Decimal]:

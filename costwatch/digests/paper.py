@@ -40,10 +40,8 @@ def pdf(workspace: str, found: Report, now: datetime) -> bytes:
     paper.text(words.sentence(found), 12)
     paper.text(words.coverage(found), muted=True)
     paper.bars([amount for _, amount in found.days])
-    for dimension, what in words.WHATS.items():
-        rows = [(words.name(m.value), usd(m.now), words.change(m.delta), words.mover(m)) for m in found.movers
-                if m.dimension == dimension]  # fmt: skip
-        paper.listing(f"{what} that moved it", rows)
+    for dimension in words.WHATS:
+        paper.listing(words.movers(found, dimension), words.moved(found, dimension))
     paper.heading("Forecast")
     paper.text(words.forecast(found))
     budgets = [(words.name(b.name), f"{b.spent} of {b.limit}", percent(b.share), b.state) for b in found.budgets]

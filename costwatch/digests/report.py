@@ -13,6 +13,7 @@ from costwatch.digests import span as spans
 from costwatch.digests.span import Span
 from costwatch.lib import periods
 from costwatch.spend import queries
+from costwatch.spend.beginning import begun_after
 from costwatch.spend.filters import SpendFilter
 from costwatch.spend.outlooks import MonthOutlook, workspace_outlook
 from costwatch.spend.sums import Sums
@@ -28,10 +29,10 @@ STATES = {State.OVER: "over", State.WARNING: "close", State.OK: "within", State.
 
 @dataclass(frozen=True)
 class Mover:
-    """One value that spent more or less than in the period before; "" = not attributed."""
+    """One value that spent more or less than in the period before; "" = not attributed, None = all others."""
 
     dimension: str
-    value: str
+    value: str | None
     now: Decimal
     before: Decimal
 
@@ -58,8 +59,10 @@ class BudgetLine:
 class Report:
     """`until`: up to when it is counted, the end of the period or, while it runs, now. Money in USD.
 
-    `before`: the sums of the period before, as long as the counted part of this one. `days`: spend by local day (of a
-    single day: by hour). `unpriced`: model → sums of its calls without a price. `outlook`: the month that is running.
+    `before`: the sums of the period before, as long as the counted part of this one. `begun`: the first day of the
+    books where they do not reach back to it; then nothing is said of a change, and the movers are the dearest.
+    `days`: spend by local day (of a single day: by hour). `unpriced`: model → sums of its calls without a price.
+    `outlook`: the month that is running.
     """
 
     span: Span
@@ -67,6 +70,7 @@ class Report:
     zone: str
     total: Sums
     before: Sums
+    begun: date | None
     days: list[tuple[datetime, Decimal]]
     movers: list[Mover]
     budgets: list[BudgetLine]
@@ -80,6 +84,13 @@ class Report:
     @property
     def change(self) -> Decimal:
         return self.total.cost - self.before.cost
+
+    def moved(self, dimension: str) -> list[Mover]:
+        """The movers of a dimension, and all others together (the whole less these), so that they add up to it."""
+        shown = [mover for mover in self.movers if mover.dimension == dimension]
+        now = self.total.cost - sum(mover.now for mover in shown)
+        before = self.before.cost - sum(mover.before for mover in shown)
+        return [*shown, Mover(dimension, None, now, before)] if shown and (now or before) else shown
 
     @property
     def is_over(self) -> bool:
@@ -97,6 +108,7 @@ def report(workspace: Workspace, span: Span, now: datetime, time_zone: str = "")
     days = queries.query(workspace, whole, (), "hour" if span.kind == "daily" else "day", zone)
     now_by = {name: _by(workspace, whole, name) for name in DIMENSIONS}
     before_by = {name: _by(workspace, compared, name) for name in DIMENSIONS}
+    begun = begun_after(workspace, compared.start)
     found = sorted(statuses(workspace, now), key=_urgency)
     incidents = Incident.objects.filter(workspace=workspace, opened_at__gte=span.start, opened_at__lt=until)
     return Report(
@@ -105,8 +117,11 @@ def report(workspace: Workspace, span: Span, now: datetime, time_zone: str = "")
         zone=zone,
         total=days.total,
         before=queries.query(workspace, compared).total,
+        begun=begun,
         days=_days(days, span, until, zone),
-        movers=[mover for name in DIMENSIONS for mover in _movers(name, now_by[name], before_by[name])],
+        movers=[
+            mover for name in DIMENSIONS for mover in _movers(name, now_by[name], before_by[name], begun is not None)
+        ],
         budgets=[_line(status) for status in found[:BUDGETS]],
         more_budgets=max(0, len(found) - BUDGETS),
         incidents=_worst(list(incidents.order_by("-opened_at")[:500])),
@@ -129,12 +144,13 @@ def _days(answer: queries.Answer, span: Span, until: datetime, zone: str) -> lis
     return [(bucket.start, amounts.get(bucket.start, Decimal(0))) for bucket in found]
 
 
-def _movers(dimension: str, now: Mapping[str, Sums], before: Mapping[str, Sums]) -> list[Mover]:
-    """The values that changed most, in dollars."""
+def _movers(dimension: str, now: Mapping[str, Sums], before: Mapping[str, Sums], dearest: bool) -> list[Mover]:
+    """The values that changed most, in dollars; or the dearest."""
     names = now.keys() | before.keys()
     movers = [Mover(dimension, name, now.get(name, NOTHING).cost, before.get(name, NOTHING).cost) for name in names]
-    large = [mover for mover in movers if abs(mover.delta) >= SMALLEST]
-    return sorted(large, key=lambda mover: (-abs(mover.delta), mover.value))[:MOVERS]
+    sizes = {mover.value: mover.now if dearest else abs(mover.delta) for mover in movers}
+    large = [mover for mover in movers if sizes[mover.value] >= SMALLEST]
+    return sorted(large, key=lambda mover: (-sizes[mover.value], mover.value))[:MOVERS]
 
 
 def _unpriced(by_model: Mapping[str, Sums]) -> list[tuple[str, Sums]]:

@@ -58,7 +58,7 @@ def message(workspace: Workspace, found: Report) -> dict[str, str]:
         "coverage": words.coverage(found),
         "forecast": words.forecast(found),
         "incidents": words.incidents(found)[0],
-        "rows": _movers(found),
+        "rows": [(words.movers(found, dimension), words.moved(found, dimension)) for dimension in words.WHATS],
         "budgets": [(budget, words.percent(budget.share)) for budget in found.budgets],
         "unpriced": [(words.name(model), f"{sums.unpriced_calls:,}", words.at_most(sums, "≤ "))
                      for model, sums in found.unpriced],
@@ -72,12 +72,3 @@ def message(workspace: Workspace, found: Report) -> dict[str, str]:
         other = "" if found.zone == workspace.time_zone else f"?{urlencode({'tz': found.zone})}"
         digest["url"] = f"{settings.PUBLIC_URL.rstrip('/')}/digests/{found.span.kind}/{found.span.first}{other}"
     return digest
-
-
-def _movers(found: Report) -> list[tuple[str, list[tuple[str, str, str, str]]]]:
-    """(what, rows of name, spent, change, why)."""
-    return [
-        (what, [(words.name(m.value), words.usd(m.now), words.change(m.delta), words.mover(m)) for m in found.movers
-                if m.dimension == dimension])
-        for dimension, what in words.WHATS.items()
-    ]  # fmt: skip

@@ -1,6 +1,6 @@
 """A digest in words: its title, its sentences, and the plain text of the mail."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from costwatch.spend.sums import Sums
 
 LESS = "\N{MINUS SIGN}"
 LONGEST = 60
+ALL_OTHERS = "All others"
 WHATS = {"agent": "Agents", "model": "Models"}
 
 
@@ -25,6 +26,8 @@ def sentence(found: Report) -> str:
     """What it came to, against what, in one sentence."""
     when = {"daily": "on", "weekly": "in the week", "monthly": "in"}[found.span.kind]
     spent = f"{usd(found.total.cost)} {'was spent' if found.is_over else 'has been spent'} {when} {found.span.label}"
+    if found.begun:
+        return f"{spent}; {begun(found.begun)}."
     if not found.before.cost:
         return f"{spent}; nothing in the {found.span.name} before."
     same = "" if found.is_over else ", up to the same time"
@@ -33,11 +36,13 @@ def sentence(found: Report) -> str:
 
 
 def relative(found: Report) -> str:
-    """+12 %; empty where there was nothing before."""
-    if not found.before.cost:
-        return ""
-    ratio = found.change / found.before.cost
-    return f"{'+' if ratio > 0 else LESS if ratio < 0 else ''}{percent(abs(ratio))}"
+    """+12 %; empty where there was nothing before, or not all of it is in the books."""
+    return _relative(found.change, found.before.cost) if found.before.cost and not found.begun else ""
+
+
+def begun(day: date) -> str:
+    """The books begin 27 Sep."""
+    return f"the books begin {day.day} {day:%b}"
 
 
 def change(amount: Decimal) -> str:
@@ -86,19 +91,29 @@ def forecast(found: Report) -> str:
     )
 
 
-def name(value: str) -> str:
-    """A name as people read it: one line."""
-    return line(value, LONGEST) or "Not attributed"
+def name(value: str | None) -> str:
+    """A name as people read it: one line; None: all others."""
+    return ALL_OTHERS if value is None else line(value, LONGEST) or "Not attributed"
+
+
+def movers(found: Report, dimension: str) -> str:
+    """The title of those who moved it, or, where there is nothing to compare with, of the dearest."""
+    return f"{WHATS[dimension]} {'that cost most' if found.begun else 'that moved it'}"
+
+
+def moved(found: Report, dimension: str) -> list[tuple[str, str, str, str]]:
+    """Those who moved it: (name, spend, change, change in percent); without changes where nothing is compared."""
+    return [
+        (name(one.value), usd(one.now), *(("", "") if found.begun else (change(one.delta), mover(one))))
+        for one in found.moved(dimension)
+    ]
 
 
 def mover(one: Mover) -> str:
-    """Why it changed, in a few words."""
+    """How much it changed: in percent, or that it is new or gone."""
     if not one.before:
         return "not there before"
-    if not one.now:
-        return "gone"
-    ratio = one.delta / one.before
-    return f"{'+' if ratio > 0 else LESS}{percent(abs(ratio))}"
+    return _relative(one.delta, one.before) if one.now else "gone"
 
 
 def moment(at: datetime, zone: str) -> str:
@@ -109,10 +124,10 @@ def moment(at: datetime, zone: str) -> str:
 def text(found: Report) -> str:
     """The whole digest as plain text."""
     parts = [[sentence(found), coverage(found)]]
-    for dimension, what in WHATS.items():
-        rows = [f"  {change(m.delta):>12}  {name(m.value)}: {usd(m.now)} ({mover(m)})" for m in found.movers
-                if m.dimension == dimension]  # fmt: skip
-        parts.append([f"{what} that moved it", *rows] if rows else [])
+    for dimension in WHATS:
+        rows = [f"  {more or spent:>12}  {who}{f': {spent} ({share})' if more else ''}"
+                for who, spent, more, share in moved(found, dimension)]  # fmt: skip
+        parts.append([movers(found, dimension), *rows] if rows else [])
     parts.append([forecast(found)])
     budgets = [f"  {percent(b.share):>6}  {name(b.name)}: {b.spent} of {b.limit}, {b.state}" for b in found.budgets]
     parts.append(["Budgets", *budgets] if budgets else [])
@@ -134,6 +149,11 @@ def incident_count(found: Report) -> str:
     """3 incidents, 1 still open"""
     count = f"{found.incident_count:,} incident{'s' if found.incident_count != 1 else ''}"
     return f"{count}, {found.open_count:,} still open" if found.open_count else f"{count}, all over"
+
+
+def _relative(delta: Decimal, before: Decimal) -> str:
+    ratio = delta / before
+    return f"{'+' if ratio > 0 else LESS if ratio < 0 else ''}{percent(abs(ratio))}"
 
 
 def _comma(text: str) -> str:

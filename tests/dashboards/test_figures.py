@@ -8,10 +8,11 @@ import pytest
 from django.http import QueryDict
 
 from costwatch.accounts.models import Workspace
-from costwatch.dashboards.figures import Figures, figures, first_day
+from costwatch.dashboards.figures import Figures, figures
 from costwatch.dashboards.state import State
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.record import record
+from costwatch.spend.beginning import first_day
 from tests.ledger.make import entry
 
 pytestmark = pytest.mark.django_db

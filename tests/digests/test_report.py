@@ -12,8 +12,11 @@ from costwatch.budgets import manage
 from costwatch.digests import paper, send, words
 from costwatch.digests import span as spans
 from costwatch.digests.report import report
+from costwatch.ledger.fold import fold_all
+from costwatch.ledger.record import record
 from costwatch.lib.periods import zone
 from tests.digests.conftest import BERLIN, NOW
+from tests.ledger.make import entry
 
 pytestmark = [pytest.mark.usefixtures("weeks"), pytest.mark.thorough]
 
@@ -98,9 +101,26 @@ def test_a_day_is_told_by_hour_in_the_zone_of_the_reader(workspace):
     assert [at.astimezone(tz).hour for at, usd in found.days if usd] == [6]
 
 
+def test_where_the_books_do_not_reach_back_they_say_where_they_begin_and_who_cost_most(workspace):
+    for kind, day in (("weekly", 3), ("monthly", 3), ("daily", 2)):
+        found = report(workspace, spans.on(kind, datetime(2026, 11, day).date(), BERLIN, 1), NOW)
+        assert words.sentence(found).endswith("; the books begin 2 Nov.")
+        assert "%" not in words.title("Larkfield", found)
+    found = report(workspace, spans.on("monthly", datetime(2026, 11, 3).date(), BERLIN, 1), NOW)
+    assert [(m.value, m.now) for m in found.moved("agent")] == [("triage", 230), ("reasoning", 42)]
+
+
 def test_nothing_before_is_said_without_a_percentage(workspace):
+    record(workspace.lane, [entry(timestamp=NOW - timedelta(days=90), cost="1")])
+    fold_all()
     found = report(workspace, spans.on("weekly", datetime(2026, 11, 3).date(), BERLIN, 1), NOW)
     assert words.sentence(found).endswith("; nothing in the week before.")
+
+
+def test_movers_that_are_not_shown_are_all_others_and_the_list_is_the_whole_change(week):
+    assert [(m.value, m.now, m.delta) for m in week.moved("agent")] == [("reasoning", 42, 42), (None, 70, 0)]
+    for dimension in ("agent", "model"):
+        assert sum(m.delta for m in week.moved(dimension)) == week.change
 
 
 def test_the_mail_escapes_what_senders_named(workspace, week):

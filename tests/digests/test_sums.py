@@ -59,6 +59,8 @@ def test_total_days_movers_and_what_is_unpriced_are_the_sums_of_the_calls(filled
     assert (found.total.cost, found.total.calls, found.total.runs) == (now.cost, now.calls, len(now.runs))
     assert (found.before.cost, found.before.calls) == (before.cost, before.calls)
     assert found.change == now.cost - before.cost
+    first = min(call.timestamp.astimezone(ZoneInfo(zone)).date() for call in CALLS)
+    assert found.begun == (first if first > earlier.date() else None)
     form = "%Y-%m-%dT%H" if kind == "daily" else "%Y-%m-%d"
     expected: dict[str, Decimal] = defaultdict(Decimal)
     for call in CALLS:
@@ -74,10 +76,13 @@ def test_total_days_movers_and_what_is_unpriced_are_the_sums_of_the_calls(filled
             name: is_now.get((name,), Told()).cost - was.get((name,), Told()).cost
             for (name,) in is_now.keys() | was.keys()
         }
-        ranked = sorted((abs(delta) for delta in deltas.values() if abs(delta) >= Decimal("0.005")), reverse=True)
+        moved = [sums.cost for sums in is_now.values()] if found.begun else [abs(delta) for delta in deltas.values()]
+        ranked = sorted((amount for amount in moved if amount >= Decimal("0.005")), reverse=True)
         movers = [mover for mover in found.movers if mover.dimension == dimension]
-        assert [abs(mover.delta) for mover in movers] == ranked[:MOVERS]
+        assert [mover.now if found.begun else abs(mover.delta) for mover in movers] == ranked[:MOVERS]
         assert all(mover.delta == deltas[mover.value] for mover in movers)
+        shown = found.moved(dimension)
+        assert sum(mover.delta for mover in shown) == (found.change if shown else 0)
     models = {name: sums for (name,), sums in told(CALLS, ["model"], start, end).items() if sums.unpriced}
     assert {model: (s.unpriced_calls, s.upper_bound) for model, s in found.unpriced} == {
         name: (sums.unpriced, sums.bound) for name, sums in models.items()

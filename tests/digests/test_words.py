@@ -28,8 +28,9 @@ def made(kind: str = "weekly", cost: object = 112, before: object = 70, **more: 
     span = spans.on(kind, DAY, BERLIN, 1)
     usual = {
         "span": span, "until": span.end, "zone": "Europe/Berlin", "total": Sums(calls=9, cost=Decimal(str(cost))),
-        "before": Sums(calls=9, cost=Decimal(str(before))), "days": [], "movers": [], "budgets": [], "more_budgets": 0,
-        "incidents": [], "incident_count": 0, "open_count": 0, "outlook": NO_FORECAST, "unpriced": [],
+        "before": Sums(calls=9, cost=Decimal(str(before))), "begun": None, "days": [], "movers": [],
+        "budgets": [], "more_budgets": 0, "incidents": [], "incident_count": 0, "open_count": 0, "outlook": NO_FORECAST,
+        "unpriced": [],
     }  # fmt: skip
     return Report(**(usual | more))
 
@@ -120,7 +121,14 @@ def test_a_month_without_a_forecast_says_why():
 
 @pytest.mark.parametrize(
     ("now", "before", "said"),
-    [(5, 0, "not there before"), (0, 5, "gone"), (6, 4, "+50 %"), (4, 6, "−33 %"), ("4.02", 4, "+0.5 %")],
+    [
+        (5, 0, "not there before"),
+        (0, 5, "gone"),
+        (6, 4, "+50 %"),
+        (4, 6, "−33 %"),
+        ("4.02", 4, "+0.5 %"),
+        (4, 4, "0.0 %"),
+    ],
 )
 def test_a_mover_says_why_in_a_word(now, before, said):
     assert words.mover(Mover("agent", "triage", Decimal(str(now)), Decimal(str(before)))) == said
@@ -139,9 +147,35 @@ def test_the_text_has_a_part_for_each_thing_there_is_and_none_for_what_is_not():
     )
     text = words.text(rich)
     assert "Agents that moved it\n        +$9.00  Not attributed: $9.00 (not there before)" in text
-    assert "Models that moved it\n        −$3.00  gpt x: $0.00 (gone)" in text
+    assert (
+        "Models that moved it\n        −$3.00  gpt x: $0.00 (gone)\n       +$45.00  All others: $112.00 (+67 %)" in text
+    )
     assert "Budgets\n    80 %  Support: $48.10 of $60.00, close" in text
     assert "Without a price\n  preview: 1,200 calls\n  other: 1 call" in text
+
+
+def test_movers_and_all_others_are_the_whole_to_the_last_digit():
+    movers = [
+        Mover("agent", "triage", Decimal("9.123456789012"), Decimal(2)),
+        Mover("agent", "", Decimal(0), Decimal(8)),
+    ]
+    shown = made(cost="20.5", before="10.000000000001", movers=movers).moved("agent")
+    assert [mover.value for mover in shown] == ["triage", "", None]
+    assert sum(mover.now for mover in shown) == Decimal("20.5")
+    assert sum(mover.before for mover in shown) == Decimal("10.000000000001")
+    whole = made(cost="9.123456789012", before=10, movers=movers)
+    assert whole.moved("agent") == movers, "nothing is left"
+    assert whole.moved("model") == [], "nothing moved"
+
+
+def test_where_the_books_begin_within_the_period_before_nothing_is_said_of_a_change():
+    found = made(
+        "monthly", 1879, 257, begun=date(2026, 10, 27), movers=[Mover("agent", "triage", Decimal(9), Decimal(0))]
+    )
+    assert words.sentence(found) == "$1,879.00 was spent in November 2026; the books begin 27 Oct."
+    assert words.title("Larkfield", found) == "Larkfield, November 2026: $1,879.00"
+    assert "Agents that cost most\n         $9.00  triage\n     $1,870.00  All others\n" in words.text(found)
+    assert "%" not in words.text(found) and "+" not in words.text(found)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ class Page:
     forecast: str
     incidents: str
     movers: list[tuple[str, list[tuple[Mover, str, str, str]]]]
+    begun: str
     chart: dict[str, Any] | None
     kinds: list[Link]
     earlier: Link
@@ -61,7 +62,8 @@ def page(workspace: Workspace, found: Report) -> Page:
         coverage=words.coverage(found),
         forecast=words.forecast(found),
         incidents=words.incidents(found)[0],
-        movers=[(what, _movers(found, dimension)) for dimension, what in words.WHATS.items()],
+        movers=[(words.movers(found, dimension), _movers(found, dimension)) for dimension in words.WHATS],
+        begun=words.begun(found.begun) if found.begun else "",
         chart=chart(found) if found.total.cost else None,
         kinds=[Link(label, reverse("digest-latest", args=[kind]), kind == span.kind) for kind, label in NAMES.items()],
         earlier=_link(spans.before(span, tz, workspace.week_start), other),
@@ -101,19 +103,23 @@ def chart(found: Report) -> dict[str, Any]:
 
 
 def csv_rows(found: Report) -> list[list[object]]:
-    """The movers with all digits."""
+    """The movers with all digits; those of a dimension add up to the total."""
     rows: list[list[object]] = [["Dimension", "Value", "Spend USD", "Before USD", "Change USD"]]
-    rows += [[m.dimension, display.name(m.value), m.now, m.before, m.delta] for m in found.movers]
+    rows += [[m.dimension, _name(m), m.now, m.before, m.delta] for name in words.WHATS for m in found.moved(name)]
     rows.append(["total", "Total", found.total.cost, found.before.cost, found.change])
     return rows
 
 
 def _movers(found: Report, dimension: str) -> list[tuple[Mover, str, str, str]]:
+    """(mover, name, address, change in percent); all others have no page."""
     return [
-        (mover, display.name(mover.value), profile_url(dimension, mover.value), words.mover(mover))
-        for mover in found.movers
-        if mover.dimension == dimension
+        (one, _name(one), "" if one.value is None else profile_url(dimension, one.value), words.mover(one))
+        for one in found.moved(dimension)
     ]
+
+
+def _name(mover: Mover) -> str:
+    return words.ALL_OTHERS if mover.value is None else display.name(mover.value)
 
 
 def _link(span: Span, query: str) -> Link:

@@ -11,7 +11,6 @@ from django.db.models import Count, Max, Sum
 from costwatch.accounts.models import Workspace
 from costwatch.dashboards import menu
 from costwatch.dashboards.explore import comparing
-from costwatch.dashboards.figures import first_day
 from costwatch.dashboards.month_budget import MonthBudget, month_budget
 from costwatch.dashboards.ranges import Compared, Range, month_end, of_kind
 from costwatch.dashboards.sides import side_by_side
@@ -22,6 +21,7 @@ from costwatch.forecasts.models import IssuedForecast
 from costwatch.ledger import months
 from costwatch.ledger.models import ClosedMonth, SpendAdjustment
 from costwatch.lib import periods
+from costwatch.spend.beginning import begun_after
 from costwatch.spend.dimensions import TAG
 from costwatch.spend.filters import SpendFilter
 from costwatch.spend.outlooks import MonthOutlook, workspace_outlook
@@ -119,7 +119,7 @@ def statement(workspace: Workspace, first: date, now: datetime, tag: str = "", a
     sections = [Section(by, plural(by), table(replace(state, by=by), *sides[by], {})) for by in dimensions]
     at = now if span.unfinished else this.end - INSTANT
     return Statement(
-        span, compared, found.total, earlier.total, _begun(workspace, compared, tz), sections,
+        span, compared, found.total, earlier.total, begun_after(workspace, compared.start), sections,
         [(str(g.values["model"]), g.sums) for g in sides["model"][0].groups if g.sums.unpriced_calls and not g.other],
         corrections(workspace, this), month_budget(workspace, at, whole_before), outlook, _issued(workspace, first),
         accuracy(workspace, now), closed, tags, chosen, books.at,
@@ -136,11 +136,6 @@ def corrections(workspace: Workspace, span: SpendFilter) -> list[Correction]:
         for row in rows.values_list("reason").annotate(Count("pk"), Sum("calls"), Sum("cost"), Max("recorded_at"))
     ]
     return sorted(found, key=lambda one: (-abs(one.cost), one.reason))
-
-
-def _begun(workspace: Workspace, compared: Compared, tz: ZoneInfo) -> date | None:
-    known = first_day(workspace.lane)
-    return known if known and known > periods.local_day(compared.start, tz) else None
 
 
 def _issued(workspace: Workspace, first: date) -> list[IssuedForecast]:

@@ -1,5 +1,7 @@
 """The pages of digests: one period on the screen, as CSV, as PDF and as mail; who gets which."""
 
+from decimal import Decimal
+
 import pytest
 from django.urls import reverse
 
@@ -30,6 +32,8 @@ def test_the_page_tells_the_week(client):
     html = body(client, WEEK)
     assert "$112.00 was spent in the week 16–22 Nov 2026, +$42.00 against $70.00" in text(html)
     assert row(html, "reasoning")[1:] == ["$42.00", "+$42.00", "not there before"]
+    assert row(html, "All others")[1:] == ["$70.00", "$0.00", "0.0 %"]
+    assert ">Why<" not in html
     assert sum(figure(html)["data"][0]["y"]) == 112
     assert "Priced 94.9 % at most $6.00 missing" in text(html)
     assert row(html, "<b>preview</b>")[1:] == ["3", "$6.00"]
@@ -72,6 +76,19 @@ def test_the_csv_has_all_digits(client):
     lines = client.get(f"{WEEK}.csv").getvalue().decode("utf-8-sig").splitlines()
     assert lines[0] == "Dimension,Value,Spend USD,Before USD,Change USD"
     assert lines[-1].startswith("total,Total,112.0")
+    rows = [line.split(",") for line in lines[1:]]
+    assert [row[1] for row in rows if row[0] == "agent"] == ["reasoning", "All others"]
+    for column in (2, 3, 4):
+        agents, total = (sum(Decimal(row[column]) for row in rows if row[0] == name) for name in ("agent", "total"))
+        assert agents == total
+
+
+def test_a_month_before_that_is_not_whole_is_not_compared_with(client):
+    html = body(client, "/digests/monthly/2026-11-01")
+    assert "the books begin 2 Nov" in text(html)
+    assert "Agents that cost most" in text(html)
+    assert row(html, "reasoning")[1:] == ["$42.00"]
+    assert "%" not in text(html).split("Agents that cost most")[1].split("Budgets now")[0]
 
 
 def test_the_pdf_is_one(client):
