@@ -17,6 +17,7 @@ MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
 NOT_ATTRIBUTED = "Not attributed"
 UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "k"))
+MOST_TIMES = 100  # by which a change is told
 BAD_FROM = Decimal("0.005")  # a smaller change rounds to 0 % and is no state
 
 
@@ -140,7 +141,8 @@ class Change:
 
 
 def change(now: Decimal, before: Decimal, judged: bool = True) -> Change:
-    """▲ 10 %; where nothing was before: new, without a percentage. Only money is `judged`, more tokens are neutral."""
+    """▲ 10 %, ▲ 11 ×; where nothing was before: new; where next to nothing was, ▲ > 100 ×: the factor would only say
+    how little that was. Only money is `judged`, more tokens are neutral."""
     if before == now:
         return Change("0 %" if now else NOTHING, "muted")
     if before <= 0:
@@ -148,7 +150,8 @@ def change(now: Decimal, before: Decimal, judged: bool = True) -> Change:
     ratio = (now - before) / before
     arrow = "▲" if ratio > 0 else "▼"
     size = abs(ratio)
-    text = f"{arrow} {_times(now / before)}" if size >= 10 else f"{arrow} {_whole_percent(size)}"
+    factor = f"> {MOST_TIMES} ×" if now / before > MOST_TIMES else _times(now / before)
+    text = f"{arrow} {factor if size >= 10 else _whole_percent(size)}"
     if not judged or size < BAD_FROM:
         return Change(text, "muted")
     return Change(text, "bad" if ratio > 0 else "ok")

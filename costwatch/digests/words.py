@@ -12,6 +12,7 @@ from costwatch.spend.sums import Sums
 
 LESS = "\N{MINUS SIGN}"
 LONGEST = 60
+MOST_TIMES = 100  # by which a change is told
 ALL_OTHERS = "All others"
 WHATS = {"agent": "Agents", "model": "Models"}
 
@@ -153,6 +154,8 @@ def incident_count(found: Report) -> str:
 
 def _relative(delta: Decimal, before: Decimal) -> str:
     ratio = delta / before
+    if ratio + 1 > MOST_TIMES:
+        return f"> {MOST_TIMES} ×"
     return f"{'+' if ratio > 0 else LESS if ratio < 0 else ''}{percent(abs(ratio))}"
 
 

@@ -75,7 +75,8 @@ def test_coverage_is_100_percent_only_when_nothing_is_missing(share, text):
     [("110", "100", "▲ 10 %", "bad"), ("90", "100", "▼ 10 %", "ok"), ("5", "0", "new", "muted"),
      ("0", "5", "▼ 100 %", "ok"), ("0", "0", "–", "muted"), ("5", "5", "0 %", "muted"),
      ("100.4", "100", "▲ 0 %", "muted"), ("100.6", "100", "▲ 1 %", "bad"), ("1090", "100", "▲ 990 %", "bad"),
-     ("1100", "100", "▲ 11 ×", "bad"), ("123400", "100", "▲ 1,234 ×", "bad")],
+     ("1100", "100", "▲ 11 ×", "bad"), ("10000", "100", "▲ 100 ×", "bad"), ("10001", "100", "▲ > 100 ×", "bad"),
+     ("11.86", "0.02", "▲ > 100 ×", "bad"), ("1.50", "0.0004", "▲ > 100 ×", "bad")],
 )  # fmt: skip
 def test_a_change_is_dearer_or_cheaper_and_new_where_nothing_was(now, before, text, state):
     assert display.change(D(now), D(before)) == display.Change(text, state)
