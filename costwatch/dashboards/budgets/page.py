@@ -240,7 +240,7 @@ def _chart(
     levels += [Level(t.amount, f"{t.percent} % · {words.amount(t.amount, one.in_tokens)}")
                for t in reached if t.basis == "spent" and not t.is_limit]  # fmt: skip
     # what a window is told of is not where its sum crosses the line: it may have been above for long
-    marks = [] if one.is_rolling else [mark_of(t, moment, own.zone) for t in reached
+    marks = [] if one.is_rolling else [mark_of(t, moment, one.period, own.zone) for t in reached
              if t.basis == "spent" and (moment := t.at or t.expected) and moment in span]  # fmt: skip
     return drawing.burn_up(line, span, levels, marks, now, own.zone, one.in_tokens, pace=not one.is_rolling)
 

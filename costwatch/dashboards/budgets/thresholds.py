@@ -56,7 +56,8 @@ def _oldest_first(crossings: list[Crossing]) -> list[Crossing]:
     return sorted(crossings, key=lambda one: one.at)
 
 
-def mark_of(threshold: Threshold, moment: datetime, zone: ZoneInfo) -> Mark:
-    """Its place in the chart, named by the day."""
-    day = display.day(moment.astimezone(zone).date())
-    return Mark(moment, threshold.amount, day, threshold.is_limit, threshold.at is None)
+def mark_of(threshold: Threshold, moment: datetime, period: str, zone: ZoneInfo) -> Mark:
+    """Its place in the chart, named by the day; within a day by the time."""
+    local = moment.astimezone(zone)
+    label = words.short_when(moment, period, zone) if period == "daily" else display.day(local.date())
+    return Mark(moment, threshold.amount, label, threshold.is_limit, threshold.at is None)

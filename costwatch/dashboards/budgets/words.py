@@ -107,6 +107,18 @@ def span(budget: Budget, start: datetime, zone: ZoneInfo) -> str:
     return told.get(budget.period) or f"{display.day_and_time(at)} {at.year}"
 
 
+def short_when(at: datetime, period: str, zone: ZoneInfo) -> str:
+    """When within a period: 28 Nov; within a day, which is the same for all of it: 18:42."""
+    local = at.astimezone(zone)
+    return f"{local:%H:%M}" if period == "daily" else f"{local.day} {local:%b}"
+
+
+def long_when(at: datetime, period: str, zone: ZoneInfo) -> str:
+    """The same in a sentence: on Saturday 28 November; at 18:42."""
+    local = at.astimezone(zone)
+    return f"at {local:%H:%M}" if period == "daily" else f"on {local:%A} {local.day} {local:%B}"
+
+
 @dataclass(frozen=True)
 class Resets:
     """When a budget begins anew: Monday 00:00, Europe/Berlin, in 3 d."""

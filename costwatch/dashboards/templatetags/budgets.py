@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from django import template
 from django.utils.html import format_html
@@ -11,6 +10,7 @@ from django.utils.safestring import SafeString
 from costwatch.budgets import say
 from costwatch.budgets.outlook import Outlook
 from costwatch.dashboards.budgets import words
+from costwatch.dashboards.budgets.page import Page
 from costwatch.dashboards.templatetags.display import headline as money_headline
 
 register = template.Library()
@@ -41,17 +41,15 @@ def size(number: Decimal) -> Decimal:
 
 
 @register.filter
-def long_day(at: datetime, zone: ZoneInfo) -> str:
-    """Saturday 28 November"""
-    local = at.astimezone(zone)
-    return f"{local:%A} {local.day} {local:%B}"
+def long_when(at: datetime, page: Page) -> str:
+    """on Saturday 28 November; at 18:42, of a day"""
+    return words.long_when(at, page.budget.period, page.zone)
 
 
 @register.filter
-def short_day(at: datetime, zone: ZoneInfo) -> str:
-    """28 Nov"""
-    local = at.astimezone(zone)
-    return f"{local.day} {local:%b}"
+def short_when(at: datetime, page: Page) -> str:
+    """28 Nov; 18:42, of a day"""
+    return words.short_when(at, page.budget.period, page.zone)
 
 
 @register.simple_tag

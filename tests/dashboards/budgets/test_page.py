@@ -239,3 +239,19 @@ def test_the_last_minutes_of_a_period_stay_in_it(workspace, make, spend):
         client = logged_in(workspace, "late@larkfield.example")
         assert figure(shown(client, budget))["data"][-1]["y"]
         assert "Wed 18 Nov 2026" in text(shown(client, budget))
+
+
+def test_a_budget_of_a_day_speaks_in_times(client, make, spend):
+    budget = make(period="daily", amount_usd="8", thresholds=[50, 80, 100])
+    spend(*[(day, "10", {}) for day in range(1, 60)], (0, "4.50", {}))
+    html = shown(client, budget)
+    assert "the $8.00 are used up at 20:33 , 3 hours early (80 %: 20:11 to 20:54)" in text(html)
+    assert row(html, "100 % spent")[2] == "expected 20:33"
+    labels = [note["text"] for note in figure(html)["layout"]["annotations"]]
+    assert "14:32" in labels and not any("18 Nov" in label for label in labels)
+
+
+def test_a_budget_of_a_day_that_is_gone_says_at_what_time(client, make, spend):
+    budget = make(period="daily", amount_usd="8")
+    spend((0, "9", {}))
+    assert "The $8.00 were used up at 14:32 ; $1.00 more have been spent since." in text(shown(client, budget))
