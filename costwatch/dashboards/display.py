@@ -10,8 +10,8 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 from costwatch.lib import dates
 from costwatch.lib.dates import day
+from costwatch.lib.money import CENT, shown_difference
 
-CENT = Decimal("0.01")
 MOST_DECIMALS = 10
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
@@ -33,6 +33,11 @@ def money(amount: Decimal | None) -> str:
 def money_change(amount: Decimal) -> str:
     """An amount with its sign, plus included: +$187.63."""
     return ("+" if amount > 0 else "") + money(amount)
+
+
+def difference(now: Decimal, before: Decimal) -> str:
+    """The difference of two amounts, as a reader gets it who subtracts what is shown of them."""
+    return money_change(shown_difference(now, before))
 
 
 def about(amount: Decimal | None) -> str:

@@ -8,6 +8,7 @@ from costwatch.alerts.message import line
 from costwatch.anomalies.words import percent, usd
 from costwatch.digests.report import Mover, Report
 from costwatch.lib.dates import day_and_time
+from costwatch.lib.money import shown_difference
 from costwatch.spend.sums import Sums
 
 LESS = "\N{MINUS SIGN}"
@@ -33,7 +34,8 @@ def sentence(found: Report) -> str:
         return f"{spent}; nothing in the {found.span.name} before."
     same = "" if found.is_over else ", up to the same time"
     against = f"{usd(found.before.cost)} in the {found.span.name} before{same}"
-    return f"{spent}, {change(found.change)} against {against}{_brackets(relative(found))}."
+    more = change(shown_difference(found.total.cost, found.before.cost))
+    return f"{spent}, {more} against {against}{_brackets(relative(found))}."
 
 
 def relative(found: Report) -> str:
@@ -105,7 +107,11 @@ def movers(found: Report, dimension: str) -> str:
 def moved(found: Report, dimension: str) -> list[tuple[str, str, str, str]]:
     """Those who moved it: (name, spend, change, change in percent); without changes where nothing is compared."""
     return [
-        (name(one.value), usd(one.now), *(("", "") if found.begun else (change(one.delta), mover(one))))
+        (
+            name(one.value),
+            usd(one.now),
+            *(("", "") if found.begun else (change(shown_difference(one.now, one.before)), mover(one))),
+        )
         for one in found.moved(dimension)
     ]
 

@@ -82,6 +82,16 @@ def test_a_change_is_dearer_or_cheaper_and_new_where_nothing_was(now, before, te
     assert display.change(D(now), D(before)) == display.Change(text, state)
 
 
+@pytest.mark.parametrize(
+    ("now", "before", "text"),
+    [("515.5951", "522.9949", f"{display.MINUS}$7.39"), ("522.9949", "515.5951", "+$7.39"), ("5", "5.004", "$0.00"),
+     ("0.0123", "0.0099", "+$0.00240"), ("1.004", "0", "+$1.00"), ("0", "0", "$0.00"),
+     ("-1.006", "1", f"{display.MINUS}$2.01")],
+)  # fmt: skip
+def test_a_difference_is_what_the_shown_amounts_subtract_to_and_below_a_dollar_exact(now, before, text):
+    assert display.difference(D(now), D(before)) == text
+
+
 def test_a_change_that_is_no_money_is_not_judged():
     assert display.change(D(200), D(100), judged=False) == display.Change("▲ 100 %", "muted")
 

@@ -42,6 +42,8 @@ def made(kind: str = "weekly", cost: object = 112, before: object = 70, **more: 
                             " (+60 %)."),
         ("weekly", 70, 112, "$70.00 was spent in the week 16–22 Nov 2026, −$42.00 against $112.00 in the week before"
                             " (−38 %)."),
+        ("weekly", "515.5951", "522.9949", "$515.60 was spent in the week 16–22 Nov 2026, −$7.39 against $522.99 in the"
+                                           " week before (−1.4 %)."),
         ("daily", 5, 5, "$5.00 was spent on Mon 16 Nov 2026, $0.00 against $5.00 in the day before (0.0 %)."),
         ("monthly", 0, 5, "$0.00 was spent in November 2026, −$5.00 against $5.00 in the month before (−100 %)."),
         ("monthly", 5, 0, "$5.00 was spent in November 2026; nothing in the month before."),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from costwatch.dashboards import display
+from costwatch.lib.money import shown_difference
 from costwatch.spend.sums import Sums
 
 Number = Decimal | int
@@ -76,6 +77,13 @@ class Metric:
         """How much it changed; None where one of both is not known."""
         one, other = self.of(now), self.of(before)
         return None if one is None or other is None else one - other
+
+    def told_difference(self, now: Sums, before: Sums) -> str:
+        """The difference as it is shown: of money, that of the shown amounts."""
+        one, other = self.of(now), self.of(before)
+        if self.kind == MONEY and one is not None and other is not None:
+            return self.difference_text(shown_difference(Decimal(one), Decimal(other)))
+        return self.difference_text(self.difference(now, before))
 
     def difference_text(self, delta: Number | None) -> str:
         """A difference with its sign: +$187.63, −1,200, +2.1 points."""

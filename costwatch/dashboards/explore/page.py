@@ -57,7 +57,7 @@ def content(workspace: Workspace, found: Found) -> dict[str, Any]:
         "value": metric.shown(found.total.sums),
         "value_exact": metric.exact(metric.of(found.total.sums)),
         "before": metric.shown(found.total.before),
-        "difference": metric.difference_text(metric.difference(found.total.sums, found.total.before)),
+        "difference": metric.told_difference(found.total.sums, found.total.before),
         "change": metric.change(found.total.sums, found.total.before),
         "figures": figures(found, told),
         "by_time": question.url(by="", across="", sort="time", all_rows=False),

@@ -169,7 +169,7 @@ def _comparison(found: Found) -> list[Column]:
     )
     change = Column(
         _head(question, "change", "Change", "num", span=2),
-        lambda line: Cell(metric.difference_text(metric.difference(line.sums, line.before))),
+        lambda line: Cell(metric.told_difference(line.sums, line.before)),
         f"{metric.column}_change",
         lambda line: _change(metric, line),
         metric.kind,

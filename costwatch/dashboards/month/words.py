@@ -2,6 +2,7 @@
 
 from costwatch.dashboards import display
 from costwatch.dashboards.month.statement import Statement
+from costwatch.lib.money import shown_difference
 
 
 def sentence(found: Statement) -> str:
@@ -17,7 +18,7 @@ def _than_before(found: Statement) -> str:
     """, $351.30 (24 %) more than up to the same day of October"""
     if found.begun or not found.before.cost:
         return ""
-    amount, share = found.change, abs(found.change) / found.before.cost
+    amount, share = shown_difference(found.total.cost, found.before.cost), abs(found.change) / found.before.cost
     last = f"{found.compared.start.astimezone(found.range.zone):%B}"
     when = f"in {last}" if found.is_over else f"up to the same time in {last}"
     if not amount:

@@ -22,6 +22,7 @@ LONG_AMOUNT = re.compile(r"^(-?\d+\.\d\d)(\d*?)0*$")
 for function in (
     display.money,
     display.money_change,
+    display.difference,
     display.about,
     display.unit_cost,
     display.single_cost,
