@@ -34,11 +34,10 @@ class Mover:
 
 @dataclass(frozen=True)
 class Movers:
-    """The largest changes, what all others come to, and the net change."""
+    """The largest changes, and what all others come to."""
 
     movers: list[Mover]
     others: Decimal
-    net: Decimal
 
 
 def grouping(by: str) -> tuple[str, ...]:
@@ -69,7 +68,7 @@ def movers(state: State, answer: Answer, compared: Answer, net: Decimal) -> Move
     shown = [
         _mover(state, key, delta, now.get(key, NO_SUMS), before.get(key, NO_SUMS), largest) for delta, key in first
     ]
-    return Movers(shown, net - sum((d for d, _ in first), Decimal(0)), net)
+    return Movers(shown, net - sum((d for d, _ in first), Decimal(0)))
 
 
 def _mover(state: State, key: tuple[str, ...], delta: Decimal, now: Sums, before: Sums, largest: Decimal) -> Mover:

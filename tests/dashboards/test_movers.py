@@ -31,7 +31,7 @@ def test_the_largest_changes_stand_first_up_then_down_and_the_rest_is_summed():
     assert [mover.label for mover in found.movers] == ["t8", "t7", "t6", "t5", "t4", "t9"]
     assert [mover.delta for mover in found.movers] == [8, 7, 6, 5, 4, -20]
     assert found.others == 5
-    assert found.net == sum(m.delta for m in found.movers) + found.others == 15
+    assert sum(m.delta for m in found.movers) + found.others == 15
 
 
 def test_bars_grow_from_the_middle_to_both_sides():
@@ -43,7 +43,7 @@ def test_bars_grow_from_the_middle_to_both_sides():
 def test_less_than_half_a_cent_is_no_change_but_part_of_the_net():
     found = moved(answer(a="1.004"), answer(a="1"))
     assert found.movers == []
-    assert found.net == Decimal("0.004")
+    assert found.others == Decimal("0.004")
 
 
 def test_a_mover_leads_to_what_it_is_made_of():

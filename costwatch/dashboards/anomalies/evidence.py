@@ -28,10 +28,6 @@ class Row:
     spent: Decimal
     usual: Decimal
 
-    @property
-    def delta(self) -> Decimal:
-        return self.spent - self.usual
-
 
 @dataclass(frozen=True)
 class Evidence:
