@@ -4,6 +4,7 @@ Pure; every rule has its boundary tests.
 Money is Decimal USD, shares go from 0 to 1, durations are timedeltas, times are shown in the zone they come in.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
@@ -15,6 +16,10 @@ from costwatch.lib.money import CENT, shown_difference
 MOST_DECIMALS = 10
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
+NBSP = "\N{NO-BREAK SPACE}"  # between a number and its unit: no line ends there
+JOINER = "\N{WORD JOINER}"  # the same where there is no space
+UNIT = re.compile(r"(?<=\d) (?=(?:%|×|ms|s|min|h|d|[A-Z][a-z][a-z])(?!\w))")  # a month is the unit of its days
+SPAN = re.compile(r"(?<=\d)–(?=\d)")
 NOT_ATTRIBUTED = "Not attributed"
 UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "k"))
 MOST_TIMES = 100  # by which a change is told
@@ -124,8 +129,8 @@ def percent(share: Decimal | None, decimals: int = 1) -> str:
     step = Decimal(1).scaleb(-decimals)
     rounded = (share * 100).quantize(step, ROUND_HALF_EVEN)
     if share > 0 and rounded == 0:
-        return f"< {step} %"
-    return _signed(share, f"{abs(rounded):,} %")
+        return f"<{NBSP}{step}{NBSP}%"
+    return _signed(share, f"{abs(rounded):,}{NBSP}%")
 
 
 def coverage(share: Decimal | None) -> str:
@@ -133,8 +138,8 @@ def coverage(share: Decimal | None) -> str:
     if share is None:
         return NOTHING
     if share == 1:
-        return "100 %"
-    return f"{(share * 100).quantize(Decimal('0.1'), 'ROUND_DOWN')} %"
+        return f"100{NBSP}%"
+    return f"{(share * 100).quantize(Decimal('0.1'), 'ROUND_DOWN')}{NBSP}%"
 
 
 @dataclass(frozen=True)
@@ -149,14 +154,14 @@ def change(now: Decimal, before: Decimal, judged: bool = True) -> Change:
     """▲ 10 %, ▲ 11 ×; where nothing was before: new; where next to nothing was, ▲ > 100 ×: the factor would only say
     how little that was. Only money is `judged`, more tokens are neutral."""
     if before == now:
-        return Change("0 %" if now else NOTHING, "muted")
+        return Change(f"0{NBSP}%" if now else NOTHING, "muted")
     if before <= 0:
         return Change("new", "muted")
     ratio = (now - before) / before
     arrow = "▲" if ratio > 0 else "▼"
     size = abs(ratio)
-    factor = f"> {MOST_TIMES} ×" if now / before > MOST_TIMES else _times(now / before)
-    text = f"{arrow} {factor if size >= 10 else _whole_percent(size)}"
+    factor = f">{NBSP}{MOST_TIMES}{NBSP}×" if now / before > MOST_TIMES else _times(now / before)
+    text = f"{arrow}{NBSP}{factor if size >= 10 else _whole_percent(size)}"
     if not judged or size < BAD_FROM:
         return Change(text, "muted")
     return Change(text, "bad" if ratio > 0 else "ok")
@@ -173,12 +178,12 @@ def duration(span: timedelta | None) -> str:
         return NOTHING
     seconds = span.total_seconds()
     if seconds < 0.9995:
-        return f"{round(seconds * 1000)} ms"
+        return f"{round(seconds * 1000)}{NBSP}ms"
     if seconds < 59.95:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}{NBSP}s"
     whole = round(seconds)
     if whole >= 86_400:
-        return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+        return f"{whole // 86_400}{NBSP}d {whole % 86_400 // 3600}{NBSP}h"
     hours, minutes = whole // 3600, whole % 3600 // 60
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
@@ -208,6 +213,11 @@ def moment(at: datetime | None) -> str:
 def day_and_time(at: datetime | None) -> str:
     """Wed 18 Nov 14:32"""
     return NOTHING if at is None else dates.day_and_time(at)
+
+
+def unbroken(text: str) -> str:
+    """A sentence in which no number loses its unit at the end of a line, and 4–29 Oct stays whole."""
+    return SPAN.sub(f"{JOINER}–{JOINER}", UNIT.sub(NBSP, text))
 
 
 def name(value: str | None) -> str:
@@ -244,8 +254,8 @@ def _step(number: Decimal) -> Decimal:
 
 
 def _whole_percent(size: Decimal) -> str:
-    return f"{(size * 100).quantize(Decimal(1), ROUND_HALF_EVEN):,} %"
+    return f"{(size * 100).quantize(Decimal(1), ROUND_HALF_EVEN):,}{NBSP}%"
 
 
 def _times(ratio: Decimal) -> str:
-    return f"{ratio.quantize(Decimal(1), ROUND_HALF_EVEN):,} ×" if ratio >= 10 else f"{ratio:.1f} ×"
+    return f"{ratio.quantize(Decimal(1), ROUND_HALF_EVEN):,}{NBSP}×" if ratio >= 10 else f"{ratio:.1f}{NBSP}×"

@@ -104,7 +104,7 @@ def _told(now: Decimal, before: Decimal, what: str) -> str:
     if abs(ratio) < Decimal("0.005"):
         return f"same {what}"
     sign = "+" if ratio > 0 else display.MINUS
-    return f"{sign}{abs(ratio) * 100:,.0f} % {what}"
+    return f"{sign}{abs(ratio) * 100:,.0f}{display.NBSP}% {what}"
 
 
 def _sums(answer: Answer, names: Sequence[str]) -> dict[tuple[str, ...], Sums]:

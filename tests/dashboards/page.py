@@ -32,7 +32,7 @@ def rows(html: str) -> list[list[str]]:
     """The texts of all table cells, by row."""
     parser = _Rows()
     parser.feed(html)
-    return [[" ".join(cell.split()) for cell in row] for row in parser.rows]
+    return [[as_read(cell) for cell in row] for row in parser.rows]
 
 
 def row(html: str, name: str) -> list[str]:
@@ -53,7 +53,12 @@ def series(html: str) -> list[dict]:
 
 def text(html: str) -> str:
     """What is read, without tags."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+    return as_read(unescape(re.sub(r"<[^>]+>", " ", html)))
+
+
+def as_read(said: str) -> str:
+    """Words as they are read: what keeps them on one line is not seen."""
+    return " ".join(said.replace("\u2060", "").split())
 
 
 def links(html: str) -> list[str]:

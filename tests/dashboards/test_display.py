@@ -6,7 +6,9 @@ from decimal import Decimal as D
 import pytest
 
 from costwatch.dashboards import display
+from costwatch.dashboards.budgets import words
 from costwatch.dashboards.templatetags.display import facts
+from tests.dashboards.page import as_read
 
 
 @pytest.mark.parametrize(
@@ -62,12 +64,12 @@ def test_tokens_are_shortened_by_the_unit_of_the_rounded_number(number, text):
     [("0", "0.0 %"), ("0.405", "40.5 %"), ("0.0004", "< 0.1 %"), ("0.0006", "0.1 %"), ("1", "100.0 %"), (None, "–")],
 )
 def test_a_share_that_is_there_never_reads_as_zero(share, text):
-    assert display.percent(None if share is None else D(share)) == text
+    assert as_read(display.percent(None if share is None else D(share))) == text
 
 
 @pytest.mark.parametrize(("share", "text"), [("1", "100 %"), ("0.99999", "99.9 %"), ("0.992", "99.2 %"), (None, "–")])
 def test_coverage_is_100_percent_only_when_nothing_is_missing(share, text):
-    assert display.coverage(None if share is None else D(share)) == text
+    assert as_read(display.coverage(None if share is None else D(share))) == text
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,8 @@ def test_coverage_is_100_percent_only_when_nothing_is_missing(share, text):
      ("11.86", "0.02", "▲ > 100 ×", "bad"), ("1.50", "0.0004", "▲ > 100 ×", "bad")],
 )  # fmt: skip
 def test_a_change_is_dearer_or_cheaper_and_new_where_nothing_was(now, before, text, state):
-    assert display.change(D(now), D(before)) == display.Change(text, state)
+    told = display.change(D(now), D(before))
+    assert (as_read(told.text), told.state) == (text, state)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +96,7 @@ def test_a_difference_is_what_the_shown_amounts_subtract_to_and_below_a_dollar_e
 
 
 def test_a_change_that_is_no_money_is_not_judged():
-    assert display.change(D(200), D(100), judged=False) == display.Change("▲ 100 %", "muted")
+    assert display.change(D(200), D(100), judged=False).state == "muted"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +106,7 @@ def test_a_change_that_is_no_money_is_not_judged():
      (183_600, "2 d 3 h")],
 )  # fmt: skip
 def test_durations_read_like_a_clock(seconds, text):
-    assert display.duration(timedelta(seconds=seconds)) == text
+    assert as_read(display.duration(timedelta(seconds=seconds))) == text
 
 
 @pytest.mark.parametrize(
@@ -173,7 +176,7 @@ def test_one_run_costs_cents_from_a_dollar_on_and_three_digits_below(amount, tex
 
 
 def test_times_have_a_decimal_below_ten():
-    assert [display.times(D(ratio)) for ratio in ("3.44", "9.94", "28.6", "1234")] == [
+    assert [as_read(display.times(D(ratio))) for ratio in ("3.44", "9.94", "28.6", "1234")] == [
         "3.4 ×",
         "9.9 ×",
         "29 ×",
@@ -202,3 +205,24 @@ def test_facts_of_the_audit_log_are_told_in_words_and_in_the_zone(fact, told):
         ("name", told),
         ("inner of", "no"),
     ]
+
+
+@pytest.mark.parametrize("told", [
+    display.percent(D("0.405")), display.percent(D("0.0001")), display.coverage(D(1)), display.coverage(D("0.5")),
+    display.times(D(3)), display.times(D(30)), display.change(D(11), D(10)).text, display.change(D(900), D(1)).text,
+    display.duration(timedelta(seconds=0.4)), display.duration(timedelta(seconds=4)), words.used(D("0.0001")),
+    words.used(D("0.8")), words.ahead(timedelta(days=3)), words.ahead(timedelta(minutes=3)),
+])  # fmt: skip
+def test_no_line_ends_between_a_number_and_its_unit(told):
+    assert " " not in told.removeprefix("in "), told
+
+
+@pytest.mark.parametrize(("sentence", "kept"), [
+    ("Support has spent 80 % of it (80.0 %).", "Support has spent 80~% of it (80.0~%)."),
+    ("15 × its usual hour, 4 ms, 2 h", "15~× its usual hour, 4~ms, 2~h"),
+    ("against 4–29 Oct", "against 4+–+29~Oct"), ("since Wed 18 Nov 14:32", "since Wed 18~Nov 14:32"),
+    ("3 sessions of 12 minutes; 4 Octopus", "3 sessions of 12 minutes; 4 Octopus"), ("", ""),
+])  # fmt: skip
+def test_a_sentence_keeps_its_numbers_whole(sentence, kept):
+    assert display.unbroken(sentence) == kept.replace("~", display.NBSP).replace("+", display.JOINER)
+    assert as_read(display.unbroken(sentence)) == sentence

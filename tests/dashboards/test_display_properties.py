@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from costwatch.dashboards import display
 from costwatch.dashboards.templatetags import display as filters
 from costwatch.spend.sums import Sums
+from tests.dashboards.page import as_read
 
 pytestmark = pytest.mark.thorough
 
@@ -87,7 +88,7 @@ def test_counts_are_exact_and_tokens_right_to_three_digits(count):
 
 @given(st.decimals(-5, 5, places=8))
 def test_a_share_is_right_to_a_tenth_of_a_percent_and_never_reads_as_nothing(share):
-    text = display.percent(share)
+    text = as_read(display.percent(share))
     assert "-" not in text
     if text.startswith("<"):
         assert 0 < share <= Decimal("0.0005")
@@ -98,14 +99,14 @@ def test_a_share_is_right_to_a_tenth_of_a_percent_and_never_reads_as_nothing(sha
 
 @given(st.decimals(0, 1, places=12))
 def test_coverage_never_promises_more_than_there_is(share):
-    shown = number(display.coverage(share).removesuffix(" %"))
+    shown = number(as_read(display.coverage(share)).removesuffix(" %"))
     assert shown <= share * 100
     assert (shown == 100) == (share == 1)
 
 
 @given(st.timedeltas(timedelta(0), timedelta(days=900)))
 def test_a_duration_reads_back_to_its_last_sign(span):
-    text, seconds = display.duration(span), span.total_seconds()
+    text, seconds = as_read(display.duration(span)), span.total_seconds()
     if text.endswith(" ms"):
         assert abs(float(text[:-3]) / 1000 - seconds) <= 0.0005
     elif text.endswith(" s"):
@@ -124,7 +125,7 @@ def test_a_duration_reads_back_to_its_last_sign(span):
 def test_a_change_points_the_way_the_amount_went(now, before):
     told = display.change(now, before)
     if before == now:
-        assert told == display.Change("0 %" if now else "–", "muted")
+        assert (as_read(told.text), told.state) == ("0 %" if now else "–", "muted")
     elif before == 0:
         assert told == display.Change("new", "muted")
     else:
@@ -180,7 +181,7 @@ def test_what_has_no_price_or_no_tokens_has_no_cost_per_million():
 )
 def test_a_forecast_is_off_by_a_share_of_what_came(said, came, told):
     text, title = told
-    assert filters.forecast_error(Decimal(said), Decimal(came)) == f'<span title="{title}">{text}</span>'
+    assert as_read(filters.forecast_error(Decimal(said), Decimal(came))) == f'<span title="{title}">{text}</span>'
     assert filters.forecast_error(Decimal(said), Decimal(0)) == "–"
 
 

@@ -11,6 +11,7 @@ from costwatch.dashboards.movers import movers, why, worth_a_look
 from costwatch.dashboards.state import State
 from costwatch.spend.queries import Answer, Group
 from costwatch.spend.sums import Sums, add
+from tests.dashboards.page import as_read
 
 NOW = datetime(2026, 11, 18, 13, 32, 7, tzinfo=UTC)
 STATE = State.from_query(QueryDict("by=task"), SimpleNamespace(time_zone="UTC"), NOW)
@@ -58,7 +59,7 @@ def test_a_mover_leads_to_what_it_is_made_of():
 )  # fmt: skip
 def test_the_reason_is_more_calls_or_dearer_ones(now, before, told):
     sums = [Sums(calls=calls, cost=Decimal(cost)) for calls, cost in (now, before)]
-    assert why(*sums) == told
+    assert as_read(why(*sums)) == told
 
 
 def test_the_dearest_and_the_most_changed_are_looked_into():

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.dashboards.conftest import DAY
-from tests.dashboards.page import links, row, text
+from tests.dashboards.page import as_read, links, row, text
 from tests.ledger.make import entry
 
 pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("now")]
@@ -22,7 +22,7 @@ def told(client, query: str = "") -> tuple[list[list[str]], str]:
         r'<span class="num strong">([^<]*)</span><span class="why">([^<]*)</span>',
         part,
     )
-    return [list(item) for item in items], text(part)
+    return [[as_read(cell) for cell in item] for item in items], text(part)
 
 
 def amount(words: str) -> Decimal:

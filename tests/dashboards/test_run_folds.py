@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from costwatch.dashboards.run_calls import Call, calls
 from costwatch.dashboards.run_folds import ALL, FOLDED, HEAD, LEAST, NEW, TAIL, Fold, rows
 from costwatch.dashboards.run_timeline import timeline
+from tests.dashboards.page import as_read
 from tests.dashboards.test_run_calls import event
 
 
@@ -100,7 +101,7 @@ def test_a_fold_is_one_bar_in_time_for_each_of_its_agents():
     fold = Fold(made[1:])
     picture = timeline(made, [made[0], *fold.drawn()])
     assert [bar.css for bar in picture.bars] == ["c-ink", "c-bad folded"]
-    assert picture.bars[1].title == "Call 2, 4 × the same call, m, $0.140, 32.0 s, calls 2 to 5"
+    assert as_read(picture.bars[1].title) == "Call 2, 4 × the same call, m, $0.140, 32.0 s, calls 2 to 5"
     assert (picture.calls, picture.together) == (5, 1)
     assert "5 calls of 1 agent" in picture.sentence
     two = calls([event("1", agent_id="x"), event("2", 5, agent_id="y"), event("3", 9, agent_id="x")], {})

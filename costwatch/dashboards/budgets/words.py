@@ -59,9 +59,9 @@ def band(low: Decimal, high: Decimal, in_tokens: bool) -> str:
 def used(share: Decimal) -> str:
     """A share of the limit, rounded down: what is not 100 % is never shown as that."""
     if 0 < share < Decimal("0.001"):
-        return "< 0.1 %"
+        return f"<{display.NBSP}0.1{display.NBSP}%"
     step = Decimal("0.1") if share < 1 else Decimal(1)
-    return f"{(share * 100).quantize(step, ROUND_DOWN):,f} %"
+    return f"{(share * 100).quantize(step, ROUND_DOWN):,f}{display.NBSP}%"
 
 
 def each(period: str) -> str:
@@ -151,8 +151,9 @@ def length(span: timedelta) -> str:
 def ahead(span: timedelta) -> str:
     """How far away: in 3 d, in 5 h, in 12 min; rounded down."""
     if span >= DAY:
-        return f"in {span // DAY} d"
-    return f"in {span // HOUR} h" if span >= HOUR else f"in {max(1, span // timedelta(minutes=1))} min"
+        return f"in {span // DAY}{display.NBSP}d"
+    number, unit = (span // HOUR, "h") if span >= HOUR else (max(1, span // timedelta(minutes=1)), "min")
+    return f"in {number}{display.NBSP}{unit}"
 
 
 def mark(status: Status) -> Mark:

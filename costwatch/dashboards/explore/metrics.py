@@ -91,7 +91,7 @@ class Metric:
             return display.NOTHING
         if self.kind == SHARE:
             points = (Decimal(delta) * 100).quantize(Decimal("0.1"))
-            return f"{'+' if points > 0 else display.MINUS if points < 0 else ''}{abs(points)} pt"
+            return f"{'+' if points > 0 else display.MINUS if points < 0 else ''}{abs(points)}{display.NBSP}pt"
         sign = "+" if delta > 0 else display.MINUS if delta < 0 else ""
         size: Number = delta if delta > 0 else -delta
         return f"{sign}{self.text(size)}"

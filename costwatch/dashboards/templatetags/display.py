@@ -34,6 +34,7 @@ for function in (
     display.coverage,
     display.duration,
     display.times,
+    display.unbroken,
     display.name,
 ):
     register.filter(function.__name__, function)

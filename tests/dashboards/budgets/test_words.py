@@ -8,6 +8,7 @@ import pytest
 
 from costwatch.budgets.models import Budget
 from costwatch.dashboards.budgets import words
+from tests.dashboards.page import as_read
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -25,7 +26,7 @@ def test_amounts_carry_their_unit(number, in_tokens, told):
     ("1.549", "154 %"), ("12.345", "1,234 %"),
 ])  # fmt: skip
 def test_what_is_not_used_up_is_never_a_hundred_percent(share, told):
-    assert words.used(Decimal(share)) == told
+    assert as_read(words.used(Decimal(share))) == told
 
 
 @pytest.mark.parametrize(("period", "each", "name"), [
@@ -63,7 +64,7 @@ def test_a_period_is_called_by_its_local_beginning(period, told):
     (timedelta(seconds=5), "in 1 min"),
 ])  # fmt: skip
 def test_how_far_away_is_rounded_down(span, told):
-    assert words.ahead(span) == told
+    assert as_read(words.ahead(span)) == told
 
 
 def test_what_is_told_is_listed():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from costwatch.dashboards.explore.metrics import METRICS
 from costwatch.spend.sums import Sums, add
+from tests.dashboards.page import as_read
 
 SUMS = Sums(events=5, calls=10, errors=1, runs=4, unpriced_calls=2, input_tokens=3_000, cached_input_tokens=750,
             cache_write_tokens=20, output_tokens=1_000, reasoning_tokens=400, cost=Decimal("2.40"),
@@ -27,7 +28,7 @@ UNPRICED = Sums(events=1, calls=3, unpriced_calls=3, input_tokens=10)
 )  # fmt: skip
 def test_every_measure_of_the_same_sums(name, value, text):
     assert METRICS[name].of(SUMS) == value
-    assert METRICS[name].shown(SUMS) == text
+    assert as_read(METRICS[name].shown(SUMS)) == text
 
 
 def test_a_call_without_a_price_takes_no_part_in_the_cost_per_call():
@@ -68,7 +69,7 @@ def test_a_change_has_its_amount_and_says_whether_it_is_good_news(name, now, bef
     fields = {name: getattr(SUMS, name) for name in Sums.__slots__}
     one, other = Sums(**{**fields, **now}), Sums(**{**fields, **before})
     metric = METRICS[name]
-    assert metric.difference_text(metric.difference(one, other)) == difference
+    assert as_read(metric.difference_text(metric.difference(one, other))) == difference
     assert metric.change(one, other).state == state
 
 

@@ -14,7 +14,7 @@ from costwatch.dashboards.explore.metrics import METRICS
 from costwatch.ledger.fold import fold_all
 from costwatch.spend.sums import FIELDS, Sums
 from tests.api.conftest import caller
-from tests.dashboards.page import links, rows, text
+from tests.dashboards.page import as_read, links, rows, text
 from tests.ledger.make import entry
 
 pytestmark = [pytest.mark.usefixtures("now"), pytest.mark.thorough]
@@ -83,8 +83,8 @@ def test_the_rows_of_one_dimension(client, workspace, usage, metric, by):
     html, groups, total = page_and_api(client, workspace, query)
     shown = {cells[0]: cells[1] for cells in main_table(html)[1:]}
     measure = METRICS[metric]
-    assert shown.pop("Total") == measure.shown(total)
-    assert shown == {(value or "Not attributed"): measure.shown(found) for (value,), found in groups.items()}
+    assert shown.pop("Total") == as_read(measure.shown(total))
+    assert shown == {(value or "Not attributed"): as_read(measure.shown(found)) for (value,), found in groups.items()}
     check_files(
         client, query, {(value or "Not attributed"): found for (value,), found in groups.items()}, total, metric
     )
@@ -121,7 +121,7 @@ def test_the_cells_of_two_dimensions(client, workspace, usage, metric):
     for cells in body[:-1]:
         for place, agent in columns.items():
             found = groups.get(tuple("" if name == "Not attributed" else name for name in (cells[0], agent)))
-            assert cells[place] == (measure.shown(found) if found else "–")
+            assert cells[place] == (as_read(measure.shown(found)) if found else "–")
             column = "agent not attributed" if agent == "Not attributed" else f"agent={agent}"
             value = measure.exported(found) if found else measure.exported(Sums())
             assert in_file[cells[0]][column] == (
@@ -129,7 +129,7 @@ def test_the_cells_of_two_dimensions(client, workspace, usage, metric):
             )
             checked += 1
     assert checked == 4 * (len(body) - 1) > 50
-    assert measure.shown(total) in body[-1]
+    assert as_read(measure.shown(total)) in body[-1]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_the_figures_of_every_bucket(client, workspace, usage, query, bucket):
     address = urlsplit(command.split('"')[3])
     answer = caller(workspace, "read").get(f"{address.path}?{address.query.replace('group_by', 'unused')}").json()
     measure = METRICS[query.partition("metric=")[2] or "cost"]
-    expected = [measure.shown(sums(group)) for group in answer["groups"]]
+    expected = [as_read(measure.shown(sums(group))) for group in answer["groups"]]
     if query == "by=none":
         shown = [cells[1] for cells in main_table(html)[1:-1]]
     else:

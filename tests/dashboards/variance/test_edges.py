@@ -8,7 +8,7 @@ from costwatch.dashboards.variance.words import drivers, sentence
 from costwatch.spend.sums import Sums
 from costwatch.spend.variance import EFFECTS
 from tests.dashboards.conftest import DAY
-from tests.dashboards.page import row
+from tests.dashboards.page import as_read, row
 from tests.ledger.make import entry
 
 pytestmark = pytest.mark.thorough
@@ -45,7 +45,8 @@ def test_causes_that_cancel_out_are_no_change_but_what_is_left_of_small_ones_is_
 def test_a_fall_to_nothing_is_all_of_it():
     effects = dict.fromkeys(EFFECTS, D(0)) | {"runs": D(-5)}
     said = sentence(D(5), D(0), "now", "then", effects, False)
-    assert said == "Spend fell $5.00 (100 %), from $5.00 in then to $0.00 in now: fewer runs −\u2060$5.00."
+    assert said.endswith(": fewer runs −\u2060$5.00."), "no line ends between a minus and its amount"
+    assert as_read(said) == "Spend fell $5.00 (100 %), from $5.00 in then to $0.00 in now: fewer runs −$5.00."
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from costwatch.dashboards.variance.words import drivers, phrase, sentence
 from costwatch.spend.sums import Sums
 from costwatch.spend.variance import EFFECTS
+from tests.dashboards.page import as_read
 
 
 def effects(**known):
@@ -15,7 +16,7 @@ def effects(**known):
 
 def said(before, after, *, has_runs=True, **known):
     text = sentence(D(before), D(after), "1–18 Nov 2026", "1–18 Oct", effects(**known), has_runs)
-    return text.replace("\N{WORD JOINER}", "")
+    return as_read(text)
 
 
 def test_a_rise_names_its_causes_largest_first():
@@ -56,7 +57,7 @@ def test_every_effect_has_words_for_both_ways(name):
 def test_drivers_are_told_in_their_own_units():
     before = Sums(calls=100, runs=10, input_tokens=400_000, cached_input_tokens=100_000, output_tokens=9_000)
     after = Sums(calls=300, runs=20, input_tokens=900_000, cached_input_tokens=90_000, output_tokens=30_000)
-    assert drivers(before, after) == {
+    assert {name: as_read(told) for name, told in drivers(before, after).items()} == {
         "runs": "10 → 20 runs",
         "calls": "10.00 → 15.00 calls a run",
         "input": "4,000 → 3,000 tokens a call",
