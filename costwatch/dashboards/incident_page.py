@@ -33,6 +33,9 @@ SHAPES = {
 }
 
 
+ALL = "all"  # the state that an address names for any
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Which incidents the list holds: those in a state (empty: any), opened on the days of a span (None: any)."""
@@ -51,8 +54,9 @@ class Wanted:
         return ({"state": self.state} if self.state else {}) | span
 
     def url(self, path: str = "", page: int = 1) -> str:
-        """An address that keeps it, by default that of the list."""
-        pairs = self.pairs | ({"page": str(page)} if page > 1 else {})
+        """An address that keeps it, by default that of the list, which by itself is that of the open ones."""
+        unsaid = {} if path or self.pairs else {"state": ALL}
+        pairs = unsaid | self.pairs | ({"page": str(page)} if page > 1 else {})
         return (path or reverse("incidents")) + (f"?{urlencode(pairs)}" if pairs else "")
 
 
@@ -129,6 +133,7 @@ def tabs(workspace: Workspace, wanted: Wanted) -> list[Tab]:
 def items(workspace: Workspace, wanted: Wanted, page: int) -> tuple[list[Item], bool]:
     """The lines of one page of the list, and whether there are more."""
     rows = listing.find(workspace.pk, state=wanted.state, opened=wanted.opened).select_related("owner", "workspace")
+    rows = listing.worst_first(rows) if wanted.state == State.OPEN else rows
     found = list(rows[ROWS * (page - 1) : ROWS * page + 1])
     return [item(row, wanted) for row in found[:ROWS]], len(found) > ROWS
 

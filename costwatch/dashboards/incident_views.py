@@ -15,7 +15,7 @@ from costwatch.accounts import audit
 from costwatch.accounts.access import MemberRequest, member_page, own_or_404
 from costwatch.accounts.models import Member
 from costwatch.alerts import incidents, listing
-from costwatch.alerts.models import Incident
+from costwatch.alerts.models import Incident, State
 from costwatch.anomalies import lessons as expectations
 from costwatch.dashboards import incident_page
 from costwatch.dashboards.incident_page import Wanted
@@ -34,8 +34,8 @@ MOST_MEMBERS = 500
 @member_page("viewer")
 @understandable
 def incident_list(request: MemberRequest) -> HttpResponse:
-    """The incidents, and the newest of them in full."""
-    wanted, page = _wanted(request), _page(request)
+    """The incidents, by default the open ones, and the first of them in full."""
+    wanted, page = _usual(request) or _wanted(request), _page(request)
     rows, more = incident_page.items(request.workspace, wanted, page)
     if not rows and page > 1:
         return redirect(wanted.url())
@@ -150,6 +150,13 @@ def _wanted(request: MemberRequest) -> Wanted:
     has_days = request.GET.get("first") or request.GET.get("last")
     days = range_of(request.GET, timezone.now(), zone) if has_days else None
     return Wanted(state if state in listing.STATES else "", days)
+
+
+def _usual(request: MemberRequest) -> Wanted | None:
+    """The open ones where the address says nothing; where there never was one, the page says what would be here."""
+    if any(request.GET.get(name) for name in ("state", "first", "last")):
+        return None
+    return Wanted(State.OPEN) if listing.find(request.workspace.pk).exists() else None
 
 
 def _page(request: MemberRequest) -> int:

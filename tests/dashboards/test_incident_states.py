@@ -1,5 +1,6 @@
 """An incident through its states on its page: what is offered, what each button does, what stands in its history."""
 
+import re
 from datetime import timedelta
 from itertools import product
 
@@ -239,3 +240,23 @@ def test_of_a_removed_budget_the_incident_stays_without_a_way_to_it(client, work
     html = body(client, incident)
     assert f"/budgets/{over[0].pk}" not in links(html)
     assert "Resolved" in text(html)
+
+
+def test_the_list_begins_with_what_is_open_the_worst_first(client, workspace):
+    loops = [opened(workspace, name, NOW - timedelta(hours=age), severity=severity) for name, age, severity in (
+        ("loud", 3, Severity.CRITICAL), ("new", 1, Severity.ALARM), ("old", 2, Severity.ALARM),
+        ("quiet", 0, Severity.NOTICE), ("over", 0, Severity.CRITICAL),
+    )]  # fmt: skip
+    incidents.act(loops[-1], "resolve", "ann", NOW)
+    html = client.get("/incidents").content.decode()
+    listed = [link for link in links(html) if re.match(r"/incidents/\d+\?", link)]
+    assert listed == [f"/incidents/{one.pk}?state=open" for one in loops[:4]]
+    assert f"#{loops[0].pk} · loop" in text(html), "the worst stands beside the list"
+    everything = client.get("/incidents?state=all").content.decode()
+    assert "over: a loop" in text(everything) and "/incidents?state=all" in links(everything)
+
+
+def test_where_all_is_over_nothing_is_open_and_all_is_one_click_away(client, workspace):
+    incidents.act(opened(workspace, "loop", NOW), "resolve", "ann", NOW)
+    html = client.get("/incidents").content.decode()
+    assert "No incident is open" in text(html) and "/incidents?state=all" in links(html)

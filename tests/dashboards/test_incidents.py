@@ -60,7 +60,7 @@ def test_the_newest_incident_stands_beside_the_list(client, loop):
     assert "triage: caught in a loop" in text(html)
     assert "open, alarm" in text(html)
     assert f"#{loop.pk} · loop · opened Wed 18 Nov 2026 14:22" in text(html)
-    assert reverse("incident", args=[loop.pk]) in links(html)
+    assert f"{reverse('incident', args=[loop.pk])}?state=open" in links(html)
 
 
 def test_the_figures_are_those_of_the_run(client, loop):
@@ -223,10 +223,10 @@ def test_many_incidents_come_in_pages(client, loop):
     )
     first = body(client, "/incidents")
     assert first.count('class="meta"') == 50
-    assert "Older" in first
+    assert ">Next<" in first
     second = body(client, "/incidents?page=2")
     assert second.count('class="meta"') == 11
-    assert "Newer" in second
+    assert ">Previous<" in second
     assert body(client, "/incidents?page=x").count('class="meta"') == 50
 
 

@@ -162,7 +162,7 @@ def test_the_list_of_incidents_can_be_of_some_days(client, opened):
     assert "/incidents?state=open&first=2026-11-17&last=2026-11-18" in links(html), "the tabs keep the days"
     chosen = next(link for link in links(html) if re.match(r"/incidents/\d+\?", link))
     assert "opened 17–18 Nov 2026" in text(body(client, chosen))
-    assert "/incidents" in links(html), "the way back to all"
+    assert "/incidents?state=all" in links(html), "the way back to all"
 
 
 def test_days_without_incidents_say_so_and_no_days_are_refused(client, opened):
