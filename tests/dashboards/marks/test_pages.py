@@ -181,3 +181,8 @@ def test_pages_of_the_list_keep_the_days(client, opened, monkeypatch):
     there = body(client, older)
     assert "loop 1" in text(there)
     assert "/incidents?first=2026-11-18&last=2026-11-18" in links(there), "the page says its days in full"
+
+
+def test_the_day_of_a_mark_stays_on_one_line(client, month, opened):
+    opened("reasoning: caught in a loop")
+    assert re.search(r'<span class="nowrap">\w{3} \d+ \w{3}</span> <span class="what">', body(client, "/"))
