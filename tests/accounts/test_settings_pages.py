@@ -297,3 +297,11 @@ def test_members_stand_with_their_role_before_their_last_login(as_member, admin)
     page = re.sub(r"\s+", " ", told(as_member(admin).get("/settings/members")))
     assert f"{admin.email}<br><small>Mara Voss</small>" in page
     assert page.index(">Role</th>") < page.index(">Last login</th>")
+
+
+def test_the_way_to_revoke_a_key_stays_in_sight_where_its_table_is_cut(as_member, admin):
+    key, _ = create_key(admin.workspace, "old", ["ingest"])
+    page = told(as_member(admin).get("/settings/keys"))
+    row = page[page.index('<th scope="row">old') :]
+    assert row.index("works") < row.index(key.prefix), "its state stands beside its name"
+    assert f'<td class="num stay"><a href="/settings/keys/{key.pk}/revoke"' in row
