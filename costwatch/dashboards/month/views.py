@@ -4,11 +4,10 @@ from datetime import date, datetime
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from costwatch.accounts.access import MemberRequest, member_page
 from costwatch.accounts.audit import client_ip
@@ -21,6 +20,7 @@ from costwatch.ledger import months
 from costwatch.lib import periods
 
 ACTIONS = ("close", "reopen")
+SAFE = ("GET", "HEAD")
 
 
 @member_page("viewer")
@@ -61,13 +61,20 @@ def month_csv(request: MemberRequest, month: str) -> HttpResponse:
 
 
 @member_page("admin")
-@require_POST
 def month_act(request: MemberRequest, month: str, action: str) -> HttpResponse:
-    """Close the month's books, or open the one that was closed last again."""
+    """Ask, then close the month's books; or open the one that was closed last again."""
     if action not in ACTIONS:
         raise Http404("A month is closed, or opened again.")
     now = timezone.now()
     first = _first_day(request, month, now)
+    if request.method in SAFE and action == "close":
+        return render(request, "month/close.html", {"month": month, "name": f"{first:%B %Y}"})
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    return _act(request, month, action, first, now)
+
+
+def _act(request: MemberRequest, month: str, action: str, first: date, now: datetime) -> HttpResponse:
     try:
         if action == "close":
             months.close(request.workspace, first, request.member, now, client_ip(request))

@@ -104,6 +104,7 @@ def test_the_budget_of_the_month_stands_beside_it(client, workspace, books):
     said = text(body(client))
     assert "All of it $100 .00 150.0 % used" in said
     assert "over the budget of $100.00" in said
+    assert f"Budget: {made.name}" in said
     assert "$20.00 over the budget of $100.00." in text(body(client, "/month/2026-10"))
     assert f"/budgets/{made.pk}" in body(client)
 
@@ -161,6 +162,9 @@ def test_a_month_without_calls_says_so(client, books):
 def test_an_admin_closes_a_month_and_opens_it_again(admin, client, workspace, send, books):
     assert "Close October 2026" not in text(body(client, "/month/2026-10")), "a viewer cannot"
     assert "Close October 2026 and all before it" in text(body(admin, "/month/2026-10"))
+    question = text(body(admin, "/month/2026-10/close"))
+    assert "Close October 2026 and all before it?" in question and "can be opened again" in question
+    assert months.closed(workspace.lane) == {}, "it was only asked"
     admin.post("/month/2026-10/close")
     said = text(body(admin, "/month/2026-10"))
     assert "October 2026 and all before it are closed: what comes late counts later." in said
@@ -178,10 +182,11 @@ def test_a_month_that_is_not_over_cannot_be_closed(admin, books):
     response = admin.post("/month/2026-11/close", follow=True)
     assert "November 2026 can be closed from Tue 1 Dec 2026 01:00 Europe/Berlin on" in text(response.content.decode())
     assert admin.post("/month/2026-10/shred").status_code == 404
-    assert admin.get("/month/2026-10/close").status_code == 405
+    assert admin.get("/month/2026-10/reopen").status_code == 405
 
 
 def test_viewers_close_nothing(client, workspace, books):
+    assert client.get("/month/2026-10/close").status_code == 403
     assert client.post("/month/2026-10/close").status_code == 403
     assert not months.closed(workspace.lane)
 
