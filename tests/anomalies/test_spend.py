@@ -36,6 +36,7 @@ def test_an_hour_far_beyond_is_told_while_it_still_fills(books):
     first = found[0]
     assert (first.dimension, first.at, first.impact) == ("agent", NOW, Decimal(28))
     assert first.title == "Agent triage: 15 × its usual hour"
+    assert "; an alarm starts above $" in first.message
     assert (
         "spent $30.00 so far in the hour from Wed 18 Nov 14:00. Usual for this hour of the week is $2.00"
         in first.message

@@ -141,7 +141,7 @@ def _message(
     so_far = "" if finished else " so far"
     return words.capital(
         f"{words.name(dimension, value)} spent {words.usd(spent)}{so_far} {when}. Usual for this {which} is"
-        f" {words.usd(known.mid)}; up to {bound} would not have been told."
+        f" {words.usd(known.mid)}; an alarm starts above {bound}."
     )
 
 

@@ -42,6 +42,11 @@ def recipients(budget: Budget) -> tuple[list[Channel], bool]:
     return (chosen, True) if chosen else (list(every.filter(is_default=True)), False)
 
 
+def has_channels(budget: Budget) -> bool:
+    """Whether there is any channel at all, be it told of this budget or not."""
+    return channels.of(budget.workspace).exists()
+
+
 def _line(incident: Incident) -> Line:
     shown = item(incident)
     return Line(

@@ -60,6 +60,7 @@ def budget(request: MemberRequest, budget_id: int) -> HttpResponse:
         "lines": told.lines(chosen, value),
         "channels": channels,
         "channels_are_own": are_own,
+        "has_channels": bool(channels) or told.has_channels(chosen),
         "may_change": request.member.may(EDITOR),
         "number": _number(request),
     }

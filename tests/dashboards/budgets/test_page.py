@@ -167,8 +167,11 @@ def test_what_was_told_leads_to_the_incidents(client, make, spend):
 
 def test_it_names_whom_it_tells(client, workspace, make):
     budget = make()
-    assert "nobody: no channel is the usual one" in text(shown(client, budget))
+    nobody = shown(client, budget)
+    assert "nobody: no channel yet , see Settings, Channels" in text(nobody) and "/settings/channels" in links(nobody)
     hook = {"kind": "webhook", "url": "https://hooks.example.com/x"}
+    channels.create(workspace, {**hook, "name": "#unusual", "is_default": False})
+    assert "nobody: no channel is the usual one" in text(shown(client, budget))
     usual, _ = channels.create(workspace, {**hook, "name": "#costs", "is_default": True})
     own, _ = channels.create(workspace, {**hook, "name": "#finance", "is_default": False})
     assert "#costs , the usual channel" in text(shown(client, budget))

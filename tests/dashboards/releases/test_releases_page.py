@@ -35,6 +35,7 @@ def test_the_newest_release_is_held_against_the_one_before_it_of_the_same_agent(
     assert '<option value="t@2" selected>' in page and '<option value="t@1" selected>' in page
     assert "t@2 is worse" in page and "40 runs of t@1 and 40 runs of t@2 were compared" in page
     assert "Cost per run: +47.8 %" in as_read(page) and "sure to 95 %" in as_read(page)
+    assert "exit code 0: no worse, 1: worse, 2: too little data" in page
 
 
 def test_the_sides_can_be_chosen_and_swapped(client, two):
