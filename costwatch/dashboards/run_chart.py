@@ -12,6 +12,7 @@ from costwatch.dashboards.ranges import DAY
 from costwatch.lib import periods
 
 MOST_STEPS = 100
+BRIEF = timedelta(seconds=7)  # seven ticks a second apart
 HEIGHTS = (0.62, 0.84)  # of the words of the moments, so that they never meet
 LATE = 0.55  # of the width: from here on words stand left of their line
 
@@ -50,7 +51,7 @@ def cumulative(
             "yaxis": {"range": [0, charts.top([total])], **charts.dollars(total)},
             "xaxis": {
                 "type": "date",
-                "nticks": 7,
+                **_ticks(at, zone),
                 "tickformat": _clock_format(at),
                 "hoverformat": "%H:%M:%S",
                 "range": [_local(edge, zone) for edge in edges],
@@ -111,6 +112,14 @@ def _around(at: Sequence[datetime]) -> tuple[datetime, datetime]:
     """The span of a run's calls with some air on both sides."""
     air = max((at[-1] - at[0]) * 0.03, timedelta(seconds=1))
     return at[0] - air / 3, at[-1] + air
+
+
+def _ticks(at: Sequence[datetime], zone: ZoneInfo) -> dict[str, Any]:
+    """About seven; of a run of a few seconds only its ends, for a clock without decimals would say one time often."""
+    if at[-1] - at[0] > BRIEF:
+        return {"nticks": 7}
+    ends = {f"{end:%H:%M:%S}": _local(end, zone) for end in (at[-1], at[0])}
+    return {"tickvals": sorted(ends.values())}
 
 
 def _clock_format(at: Sequence[datetime]) -> str:

@@ -64,3 +64,11 @@ def test_moments_stand_at_their_time_on_the_side_with_room():
 
 def test_without_moments_nothing_is_written_into_the_chart():
     assert not {"shapes", "annotations"} & figure(4)["layout"].keys()
+
+
+@pytest.mark.parametrize(("seconds", "ticks"), [([0], 1), ([0, 0.2], 1), ([0, 1.5], 2), ([0, 2, 6], 2)])
+def test_the_axis_of_a_run_of_a_few_seconds_names_no_second_twice(seconds, ticks):
+    axis = cumulative(at(*seconds), [Decimal(1)] * len(seconds), BERLIN)["layout"]["xaxis"]
+    named = [value.partition(".")[0] for value in axis["tickvals"]]
+    assert len(named) == len(set(named)) == ticks
+    assert "tickvals" not in cumulative(at(0, 60), [Decimal(1)] * 2, BERLIN)["layout"]["xaxis"]
