@@ -8,7 +8,7 @@ from django.db.models import F, Func
 
 from costwatch.accounts.models import Workspace
 from costwatch.dashboards import display
-from costwatch.dashboards.ranges import KINDS, of_kind
+from costwatch.dashboards.ranges import PRESETS, of_preset
 from costwatch.dashboards.state import TABS, State, title
 from costwatch.ledger.models import Attribution
 from costwatch.spend.dimensions import NAMES, TAG
@@ -55,17 +55,17 @@ class Picked:
 
 
 def period_choices(state: State) -> list[Choice]:
-    """Today, 7 days, month to date, 30 days."""
+    """Today, yesterday, 7 days, month to date, 30 days."""
     span = state.range
     return [
         Choice(
-            kind,
+            name,
             label,
-            state.url(range=of_kind(kind, span.today, span.now, span.zone)),
-            span.kind == kind and span.is_current,
-            KEYS.get(kind, ""),
+            state.url(range=of_preset(name, span.now, span.zone)),
+            name == span.preset,
+            KEYS.get(name, ""),
         )
-        for kind, label in KINDS.items()
+        for name, label in PRESETS.items()
     ]
 
 

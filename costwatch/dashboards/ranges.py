@@ -11,6 +11,8 @@ from costwatch.lib import periods
 DAY = timedelta(days=1)
 WEEK = 7
 KINDS = {"today": "Today", "7d": "7 days", "month": "Month to date", "30d": "30 days"}
+YESTERDAY = "yesterday"
+PRESETS = {"today": "Today", YESTERDAY: "Yesterday"} | KINDS
 USUAL = "month"
 LENGTHS = {"7d": 7, "30d": 30}
 LONGEST = 3_660  # days
@@ -57,6 +59,13 @@ class Range:
     def is_current(self) -> bool:
         """Whether this is the span of its kind that holds today."""
         return self.kind in KINDS and self == of_kind(self.kind, self.today, self.now, self.zone)
+
+    @property
+    def preset(self) -> str:
+        """The word of PRESETS that means this span, if one does."""
+        if self.is_current:
+            return self.kind
+        return YESTERDAY if self.first == self.last == self.today - DAY else ""
 
     @property
     def bucket(self) -> str:
@@ -122,6 +131,12 @@ def of_kind(kind: str, on: date, now: datetime, zone: ZoneInfo) -> Range:
         first, last = on.replace(day=1), month_end(on)
         return Range(kind, first, min(last, today) if first <= today else last, now, zone)
     return Range(kind, on - timedelta(days=LENGTHS.get(kind, 1) - 1), on, now, zone)
+
+
+def of_preset(name: str, now: datetime, zone: ZoneInfo) -> Range:
+    """The span that a word of PRESETS means now; yesterday is the "today" of the day before."""
+    today = periods.local_day(now, zone)
+    return of_kind("today", today - DAY, now, zone) if name == YESTERDAY else of_kind(name, today, now, zone)
 
 
 def range_of(params: Mapping[str, str], now: datetime, zone: ZoneInfo) -> Range:

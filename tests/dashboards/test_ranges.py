@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from costwatch.dashboards.ranges import KINDS, BadRange, Range, of_kind, range_of
+from costwatch.dashboards.ranges import KINDS, BadRange, Range, of_kind, of_preset, range_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 18, 13, 32, 7, tzinfo=UTC)
@@ -117,3 +117,16 @@ def test_days_are_local_in_zones_with_odd_offsets():
 def test_a_span_that_cannot_be_shown_is_refused_with_a_sentence(params):
     with pytest.raises(BadRange, match=r"must"):
         span(**params)
+
+
+@pytest.mark.parametrize(("params", "preset"), [
+    ({"period": "today", "on": "2026-11-17"}, "yesterday"), ({"first": "2026-11-17"}, "yesterday"),
+    ({"period": "today"}, "today"), ({"period": "30d"}, "30d"), ({}, "month"),
+    ({"first": "2026-11-18"}, ""), ({"period": "today", "on": "2026-11-16"}, ""),
+])  # fmt: skip
+def test_a_span_knows_the_preset_that_means_it(params, preset):
+    assert span(**params).preset == preset
+
+
+def test_yesterday_is_an_address_of_its_day():
+    assert of_preset("yesterday", NOW, BERLIN).query() == {"period": "today", "on": "2026-11-17"}
