@@ -114,7 +114,7 @@ def test_there_is_no_timeline_without_time():
 def test_failures_and_repeats_look_bad_and_say_why():
     failed, _ = timeline(made(event("1", status="error", error_type="timeout"), event("2", 3))).bars
     assert failed.css == "c-bad"
-    assert failed.title == "Call 1, reply, m, $0.500, 1.0 s, timeout"
+    assert failed.title == "Call 1, reply, m, $0.500, 1.0\N{NO-BREAK SPACE}s, timeout"
 
 
 def test_context_is_drawn_as_what_was_sent_again_and_what_was_new():
