@@ -96,6 +96,7 @@ def _fold(database_url: str, pipe: Any) -> None:
     import django
 
     django.setup()
+    from costwatch import tasks, ticks
     from costwatch.ledger.fold import fold, fold_all
 
     entries, busy = 0, 0.0
@@ -104,6 +105,7 @@ def _fold(database_url: str, pipe: Any) -> None:
         began = time.monotonic()
         done = fold()
         took = time.monotonic() - began
+        ticks.note(tasks.NAME)  # somebody is at work, for whom ingest makes way
         if done.batches:
             entries, busy = entries + done.entries, busy + took
         time.sleep(max(0.0, 1 - took))

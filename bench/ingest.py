@@ -19,8 +19,6 @@ from tests.live import LiveServer
 
 ROUNDS = 7
 SECONDS = 3.0  # short, so that autovacuum's work falls on both sides of a ratio
-# nobody folds beside it, which is another benchmark: so it is done between the turns, or requests would make way for it
-FOLD = "from costwatch.ledger.fold import fold_all; fold_all()"
 SENDERS = 2
 BODIES = 50  # of a sender, sent in turn
 SINGLES = 2_000
@@ -47,12 +45,10 @@ def _batches(server: LiveServer, least: LiveServer) -> list[Row]:
     try:
         for port in (server.port, least.port):
             senders.run(port, key, 2.0)  # labels known, connections open and spread over the processes
-        server.run(FOLD)
         rows = _stored(server.database_url)
         copies, alone, posts, bare = [], [], [], []
         for _ in range(ROUNDS):
             posts.append(senders.rate(server.port, key, SECONDS))
-            server.run(FOLD)
             bare.append(senders.rate(least.port, key, SECONDS))
             copies.append(_copy(server.database_url, rows, SENDERS))
             alone.append(_copy(server.database_url, rows, 1))

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from threading import Lock
 
-from costwatch.tasks import behind
+from costwatch.tasks import behind, is_at_work
 
 PATH = "/api/v1/events"
 MANY = 4_096  # bytes of a body: single events are smaller, and never wait
@@ -48,7 +48,8 @@ class Pace:
             wait = max(0.0, self._free_at - now) if late else 0.0
             if wait > PATIENCE or (wait and self._waiting >= MOST_WAITING):
                 return False
-            self._free_at = now + wait + size * self._per_byte * REST * late
+            # no longer than the patience, or a lone sender of large requests would be refused
+            self._free_at = now + wait + min(PATIENCE, size * self._per_byte * REST * late)
             self._waiting += bool(wait)
         if wait:
             try:
@@ -62,7 +63,8 @@ class Pace:
         """See how far it is behind, if that is not known. Raises what the database raises: look before storing."""
         if self._clock() - self._looked >= LOOK_EVERY:
             self._looked = self._clock()
-            self._late = min(MOST_LATE, max(0.0, behind() / SOON - 1))
+            late = min(MOST_LATE, max(0.0, behind() / SOON - 1))
+            self._late = late if late and is_at_work() else 0.0  # to wait for nobody would help nobody
 
     def worked(self, size: int, cpu: float) -> None:
         """A request of `size` bytes has taken so many seconds of CPU."""

@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 from django.db import OperationalError
+from django.db.models.functions import Now
 from django.test import Client
 
 from costwatch.accounts.keys import create_key
@@ -15,6 +16,8 @@ from costwatch.accounts.models import Workspace
 from costwatch.edge import whole_bodies
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.models import IngestBatch, UsageEvent
+from costwatch.models import Tick
+from costwatch.tasks import NAME
 from ingest import accept, pace
 from ingest.pace import FORGOTTEN, MANY, MOST_LATE, MOST_WAITING, PATH, PATIENCE, REST, SOON, Pace
 
@@ -43,8 +46,9 @@ def time() -> Time:
 def paced(time, monkeypatch):
     """A pace that knows what requests cost, and was told how far folding is behind."""
 
-    def made(seconds: float) -> Pace:
+    def made(seconds: float, *, at_work: bool = True) -> Pace:
         monkeypatch.setattr(pace, "behind", lambda: seconds)
+        monkeypatch.setattr(pace, "is_at_work", lambda: at_work)
         one = Pace(lambda: time.now, time.sleep)
         one._per_byte = CPU / SIZE
         one.look()
@@ -64,6 +68,19 @@ def test_the_further_folding_is_behind_the_longer_is_the_time_between_two_reques
         assert one.enter(PATH, SIZE)
     between = CPU * REST * late
     assert time.rests == ([pytest.approx(between)] * 2 if late else [])
+
+
+def test_nobody_waits_where_nobody_folds_and_judges(paced, time):
+    one = paced(3_600, at_work=False)
+    assert one.enter(PATH, SIZE) and one.enter(PATH, SIZE) and time.rests == []
+
+
+def test_a_lone_sender_of_the_largest_requests_is_never_refused(paced, time):
+    one = paced(3_600)
+    for _ in range(5):
+        assert one.enter(PATH, 40 * SIZE)
+        one._looked = time.now
+    assert time.rests == [PATIENCE] * 4
 
 
 def test_a_request_that_came_later_than_its_turn_waits_for_nothing(paced, time):
@@ -148,6 +165,7 @@ def test_the_database_is_asked_at_most_twice_a_second(time, monkeypatch, trouble
         return 0.0
 
     monkeypatch.setattr(pace, "behind", behind)
+    monkeypatch.setattr(pace, "is_at_work", lambda: True)
     one = Pace(lambda: time.now, time.sleep)
     for _ in range(100):
         with suppress(OperationalError):
@@ -162,6 +180,8 @@ def post(prices, time, monkeypatch):
     text = create_key(Workspace.objects.create(name="paced"), "k", ["ingest"])[1]
     monkeypatch.setattr(accept, "pace", Pace(lambda: time.now, time.sleep))
     numbers = count()
+
+    Tick.objects.create(name=NAME, finished_at=Now() - timedelta(seconds=20))
 
     def send(events: int) -> int:
         made = [{"event_id": f"e{next(numbers)}", "model": "gpt-5.4", "input_tokens": 1} for _ in range(events)]
@@ -185,8 +205,13 @@ def test_requests_with_many_events_see_how_old_the_oldest_batch_is_and_what_thei
     assert not waits(time), "a single event does not ask"
     post(100)
     assert waits(time)
+    Tick.objects.update(finished_at=Now() - timedelta(seconds=70))
+    post(100)
+    assert not waits(time), "nobody is at work"
+    Tick.objects.update(finished_at=Now())
+    post(100)
+    assert waits(time)
     fold_all()
-    time.now += 1
     post(100)
     assert not waits(time)
 
