@@ -98,7 +98,7 @@ def test_a_mark_tells_its_incidents_and_a_click_on_it_leads_there(visit, looped,
     expect(page.locator("nav.list a", has_text="caught in a loop")).to_have_count(2)
     expect(page.locator(".chip")).to_contain_text("opened")
     page.get_by_role("link", name="Remove filter opened").click()
-    page.wait_for_url("**/incidents")
+    page.wait_for_url("**/incidents?state=all")
 
 
 def test_a_click_below_a_mark_is_for_its_bar(visit, looped):
