@@ -76,7 +76,9 @@ def make(name: str, shape: str, events: int) -> float:
         _step(name, "bench.shapes", "fold")
         folding = time.monotonic() - began
         _step(name, "bench.shapes", "sheets")
-        connection.execute("CLUSTER run USING run_last_at")  # as _in_order: their times come with folding
+        connection.execute("CREATE INDEX run_in_order ON run (lane, last_at)")  # the one that there is, is partial
+        connection.execute("CLUSTER run USING run_in_order")  # as _in_order: their times come with folding
+        connection.execute("DROP INDEX run_in_order")
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
     return folding
