@@ -10,21 +10,19 @@ import json
 import os
 import random
 import subprocess
-import tempfile
 import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 from bench.table import Row, at_most, percentile
 from costwatch.up.processes import Installation as Processes
 from tests.alerts.mail_sink import MailSink, mail_sink
 from tests.alerts.sinks import Sink, http_sink
-from tests.faults.installation import Installation
+from tests.faults.installation import Installation, installed
 
 BUDGETS, SENDERS = 50, 4
 STEPS = (0.55, 0.3, 0.2)  # dollars of $1: each crosses one of 50, 80, 100 %
@@ -34,14 +32,11 @@ Crossing = tuple[str, int]  # agent and threshold
 
 def run(options: argparse.Namespace) -> list[Row]:
     """The times, and what arrived more or less often than once."""
-    with tempfile.TemporaryDirectory(prefix="costwatch-bench-") as folder, ExitStack() as stack:
-        Path(folder).chmod(0o755)
+    with ExitStack() as stack:
         hooks = [stack.enter_context(http_sink()) for _ in range(2)]
         mails = stack.enter_context(mail_sink())
         os.environ |= {"COSTWATCH_WEBHOOK_ALLOW": "127.0.0.1", "COSTWATCH_SMTP_URL": mails.url}
-        up = Installation(Path(folder) / "data")
-        up.start()
-        stack.callback(up.stop)
+        up = stack.enter_context(installed("costwatch-bench-"))
         key = up.make_key("ingest,read,admin")
         _prepare(up, key, hooks)
         stack.enter_context(_more_processes(up))

@@ -8,17 +8,15 @@ call was sent, so it has the commit in it.
 import argparse
 import json
 import random
-import tempfile
 import threading
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from bench.table import Row, at_most, percentile
-from tests.faults.installation import Installation
+from tests.faults.installation import Installation, installed
 
 LOOPS = 30
 BEFORE = 4  # equal calls that are not enough for an alarm
@@ -29,21 +27,15 @@ WARM_UP = 5.0
 
 def run(options: argparse.Namespace) -> list[Row]:
     """The times, and how the answers of ingest and the runs that work on were judged."""
-    with tempfile.TemporaryDirectory(prefix="costwatch-bench-") as folder:
-        Path(folder).chmod(0o755)
-        up = Installation(Path(folder) / "data")
-        up.start()
-        done = threading.Event()
-        try:
-            key = up.make_key("ingest,read")
-            with ThreadPoolExecutor(LOOPS + 1) as pool:
-                pool.submit(_others, up, key, done)
-                try:
-                    return _measured(up, key, pool)
-                finally:
-                    done.set()
-        finally:
-            up.stop()
+    done = threading.Event()
+    with installed("costwatch-bench-") as up:
+        key = up.make_key("ingest,read")
+        with ThreadPoolExecutor(LOOPS + 1) as pool:
+            pool.submit(_others, up, key, done)
+            try:
+                return _measured(up, key, pool)
+            finally:
+                done.set()
 
 
 def _measured(up: Installation, key: str, pool: ThreadPoolExecutor) -> list[Row]:

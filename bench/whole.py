@@ -5,16 +5,14 @@ Web, worker, scheduler, PostgreSQL, broker and the senders share the machine, as
 
 import argparse
 import re
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 from bench.sender import BATCH, Senders
 from bench.table import Row, at_most, percentile
-from tests.faults.installation import Installation
+from tests.faults.installation import Installation, installed
 
 SHORT, LONG = 60, 300  # seconds
 SENDERS = 2
@@ -25,14 +23,8 @@ PATIENCE = 600.0
 
 def run(options: argparse.Namespace) -> list[Row]:
     """The rate at which all is done, the furthest behind, and how the API answers meanwhile."""
-    with tempfile.TemporaryDirectory(prefix="costwatch-bench-") as folder:
-        Path(folder).chmod(0o755)
-        up = Installation(Path(folder) / "data")
-        up.start()
-        try:
-            return _measured(up, LONG if options.long else SHORT)
-        finally:
-            up.stop()
+    with installed("costwatch-bench-") as up:
+        return _measured(up, LONG if options.long else SHORT)
 
 
 def _measured(up: Installation, seconds: int) -> list[Row]:
@@ -90,7 +82,5 @@ def _behind(up: Installation) -> float:
 def _ask(up: Installation, key: str) -> float:
     """Milliseconds of an answer."""
     began = time.perf_counter()
-    asked = Request(f"{up.url}/api/v1/spend?group_by=agent", headers={"Authorization": f"Bearer {key}"})
-    with urlopen(asked, timeout=30) as answer:
-        answer.read()
+    up.get("/api/v1/spend?group_by=agent", key)
     return (time.perf_counter() - began) * 1000

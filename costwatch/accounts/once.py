@@ -3,9 +3,9 @@
 So the answer to the form is a redirect, and a page that is loaded again makes nothing again.
 """
 
-from django.conf import settings
 from django.http import HttpRequest
 
+from costwatch.accounts import sealing
 from costwatch.lib import sealed
 
 PURPOSE = "shown once"
@@ -13,21 +13,17 @@ PURPOSE = "shown once"
 
 def keep(request: HttpRequest, name: str, secret: str) -> None:
     """For the next page that takes it. Sealed, because sessions are rows and no row holds a key as it is."""
-    request.session[_place(name)] = sealed.seal({"secret": secret}, _keys(), PURPOSE)
+    request.session[_place(name)] = sealed.seal({"secret": secret}, sealing.keys(), PURPOSE)
 
 
 def take(request: HttpRequest, name: str) -> str | None:
     """What was kept, and gone with that."""
     text = request.session.pop(_place(name), None)
     try:
-        return str(sealed.unseal(text, _keys(), PURPOSE)["secret"]) if text else None
+        return str(sealed.unseal(text, sealing.keys(), PURPOSE)["secret"]) if text else None
     except sealed.Unreadable:
         return None
 
 
 def _place(name: str) -> str:
     return f"once {name}"
-
-
-def _keys() -> list[str]:
-    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]

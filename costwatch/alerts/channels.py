@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from costwatch.accounts import sealing
 from costwatch.accounts.models import Workspace
 from costwatch.alerts.models import Channel, Delivery, Kind, Notice, Severity
 from costwatch.alerts.transports import transport
@@ -103,16 +103,16 @@ def delete(channel: Channel, now: datetime) -> None:
 
 def config_of(channel: Channel) -> dict[str, Any]:
     """The configuration as a transport needs it. Raises sealed.Unreadable."""
-    return sealed.unseal(channel.sealed, _keys(), PURPOSE)
+    return sealed.unseal(channel.sealed, sealing.keys(), PURPOSE)
 
 
 def seal_anew() -> int:
     """Seal with the present secret key what an older one sealed; how many."""
-    old = [c for c in Channel.objects.exclude(sealed="") if not sealed.is_current(c.sealed, _keys(), PURPOSE)]
+    old = [c for c in Channel.objects.exclude(sealed="") if not sealed.is_current(c.sealed, sealing.keys(), PURPOSE)]
     done = 0
     for channel in old:
         try:
-            text = sealed.seal(config_of(channel), _keys(), PURPOSE)
+            text = sealed.seal(config_of(channel), sealing.keys(), PURPOSE)
         except sealed.Unreadable:
             continue
         done += Channel.objects.filter(pk=channel.pk, sealed=channel.sealed).update(sealed=text)
@@ -127,13 +127,9 @@ def _kept(channel: Channel) -> dict[str, Any]:
         return {}
 
 
-def _keys() -> list[str]:
-    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-
-
 def _store(channel: Channel, config: dict[str, Any] | None) -> None:
     if config is not None:
-        channel.sealed = sealed.seal(config, _keys(), PURPOSE)
+        channel.sealed = sealed.seal(config, sealing.keys(), PURPOSE)
         channel.shown = _shown(channel.kind, config)
     try:
         with transaction.atomic():

@@ -73,9 +73,10 @@ def counts(workspace_id: int, opened: Span | None = None) -> Mapping[str, int]:
 
 def open_by_severity(workspace_id: int, opened: Span | None = None) -> tuple[int, int]:
     """How many of the open ones call somebody (alarms, critical ones too), and how many are notices."""
-    rows = find(workspace_id, state="open", opened=opened)
-    notices = rows.filter(severity=Severity.NOTICE).count()
-    return rows.count() - notices, notices
+    is_notice = Q(severity=Severity.NOTICE)
+    rows = find(workspace_id, state=State.OPEN, opened=opened).order_by()
+    found = rows.aggregate(alarms=Count("pk", filter=~is_notice), notices=Count("pk", filter=is_notice))
+    return found["alarms"], found["notices"]
 
 
 def told(incident: Incident) -> dict[str, Any]:

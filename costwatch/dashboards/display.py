@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 from costwatch.lib import dates
 from costwatch.lib.dates import day
-from costwatch.lib.money import CENT, shown_difference
+from costwatch.lib.money import CENT, MOST_TIMES, shown_difference
 
 MOST_DECIMALS = 10
 MINUS = "\N{MINUS SIGN}"
@@ -22,7 +22,6 @@ UNIT = re.compile(r"(?<=\d) (?=(?:%|×|ms|s|min|h|d|[A-Z][a-z][a-z])(?!\w))")  #
 SPAN = re.compile(r"(?<=\d)–(?=\d)")
 NOT_ATTRIBUTED = "Not attributed"
 UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "k"))
-MOST_TIMES = 100  # by which a change is told
 BAD_FROM = Decimal("0.005")  # a smaller change rounds to 0 % and is no state
 
 

@@ -8,12 +8,11 @@ from costwatch.alerts.message import line
 from costwatch.anomalies.words import percent, usd
 from costwatch.digests.report import Mover, Report
 from costwatch.lib.dates import day_and_time
-from costwatch.lib.money import shown_difference
+from costwatch.lib.money import MOST_TIMES, shown_difference
 from costwatch.spend.sums import Sums
 
 LESS = "\N{MINUS SIGN}"
 LONGEST = 60
-MOST_TIMES = 100  # by which a change is told
 ALL_OTHERS = "All others"
 WHATS = {"agent": "Agents", "model": "Models"}
 

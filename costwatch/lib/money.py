@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 CENT = Decimal("0.01")
+MOST_TIMES = 100  # by which a change is told: a larger factor says only how little there was before
 
 
 def shown_difference(now: Decimal, before: Decimal) -> Decimal:

@@ -7,9 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -116,6 +118,19 @@ class Installation:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(60)
+
+
+@contextlib.contextmanager
+def installed(prefix: str = "costwatch-faults-") -> Iterator[Installation]:
+    """One that runs, in a folder of its own that PostgreSQL's user can enter; stopped and removed in the end."""
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
+        Path(folder).chmod(0o755)
+        running = Installation(Path(folder) / "data")
+        running.start()
+        try:
+            yield running
+        finally:
+            running.stop()
 
 
 def _free_port() -> int:

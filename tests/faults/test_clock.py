@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.sinks import Sink, http_sink
-from tests.faults.installation import Installation
+from tests.faults.installation import Installation, installed
 
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 FAKED = Path(__file__).with_name("faked")
@@ -63,14 +63,11 @@ def installation(clock) -> Iterator[Installation]:
         "LD_PRELOAD": str(LIBRARIES[0]), "FAKETIME_TIMESTAMP_FILE": str(clock._file), "FAKETIME_CACHE_DURATION": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1", "PYTHONPATH": str(FAKED), "COSTWATCH_WEBHOOK_ALLOW": "127.0.0.1",
     }  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="cw-") as folder, pytest.MonkeyPatch.context() as patch:
-        Path(folder).chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        running = Installation(Path(folder) / "data")
-        running.start()
-        yield running
-        running.stop()
+        with installed("cw-") as running:
+            yield running
 
 
 @pytest.fixture

@@ -3,16 +3,14 @@
 import os
 import random
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.faults.installation import Installation
+from tests.faults.installation import Installation, installed
 from tests.faults.senders import Sender
 
 pytestmark = pytest.mark.fault
@@ -21,12 +19,8 @@ SENDERS = 3
 
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Installation]:
-    with tempfile.TemporaryDirectory(prefix="costwatch-faults-") as folder:
-        Path(folder).chmod(0o755)
-        running = Installation(Path(folder) / "data")
-        running.start()
+    with installed() as running:
         yield running
-        running.stop()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The guard of a real installation: in time, and right with the broker dead. Real processes."""
 
 import json
-import tempfile
 import threading
 import time
 import urllib.request
@@ -9,11 +8,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.faults.installation import Installation
+from tests.faults.installation import Installation, installed
 
 pytestmark = pytest.mark.fault
 CALLS = 9  # of one agent that repeats itself; the fifth or sixth repeat decides
@@ -21,12 +19,8 @@ CALLS = 9  # of one agent that repeats itself; the fifth or sixth repeat decides
 
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Installation]:
-    with tempfile.TemporaryDirectory(prefix="costwatch-guard-") as folder:
-        Path(folder).chmod(0o755)
-        running = Installation(Path(folder) / "data")
-        running.start()
+    with installed() as running:
         yield running
-        running.stop()
 
 
 @pytest.fixture(scope="module")
