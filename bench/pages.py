@@ -15,12 +15,12 @@ TIMES = 42  # each page, the first two not counted: of ten the 95th percentile w
 
 def main() -> None:
     """Prints [address without names, ms, …, KB] of each page, as JSON."""
-    import django
-
-    django.setup()
     from django.conf import settings
     from django.core.management import call_command
 
+    from costwatch.up import web
+
+    web.load()
     settings.ALLOWED_HOSTS = ["testserver"]
     call_command("collectstatic", interactive=False, verbosity=0)
     from bench.queries import timed

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -58,6 +59,7 @@ def _measured(module: str, name: str) -> Any:
     with tempfile.TemporaryDirectory(prefix="costwatch-bench-") as folder:
         env = {**os.environ, "DATABASE_URL": url_of(name), "DJANGO_SETTINGS_MODULE": "costwatch.settings",
                "COSTWATCH_DATA_DIR": folder}  # fmt: skip
+        Path(folder, "static").mkdir()
         done = subprocess.run([sys.executable, "-m", module], env=env, check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout)
 
@@ -89,9 +91,9 @@ def _bytes(title: str, name: str) -> Row:
 
 def main() -> None:
     """In a process of its own, with Django on the right database: [name, ms, …] of each query, as JSON."""
-    import django
+    from costwatch.up import web
 
-    django.setup()
+    web.load()
     from costwatch.accounts.models import Workspace
 
     workspace = Workspace.objects.get()
