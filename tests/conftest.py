@@ -28,9 +28,10 @@ def fresh_caches():
     if ahead is not None:
         ahead.ahead.halt()
     stops.forget()
-    attributions = sys.modules.get("costwatch.spend.attributions")
-    if attributions is not None:
-        attributions.forget()
+    for name in ("costwatch.spend.attributions", "costwatch.spend.closed"):
+        module = sys.modules.get(name)
+        if module is not None:
+            module.forget()
 
 
 @pytest.fixture(scope="module")

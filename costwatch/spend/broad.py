@@ -5,7 +5,6 @@ columns too.
 """
 
 import math
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,10 +19,9 @@ from costwatch.ledger import sheets
 from costwatch.ledger.models import Sheet
 from costwatch.ledger.rollups import MONEY, QUARTER_CUTS
 from costwatch.lib import periods
-from costwatch.spend import attributions, columns
+from costwatch.spend import closed, columns
 from costwatch.spend.columns import Array, Block
-from costwatch.spend.conditions import Condition
-from costwatch.spend.dimensions import KEY, RUN, SESSION, TAG, USER
+from costwatch.spend.dimensions import KEY, RUN, SESSION, USER
 from costwatch.spend.snapshot import Snapshot
 from costwatch.spend.sources import DAYS, ENTRIES, PAIRS, Piece, Source, sources_for, whole_days
 from costwatch.spend.statement import FEW_PROBES, Question, everything, ids_on_index, summed
@@ -88,7 +86,7 @@ class Broad:
         """The rank of each of these combinations that occurs here, and its number."""
         which = np.ones(self.count, bool)
         for value, texts, wanted in zip(self.values, self.texts, zip(*kept, strict=True), strict=False):
-            which &= np.isin(value, _places(wanted, texts))
+            which &= np.isin(value, closed.places(wanted, texts))
         rank = {ids: i for i, ids in enumerate(kept)}
         codes = np.flatnonzero(which)
         yield from (
@@ -98,18 +96,19 @@ class Broad:
 
 def opened(asked: Question, books: Snapshot) -> Broad | None:
     """The question ready to be answered; None where the tables answer as well or better."""
-    found = _sheet_of(asked)
-    if found is None:
+    sheet = _sheet_of(asked)
+    if sheet is None:
         return None
-    cut, days = found
+    cut, days = sheet
     with psycopg.Cursor(connection.connection) as cursor:
-        if not _are_worth_it(cursor, asked, cut, days):
+        found = closed.found(cursor, asked, cut, days)
+        if not _are_worth_it(cursor, asked, cut, days, found):
             return None
-        sheeted, own = _sheets(cursor, asked, cut, days)
-        rest = _rest(cursor, asked, books, frozenset(sheeted))
+        own = closed.sums(cursor, asked, cut, days, found)
+        rest = _rest(cursor, asked, books, own.days)
     if rest is None:
         return None
-    blocks, texts = _blocks(asked, cut, own, rest)
+    blocks, texts = _blocks(asked, own, rest)
     codes, values = columns.combined(blocks, len(asked.group_by))
     return Broad(asked, blocks, codes, values, texts)
 
@@ -138,44 +137,21 @@ def _is_narrow(asked: Question, source: Source, days: Piece) -> bool:
     return 0 < ids_on_index(asked, source) * (days.end - days.start).days <= FEW_PROBES
 
 
-def _are_worth_it(cursor: psycopg.Cursor[Any], asked: Question, cut: Sheet, days: Piece) -> bool:
+def _are_worth_it(cursor: psycopg.Cursor[Any], asked: Question, cut: Sheet, days: Piece, found: closed.Sheets) -> bool:
     """Whether enough days have a sheet, and where a rollup knows the same two dimensions not too many rows."""
-    query = f"SELECT count(*), coalesce(sum(rows), 0) {_OF_DAYS}"
-    found, rows = cursor.execute(query, _of_days(asked, cut, days)).fetchone() or (0, 0)
-    if found < FEW_DAYS or (frozenset(asked.dimensions) in PAIRS and rows > MOST_ROWS):
+    if found.days < FEW_DAYS or (frozenset(asked.dimensions) in PAIRS and found.rows > MOST_ROWS):
         return False
     users = _users(asked)
     if cut != Sheet.ATTRIBUTION_USER or not users:
         return True
-    query = f"SELECT coalesce(sum(events), 0) FROM spend_day {_WHERE} AND a = ANY(%s)"
-    (events,) = cursor.execute(query, [*_of_days(asked, Sheet.USER, days), users]).fetchone() or (0,)
+    query = f"SELECT coalesce(sum(events), 0) FROM spend_day {closed.WHERE} AND a = ANY(%s)"
+    (events,) = cursor.execute(query, [*closed.of_days(asked, Sheet.USER, days), users]).fetchone() or (0,)
     return bool(events > FEW_EVENTS)
 
 
 def _users(asked: Question) -> list[int]:
     """The end users that are asked for by name."""
     return [number for c in asked.conditions if c.dimension == USER and not c.negated for number in c.values]
-
-
-_WHERE = "WHERE lane = %s AND cut = %s AND day >= %s AND day < %s"
-_OF_DAYS = f"FROM spend_sheet {_WHERE}"
-
-
-def _of_days(asked: Question, cut: Sheet, days: Piece) -> list[Any]:
-    return [asked.lane, cut.value, *(periods.local_day(moment, asked.zone) for moment in (days.start, days.end))]
-
-
-def _sheets(cursor: psycopg.Cursor[Any], asked: Question, cut: Sheet, days: Piece) -> tuple[list[date], Columns]:
-    """The days that have a sheet, and the rows of all of them: ids, the `bucket`, and the measures still day by day."""
-    names = ("a", "b", *summed(asked))
-    query = f"SELECT day, rows, {', '.join(names)} {_OF_DAYS} ORDER BY day"
-    found = cursor.execute(query, _of_days(asked, cut, days), binary=True).fetchall()
-    edges = [periods.local_day(edge, asked.zone) for edge in asked.edges]
-    buckets = [np.full(rows, bisect_right(edges, day), np.int32) for day, rows, *_ in found]
-    parts = zip(*(sheets.read(packed, rows) for _, rows, *packed in found), strict=True)
-    own: Columns = dict(zip(names, parts, strict=True))
-    ids = {name: np.concatenate(own[name]) for name in ("a", "b")}
-    return [row[0] for row in found], {**own, **ids, "bucket": np.concatenate(buckets)}
 
 
 def _rest(cursor: psycopg.Cursor[Any], asked: Question, books: Snapshot, sheeted: frozenset[date]) -> Any:
@@ -189,35 +165,20 @@ def _rest(cursor: psycopg.Cursor[Any], asked: Question, books: Snapshot, sheeted
     return None if any(len(column) != size for column in told) else dict(zip(names, told, strict=True))
 
 
-def _blocks(
-    asked: Question, cut: Sheet, own: Columns, rest: dict[str, Any]
-) -> tuple[list[Block], list[list[str] | None]]:
-    """The rows of the sheets and the rest, and for each dimension the texts that its values are the places of (None:
+def _blocks(asked: Question, own: closed.Closed, rest: dict[str, Any]) -> tuple[list[Block], list[list[str] | None]]:
+    """The sums of the sheets and the rest, and for each dimension the texts that its values are the places of (None:
     they are ids)."""
-    axes = [_axis(asked.lane, cut, name, own, rest[f"g{i}"]) for i, name in enumerate(asked.group_by)]
-    which: Any = slice(None)
-    for condition in asked.conditions:
-        held = _holds(asked.lane, cut, condition, own)
-        which = held if isinstance(which, slice) else which & held
-    measures = {name: _chosen(own[name], which) for name in summed(asked)}
+    parts = zip(own.block.values, own.texts, strict=True)
+    axes = [_axis(values, texts, rest[f"g{i}"]) for i, (values, texts) in enumerate(parts)]
     blocks = [
-        Block([values[which] for values, _, _ in axes], own["bucket"][which], measures),
-        Block([told for _, told, _ in axes], rest["bucket"], {name: rest[name] for name in measures}),
+        Block([values for values, _, _ in axes], own.block.bucket, own.block.measures),
+        Block([told for _, told, _ in axes], rest["bucket"], {name: rest[name] for name in own.block.measures}),
     ]
     return blocks, [texts for _, _, texts in axes]
 
 
-def _chosen(days: Sequence[Array], which: Any) -> Array:
-    """The chosen rows of a column that comes day by day; of few rows, joining the days first would take most time."""
-    if isinstance(which, slice):
-        return np.concatenate(days)
-    ends = np.cumsum([len(day) for day in days])[:-1]
-    return np.concatenate([day[own] for day, own in zip(days, np.split(which, ends), strict=True)])
-
-
-def _axis(lane: int, cut: Sheet, dimension: str, own: Columns, told: Any) -> tuple[Array, Array, list[str] | None]:
+def _axis(values: Array, texts: list[str] | None, told: Any) -> tuple[Array, Array, list[str] | None]:
     """The values of a dimension in the sheets and in the rest; for a tag as places in a list of texts."""
-    values, texts = _values(lane, cut, dimension, own)
     if texts is None:
         return values, np.asarray(told, np.int64), None
     union = sorted({*texts, *told})
@@ -225,27 +186,6 @@ def _axis(lane: int, cut: Sheet, dimension: str, own: Columns, told: Any) -> tup
     if len(union) > len(texts):
         values = np.array([place[text] for text in texts], np.int32)[values]
     return values, np.array([place[text] for text in told], np.int64), union
-
-
-def _values(lane: int, cut: Sheet, dimension: str, own: Columns) -> tuple[Array, list[str] | None]:
-    if dimension == USER:
-        return own["a" if cut == Sheet.USER else "b"], None
-    numbers, texts = attributions.numbers(lane, dimension, own["a"])
-    return numbers, texts if dimension.startswith(TAG) else None
-
-
-def _holds(lane: int, cut: Sheet, condition: Condition, own: Columns) -> Array:
-    """For which rows a condition holds."""
-    values, texts = _values(lane, cut, condition.dimension, own)
-    return np.isin(values, _places(condition.values, texts), invert=condition.negated)
-
-
-def _places(values: Sequence[Any], texts: list[str] | None) -> list[int]:
-    """The places of texts among the sorted ones of a tag; ids as they are."""
-    if texts is None:
-        return [*values]
-    place = {text: i for i, text in enumerate(texts)}
-    return [place[text] for text in values if text in place]
 
 
 def _named(values: list[int], texts: list[str] | None) -> list[Any]:

@@ -13,6 +13,8 @@ Array = Any  # of numpy; its own types say nothing about what is in it
 
 HALF = 32
 LOW = (1 << HALF) - 1
+KINDS = (np.int8, np.int16, np.int32, np.int64)
+MOST_HIGH = 1 << (HALF - 1)
 MOST_ROWS = 1 << 20  # summed at once: so many halves add up exactly as floats (53 bits), which bincount adds in
 MOST_DENSE = 1 << 24  # so large numbers have a table of their own; among greater ones is searched
 
@@ -28,6 +30,11 @@ class Block:
     @property
     def rows(self) -> int:
         return len(self.bucket)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all columns."""
+        return sum(array.nbytes for array in (*self.values, self.bucket, *self.measures.values()))
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,24 @@ def total(blocks: Sequence[Block], codes: Sequence[Array], measure: str, size: i
             column = column & LOW
         low += np.bincount(code, column, size).astype(np.int64)
     return Total(high + (low >> HALF), low & LOW)
+
+
+def condensed(block: Block) -> Block:
+    """The same sums with one row for each combination in each bucket; the block itself where one exceeds 8 bytes."""
+    (codes,), values = combined([block], len(block.values))
+    buckets = int(block.bucket.max(initial=0)) + 1
+    cells, found = numbered([codes.astype(np.int64) * buckets + block.bucket])
+    sums = {name: total([block], cells, name, len(found)) for name in block.measures}
+    if any(len(one.high) and not -MOST_HIGH <= one.high.min() <= one.high.max() < MOST_HIGH for one in sums.values()):
+        return block
+    measures = {name: narrow((one.high << HALF) + one.low) for name, one in sums.items()}
+    return Block([narrow(value[found // buckets]) for value in values], narrow(found % buckets), measures)
+
+
+def narrow(numbers: Array) -> Array:
+    """The same in as few bytes as hold them all."""
+    least, most = int(numbers.min(initial=0)), int(numbers.max(initial=0))
+    return numbers.astype(next(kind for kind in KINDS if np.iinfo(kind).min <= least and most <= np.iinfo(kind).max))
 
 
 def _portions(codes: Sequence[Array], columns: Sequence[Array]) -> Iterator[tuple[Array, Array]]:

@@ -63,6 +63,27 @@ def test_without_dimensions_all_rows_are_one_combination(made):
     ]
 
 
+@given(st.data())
+def test_condensed_there_is_one_row_for_each_combination_in_each_bucket_with_the_same_sums(data):
+    block = data.draw(blocks(dimensions=2))[0]
+    buckets = data.draw(st.lists(st.integers(0, 3), min_size=block.rows, max_size=block.rows))
+    block = Block(block.values, np.array(buckets, np.int32), block.measures)
+    wanted = defaultdict(int)
+    for (a, b, amount), bucket in zip(rows_of(block, 2), buckets, strict=True):
+        wanted[a, b, bucket] += amount
+    condensed = columns.condensed(block)
+    if any(not -EIGHT_BYTES - 1 <= amount <= EIGHT_BYTES for amount in wanted.values()):
+        assert condensed is block
+    else:
+        rows = [(*row, n) for row, n in zip(rows_of(condensed, 2), condensed.bucket.tolist(), strict=True)]
+        assert rows == [(a, b, amount, bucket) for (a, b, bucket), amount in sorted(wanted.items())]
+
+
+@given(st.lists(st.integers(-EIGHT_BYTES - 1, EIGHT_BYTES), max_size=8))
+def test_narrow_numbers_are_the_same_numbers(numbers):
+    assert columns.narrow(np.array(numbers, np.int64)).tolist() == numbers
+
+
 def test_sums_beyond_eight_bytes_lose_no_digit():
     column = np.full(1_000, EIGHT_BYTES, "<i8")
     made = [Block([], np.zeros(1_000, np.int32), {"cost": column})] * 3
