@@ -12,9 +12,9 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from costwatch.lib import dates
 from costwatch.lib.dates import day
 from costwatch.lib.money import CENT, MOST_TIMES, shown_difference
+from costwatch.lib.signs import MINUS, signed
 
 MOST_DECIMALS = 10
-MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
 NBSP = "\N{NO-BREAK SPACE}"  # between a number and its unit: no line ends there
 JOINER = "\N{WORD JOINER}"  # the same where there is no space
@@ -225,7 +225,7 @@ def name(value: str | None) -> str:
 
 
 def _signed(amount: Decimal, text: str) -> str:
-    return f"{MINUS}{text}" if amount < 0 and any(c in "123456789" for c in text) else text
+    return signed(amount, text) if amount < 0 else text
 
 
 def _significant(amount: Decimal) -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from costwatch.dashboards import display
 from costwatch.dashboards.state import State
+from costwatch.lib.signs import signed
 from costwatch.spend.queries import Answer
 from costwatch.spend.sums import Sums
 
@@ -101,10 +102,8 @@ def _told(now: Decimal, before: Decimal, what: str) -> str:
     if before <= 0:
         return ""
     ratio = now / before - 1
-    if abs(ratio) < Decimal("0.005"):
-        return f"same {what}"
-    sign = "+" if ratio > 0 else display.MINUS
-    return f"{sign}{abs(ratio) * 100:,.0f}{display.NBSP}% {what}"
+    size = f"{abs(ratio) * 100:,.0f}"
+    return f"same {what}" if size == "0" else f"{signed(ratio, size)}{display.NBSP}% {what}"
 
 
 def _sums(answer: Answer, names: Sequence[str]) -> dict[tuple[str, ...], Sums]:

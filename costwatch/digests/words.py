@@ -9,9 +9,9 @@ from costwatch.anomalies.words import percent, usd
 from costwatch.digests.report import Mover, Report
 from costwatch.lib.dates import day_and_time
 from costwatch.lib.money import MOST_TIMES, shown_difference
+from costwatch.lib.signs import signed
 from costwatch.spend.sums import Sums
 
-LESS = "\N{MINUS SIGN}"
 LONGEST = 60
 ALL_OTHERS = "All others"
 WHATS = {"agent": "Agents", "model": "Models"}
@@ -49,7 +49,7 @@ def begun(day: date) -> str:
 
 def change(amount: Decimal) -> str:
     """+$12.30"""
-    return f"{'+' if amount > 0 else LESS if amount < 0 else ''}{usd(abs(amount))}"
+    return signed(amount, usd(abs(amount)))
 
 
 def coverage(found: Report) -> str:
@@ -161,7 +161,7 @@ def _relative(delta: Decimal, before: Decimal) -> str:
     ratio = delta / before
     if ratio + 1 > MOST_TIMES:
         return f"> {MOST_TIMES} ×"
-    return f"{'+' if ratio > 0 else LESS if ratio < 0 else ''}{percent(abs(ratio))}"
+    return signed(ratio, percent(abs(ratio)))
 
 
 def _comma(text: str) -> str:

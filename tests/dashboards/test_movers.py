@@ -55,7 +55,9 @@ def test_a_mover_leads_to_what_it_is_made_of():
     ("now", "before", "told"),
     [((5, "1"), (0, "0"), "not there before"), ((0, "0"), (5, "1"), "no calls any more"),
      ((12, "1.2"), (10, "1"), "+20 % calls, same per call"), ((10, "2"), (10, "1"), "same calls, +100 % per call"),
-     ((5, "1"), (10, "1"), "−50 % calls, +100 % per call"), ((5, "1"), (10, "0"), "−50 % calls")],
+     ((5, "1"), (10, "1"), "−50 % calls, +100 % per call"), ((5, "1"), (10, "0"), "−50 % calls"),
+     ((201, "2.01"), (200, "2"), "same calls, same per call"), ((199, "1.99"), (200, "2"), "same calls, same per call"),
+     ((203, "2.03"), (200, "2"), "+2 % calls, same per call")],
 )  # fmt: skip
 def test_the_reason_is_more_calls_or_dearer_ones(now, before, told):
     sums = [Sums(calls=calls, cost=Decimal(cost)) for calls, cost in (now, before)]

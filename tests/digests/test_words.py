@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from costwatch.digests import paper, words
 from costwatch.digests import span as spans
 from costwatch.digests.report import BudgetLine, Mover, Report
+from costwatch.lib.signs import MINUS
 from costwatch.spend.forecast import Outlook
 from costwatch.spend.outlooks import MonthOutlook
 from costwatch.spend.sums import Sums
@@ -108,9 +109,18 @@ def test_where_anything_is_unpriced_it_is_not_all(cost, bound):
 @given(money, money)
 def test_a_change_and_its_share_have_the_same_sign(cost, before):
     found = made(cost=cost, before=before)
-    sign = "+" if cost > before else words.LESS if cost < before else ""
+    sign = "+" if cost > before else MINUS if cost < before else ""
     for told in (words.relative(found), words.change(found.change)):
-        assert told == "> 100 ×" or (told.startswith(sign) and told[len(sign)] in "$0123456789")
+        assert told in ("> 100 ×", "0.0 %") or (told.startswith(sign) and told[len(sign)] in "$0123456789")
+
+
+def test_a_change_that_rounds_to_nothing_has_no_sign_wherever_a_digest_tells_it():
+    movers = [Mover("agent", "triage", Decimal("6000"), Decimal("5000"))]
+    found = made(cost="10999.60", before="10000.00", movers=movers)
+    assert words.moved(found, "agent")[-1] == ("All others", "$4,999.60", "−$0.40", "0.0 %")
+    assert "−$0.40  All others: $4,999.60 (0.0 %)" in words.text(found)
+    assert words.relative(made(cost="9999.60", before="10000")) == "0.0 %"
+    assert words.relative(made(cost="10000.40", before="10000")) == "0.0 %"
 
 
 def test_a_month_without_a_forecast_says_why():
@@ -130,6 +140,8 @@ def test_a_month_without_a_forecast_says_why():
         (4, 6, "−33 %"),
         ("4.02", 4, "+0.5 %"),
         (4, 4, "0.0 %"),
+        ("3.999", 4, "0.0 %"),
+        ("4.001", 4, "0.0 %"),
     ],
 )
 def test_a_mover_says_why_in_a_word(now, before, said):

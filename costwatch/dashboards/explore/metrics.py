@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from costwatch.dashboards import display
 from costwatch.lib.money import shown_difference
+from costwatch.lib.signs import signed
 from costwatch.spend.sums import Sums
 
 Number = Decimal | int
@@ -91,10 +92,9 @@ class Metric:
             return display.NOTHING
         if self.kind == SHARE:
             points = (Decimal(delta) * 100).quantize(Decimal("0.1"))
-            return f"{'+' if points > 0 else display.MINUS if points < 0 else ''}{abs(points)}{display.NBSP}pt"
-        sign = "+" if delta > 0 else display.MINUS if delta < 0 else ""
+            return signed(points, f"{abs(points)}{display.NBSP}pt")
         size: Number = delta if delta > 0 else -delta
-        return f"{sign}{self.text(size)}"
+        return signed(delta, self.text(size))
 
     def change(self, now: Sums, before: Sums) -> display.Change:
         """The relative change and whether that is good or bad news."""

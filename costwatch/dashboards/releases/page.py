@@ -11,6 +11,7 @@ from costwatch.accounts.models import Workspace
 from costwatch.dashboards import charts, display
 from costwatch.dashboards.releases.question import ReleasesState
 from costwatch.dashboards.state import title
+from costwatch.lib.signs import signed
 from costwatch.spend.compare import Interval, Judged, Verdict
 from costwatch.spend.comparison import OF_RUNS, RATES, Comparison, compare
 
@@ -120,9 +121,8 @@ def _teller(name: str) -> Any:
 
 
 def _change(name: str, value: float) -> str:
-    sign = "+" if value > 0 else display.MINUS if value < 0 else ""
     unit = "points" if name in RATES else "%"
-    return f"{sign}{abs(value) * 100:,.1f} {unit}"
+    return signed(value, f"{abs(value) * 100:,.1f} {unit}")
 
 
 def _between(part: Interval | None, told: Any) -> str:

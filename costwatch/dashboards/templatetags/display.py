@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from costwatch.dashboards import display
 from costwatch.dashboards.state import title
+from costwatch.lib.signs import signed
 from costwatch.spend.sums import Sums
 
 register = template.Library()
@@ -192,8 +193,7 @@ def forecast_error(said: Decimal, came: Decimal) -> SafeString:
     if not came:
         return SafeString(display.NOTHING)
     share = (said - came) / came
-    sign = "+" if share > 0 else display.MINUS if share < 0 else ""
-    told = f"{sign}{display.percent(abs(share))}"
+    told = signed(share, display.percent(abs(share)))
     return format_html('<span title="{}">{}</span>', display.money_change(said - came), told)
 
 

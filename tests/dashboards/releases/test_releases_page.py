@@ -8,7 +8,7 @@ import pytest
 
 from costwatch.ledger.fold import fold_all
 from tests.api.conftest import caller
-from tests.dashboards.page import as_read
+from tests.dashboards.page import as_read, rows
 from tests.ledger.make import entry
 
 pytestmark = pytest.mark.django_db
@@ -118,3 +118,14 @@ def test_single_calls_are_counted_once_and_in_the_singular(client, send):
     page = text(client, dimension="model", baseline="m-1", candidate="m-2")
     assert "1 call of m-1 and 1 call of m-2 are too few" in page
     assert page.count('<th scope="row">Calls</th>') == 1
+
+
+@pytest.mark.parametrize("cost", ["9.9999", "10.0001"])
+def test_a_difference_that_rounds_to_nothing_has_no_sign(client, send, cost):
+    for release, each, day in (("t@1", "10", -6), ("t@2", cost, -3)):
+        send(*(entry(run_id=f"{release}/{n}", release=release, cost=each, minutes=day * DAY + n) for n in range(40)))
+    fold_all()
+    page = text(client)
+    (measure,) = (cells for cells in rows(page) if cells and cells[0].startswith("Cost per run"))
+    assert any(cell.startswith("0.0 %") for cell in measure)
+    assert "+0.0" not in page and "−0.0" not in page
