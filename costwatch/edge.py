@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 ALWAYS_SERVED = "/healthz"
@@ -20,9 +20,19 @@ WAITING_BODIES = 48  # a process's; at 4 MB each at most
 LARGE = 65_536  # bytes of a body whose work takes a process some milliseconds
 
 
-def _refusal(status: str, code: str, message: str, *more: tuple[str, str]) -> tuple[str, list[tuple[str, str]], bytes]:
+class Refusal(NamedTuple):
+    """An answer to a request that does not reach the application; `code` says why."""
+
+    code: str
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def _refusal(status: str, code: str, message: str, *more: tuple[str, str]) -> Refusal:
     body = f'{{"error": {{"code": "{code}", "message": "{message}", "field": null}}}}'.encode()
-    return status, [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *more], body
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *more]
+    return Refusal(code, status, headers, body)
 
 
 BUSY = _refusal("503 Service Unavailable", "busy", "The server is busy or waits for its database. Try again.",
@@ -40,13 +50,14 @@ def whole_bodies(
     most: int = WAITING_BODIES,
     alone: bool = True,
     enter: Callable[[str, int], bool] = lambda path, size: True,
+    refused: Callable[[str], Any] = bool,
 ) -> App:
     """Read the body first, within `seconds`; WSGI servers pass chunked ones on without a length, and Django sees none.
 
     At most limit + 1 bytes are read of a chunked body, so that a view still sees that it was too large. Left unread is
     one that says it is larger, and one whose Authorization header is not `worth_reading`: that is refused at once.
     `alone`: no other process serves beside this one, to which connections could be spread. `enter` is asked with the
-    path and the size of the body, and may wait; False: not now.
+    path and the size of the body, and may wait; False: not now. `refused` is told the code of each refusal.
     """
     readers = ThreadPoolExecutor(most, thread_name_prefix="body")
     places = threading.BoundedSemaphore(most)
@@ -58,21 +69,21 @@ def whole_bodies(
         if not 0 < length <= limit + 1 or (authorization is not None and not worth_reading(authorization)):
             return app(environ, start_response)
         if not places.acquire(timeout=1):
-            return _say(BUSY, start_response)
+            return _say(BUSY, start_response, refused)
         job = readers.submit(_read, environ["wsgi.input"], length)
         job.add_done_callback(lambda _: places.release())
         try:
             body = job.result(seconds)
         except NotInTime:
-            return _say(SLOW, start_response)
+            return _say(SLOW, start_response, refused)
         if "HTTP_TRANSFER_ENCODING" in environ:
             del environ["HTTP_TRANSFER_ENCODING"]
         elif len(body) < length:
-            return _say(BROKEN, start_response)
+            return _say(BROKEN, start_response, refused)
         environ["wsgi.input"] = BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         if not enter(environ.get("PATH_INFO", ""), len(body)):
-            return _say(BUSY, start_response)
+            return _say(BUSY, start_response, refused)
         if alone or len(body) < LARGE:
             return app(environ, start_response)
         with spread:
@@ -132,11 +143,18 @@ def _read(source: Any, most: int) -> bytes:
     return b"".join(parts)
 
 
-def never_exhausted(app: App, threads: int, patience: float = 1.0, done: Callable[[], Any] = bool) -> App:
+def never_exhausted(
+    app: App,
+    threads: int,
+    patience: float = 1.0,
+    done: Callable[[], Any] = bool,
+    refused: Callable[[str], Any] = bool,
+) -> App:
     """Run requests in `threads` threads; the health check always has one, beyond the others the answer is 503.
 
     A request waits up to `patience` seconds for a place, but not at all while nothing gets finished. `done` is called
-    in the thread that an answer was read in, where it had one of its own (`one_thread`).
+    in the thread that an answer was read in, where it had one of its own (`one_thread`). `refused` is told
+    the code of each refusal.
     """
     workers = Workers(max(2, threads))
     places = Places(max(1, threads - 1), patience)
@@ -145,7 +163,7 @@ def never_exhausted(app: App, threads: int, patience: float = 1.0, done: Callabl
         if environ.get("PATH_INFO") == ALWAYS_SERVED:
             return _whole(workers.run(app, environ, start_response))
         if not places.take():
-            return _say(BUSY, start_response)
+            return _say(BUSY, start_response, refused)
         try:
             response = workers.run(app, environ, start_response)
             if getattr(response, "one_thread", False):
@@ -162,10 +180,10 @@ def never_exhausted(app: App, threads: int, patience: float = 1.0, done: Callabl
     return admit
 
 
-def _say(refusal: tuple[str, list[tuple[str, str]], bytes], start_response: Callable[..., Any]) -> list[bytes]:
-    status, headers, body = refusal
-    start_response(status, headers)
-    return [body]
+def _say(refusal: Refusal, start_response: Callable[..., Any], refused: Callable[[str], Any]) -> list[bytes]:
+    refused(refusal.code)
+    start_response(refusal.status, refusal.headers)
+    return [refusal.body]
 
 
 def _whole(response: Any) -> list[bytes]:

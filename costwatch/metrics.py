@@ -11,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY
 
-from costwatch import env, tasks, ticks
+from costwatch import edge, env, tasks, ticks
 from costwatch.alerts import delivering
 
 REQUESTS: Final = Counter("costwatch_requests_total", "Requests answered.", ["route", "method", "status"])
@@ -21,10 +21,15 @@ SECONDS: Final = Histogram(
 )  # fmt: skip
 EVENTS: Final = Counter("costwatch_events_total", "Usage events received, by what became of them.", ["outcome"])
 CSP_REPORTS: Final = Counter("costwatch_csp_reports_total", "What browsers refused, by what became of it.", ["outcome"])
+REFUSED: Final = Counter(
+    "costwatch_refused_at_the_door_total", "Requests that did not reach the application, by why.", ["reason"]
+)
 for outcome in ("logged", "limited", "extension", "unreadable"):
     CSP_REPORTS.labels(outcome)  # there from the start: an alert on its increase needs a value before the first
 for outcome in ("accepted", "duplicate", "rejected", "request_refused"):
     EVENTS.labels(outcome)
+for refusal in (edge.BUSY, edge.SLOW, edge.BROKEN):
+    REFUSED.labels(refusal.code)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 View = Callable[[HttpRequest], HttpResponseBase]
 
@@ -42,6 +47,11 @@ def count_requests(get_response: View) -> View:
         return response
 
     return middleware
+
+
+def count_refusal(code: str) -> None:
+    """For the edge: a request that it refused itself, which no middleware sees."""
+    REFUSED.labels(code).inc()
 
 
 class Installation:

@@ -17,12 +17,13 @@ def _application() -> edge.App:
     from django.db import connections
 
     from costwatch.accounts.keys import could_be_genuine  # models: only once Django is set up
+    from costwatch.metrics import count_refusal
     from ingest.pace import pace
 
     threads = env.integer("COSTWATCH_WEB_THREADS", 8)
-    inner = edge.never_exhausted(django, threads, done=connections.close_all)
+    inner = edge.never_exhausted(django, threads, done=connections.close_all, refused=count_refusal)
     alone = env.integer("COSTWATCH_WEB_PROCESSES", 2) < 2
-    return edge.whole_bodies(inner, BODY_LIMIT, could_be_genuine, alone=alone, enter=pace.enter)
+    return edge.whole_bodies(inner, BODY_LIMIT, could_be_genuine, alone=alone, enter=pace.enter, refused=count_refusal)
 
 
 application = _application()

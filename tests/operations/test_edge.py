@@ -1,5 +1,6 @@
 """Whole bodies and never-exhausted threads, at the level of WSGI."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costwatch.edge import never_exhausted, whole_bodies
+from costwatch.metrics import exposition
 
 
 class Dripping:
@@ -211,3 +213,48 @@ def test_the_thread_that_was_done_last_goes_first() -> None:
     for _ in range(5):
         call(app)
     assert len(set(ran_in)) == 2 and len(set(ran_in[7:])) == 1
+
+
+def test_each_refusal_is_told_once_with_its_reason_and_what_is_answered_is_not() -> None:
+    told: list[str] = []
+    stalled = Stalled()
+    app = whole_bodies(echo, 100, seconds=0.2, most=1, refused=told.append)
+    answer(app, {"CONTENT_LENGTH": "5", "wsgi.input": BytesIO(b"12345")})
+    assert told == []
+    answer(app, {"CONTENT_LENGTH": "9", "wsgi.input": BytesIO(b"12345")})
+    answer(app, {"CONTENT_LENGTH": "9", "wsgi.input": stalled})
+    answer(app, {"CONTENT_LENGTH": "1", "wsgi.input": BytesIO(b"1")})  # no reader is free
+    stalled.over.set()
+    assert told == ["broken_off", "too_slow", "busy"]
+    answer(
+        whole_bodies(echo, 9, enter=lambda path, size: False, refused=told.append),
+        {"CONTENT_LENGTH": "1", "wsgi.input": BytesIO(b"1")},
+    )
+    assert told[3:] == ["busy"]
+
+
+def test_a_request_without_a_free_thread_is_told_as_busy_and_a_health_check_never_is() -> None:
+    told: list[str] = []
+    app = never_exhausted(lambda *_: Response(streaming=True), threads=2, patience=0.01, refused=told.append)
+    kept = call(app)[1]
+    assert call(app)[0].startswith("503") and told == ["busy"]
+    call(app, "/healthz")
+    assert told == ["busy"]
+    kept.close()
+
+
+def _counted(name: str) -> float:
+    found = re.findall(rf"^costwatch_{name}(?:\{{.*\}})? (\S+)", exposition().decode(), re.M)
+    return sum(map(float, found))
+
+
+@pytest.mark.django_db
+def test_what_the_server_refuses_at_its_door_is_counted_and_is_no_request_of_the_application() -> None:
+    from costwatch.wsgi import application
+
+    names = ['refused_at_the_door_total{reason="broken_off"}', "refused_at_the_door_total", "requests_total"]
+    before = [_counted(name) for name in map(re.escape, names)]
+    environ = {"CONTENT_LENGTH": "9", "wsgi.input": BytesIO(b"12345"), "PATH_INFO": "/api/v1/events"}
+    assert answer(application, environ)[0].startswith("400")
+    after = [_counted(name) for name in map(re.escape, names)]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 0]

@@ -44,7 +44,7 @@ def known(db, client) -> dict[str, set[str]]:
     client.get("/healthz")
     Tick.objects.create(name="watch", finished_at=timezone.now())
     labels = {found.name: set(found._labelnames) for found in metrics.Installation().collect()}
-    for counted in (metrics.REQUESTS, metrics.SECONDS, metrics.EVENTS, metrics.CSP_REPORTS):
+    for counted in (metrics.REQUESTS, metrics.SECONDS, metrics.EVENTS, metrics.CSP_REPORTS, metrics.REFUSED):
         labels[counted._name] = set(counted._labelnames)
     return {
         family.name + ending: labels[family.name]

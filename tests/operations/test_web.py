@@ -5,6 +5,7 @@ import http.client
 import json
 import re
 import signal
+import socket
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -85,6 +86,14 @@ def test_metrics_sum_up_over_the_processes_and_have_bounded_labels(running: Up, 
     assert "costwatch_database_up 1.0" in text and "costwatch_scheduler_age_seconds" in text
 
 
+def test_a_body_that_breaks_off_is_counted_though_the_application_never_sees_it(running: Up) -> None:
+    before = _refused(running, "broken_off")
+    for _ in range(10):
+        with socket.create_connection(("127.0.0.1", running.port)) as sender:
+            sender.sendall(b"POST /api/v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n12345")
+    running.wait_for(lambda: _refused(running, "broken_off") == before + 10, 20)
+
+
 @pytest.mark.fault
 def test_a_frozen_database_gives_503_within_ten_seconds_and_leaves_health_checks_alone(running: Up, key: str) -> None:
     server = running.child("postgres")
@@ -163,3 +172,10 @@ def _counted(up: Up, route: str) -> float:
     text = _get(up, "/metrics")[1]
     found = re.findall(rf'^costwatch_requests_total{{.*route="{route}".*}} (\S+)', text, re.M)
     return sum(float(number) for number in found)
+
+
+def _refused(up: Up, reason: str) -> float:
+    found = re.search(
+        rf'^costwatch_refused_at_the_door_total{{reason="{reason}"}} (\S+)', _get(up, "/metrics")[1], re.M
+    )
+    return float(found[1])
