@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
+from costwatch.accounts import actions
+
 
 class Workspace(models.Model):
     """A tenant: owns keys, events, budgets. Its id is also its lane, the first column of every fact table."""
@@ -119,6 +121,11 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%F %T} {self.actor} {self.action} {self.subject}"
+
+    @property
+    def told(self) -> str:
+        """The action in words that go on from the actor; "" for one that no version knows any more."""
+        return actions.WORDS.get(self.action, "")
 
 
 class SetupToken(models.Model):
