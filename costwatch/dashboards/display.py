@@ -150,17 +150,18 @@ class Change:
 
 
 def change(now: Decimal, before: Decimal, judged: bool = True) -> Change:
-    """▲ 10 %, ▲ 11 ×; where nothing was before: new; where next to nothing was, ▲ > 100 ×: the factor would only say
-    how little that was. Only money is `judged`, more tokens are neutral."""
+    """▲ 10 %, ▲ 11 ×; 0 % where it rounds to nothing; where nothing was before: new; where next to nothing was,
+    ▲ > 100 ×: the factor would only say how little that was. Only money is `judged`, more tokens are neutral."""
     if before == now:
         return Change(f"0{NBSP}%" if now else NOTHING, "muted")
     if before <= 0:
         return Change("new", "muted")
     ratio = (now - before) / before
-    arrow = "▲" if ratio > 0 else "▼"
     size = abs(ratio)
     factor = f">{NBSP}{MOST_TIMES}{NBSP}×" if now / before > MOST_TIMES else _times(now / before)
-    text = f"{arrow}{NBSP}{factor if size >= 10 else _whole_percent(size)}"
+    text = factor if size >= 10 else _whole_percent(size)
+    if text != f"0{NBSP}%":
+        text = f"{'▲' if ratio > 0 else '▼'}{NBSP}{text}"
     if not judged or size < BAD_FROM:
         return Change(text, "muted")
     return Change(text, "bad" if ratio > 0 else "ok")
