@@ -1,6 +1,7 @@
 """What each attribution says of a dimension, as a table in memory by its id: attributions are only ever added."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -55,6 +56,14 @@ def numbers(lane: int, dimension: str, ids: Array) -> tuple[Array, list[str]]:
         if len(_tables) > MOST_TABLES:
             _tables.popitem(last=False)
     return found, known.texts
+
+
+def places(values: Sequence[Any], texts: list[str] | None) -> list[int]:
+    """The places of texts among the sorted ones of a tag; ids as they are."""
+    if texts is None:
+        return [*values]
+    place = {text: i for i, text in enumerate(texts)}
+    return [place[text] for text in values if text in place]
 
 
 def forget() -> None:

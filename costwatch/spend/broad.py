@@ -1,4 +1,4 @@
-"""Broad questions, of all values of a dimension over many days: summed here, from the sheets of the closed days.
+"""Broad questions, of all values of a dimension over many days: from what the sheets of the closed days come to.
 
 What no sheet has (today, days that changed, the edges of the range, what is not folded) comes from the tables, in
 columns too.
@@ -19,7 +19,7 @@ from costwatch.ledger import sheets
 from costwatch.ledger.models import Sheet
 from costwatch.ledger.rollups import MONEY, QUARTER_CUTS
 from costwatch.lib import periods
-from costwatch.spend import closed, columns
+from costwatch.spend import attributions, closed, columns
 from costwatch.spend.columns import Array, Block
 from costwatch.spend.dimensions import KEY, RUN, SESSION, USER
 from costwatch.spend.snapshot import Snapshot
@@ -34,7 +34,6 @@ FEW_EVENTS = 20_000  # of some end users, which an index finds in about the time
 
 Row = tuple[Any, ...]
 Ids = tuple[Any, ...]
-Columns = dict[str, Array]
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Broad:
         """The rank of each of these combinations that occurs here, and its number."""
         which = np.ones(self.count, bool)
         for value, texts, wanted in zip(self.values, self.texts, zip(*kept, strict=True), strict=False):
-            which &= np.isin(value, closed.places(wanted, texts))
+            which &= np.isin(value, attributions.places(wanted, texts))
         rank = {ids: i for i, ids in enumerate(kept)}
         codes = np.flatnonzero(which)
         yield from (
@@ -101,10 +100,10 @@ def opened(asked: Question, books: Snapshot) -> Broad | None:
         return None
     cut, days = sheet
     with psycopg.Cursor(connection.connection) as cursor:
-        found = closed.found(cursor, asked, cut, days)
-        if not _are_worth_it(cursor, asked, cut, days, found):
+        made = closed.made(cursor, asked, cut, days)
+        if not _are_worth_it(cursor, asked, cut, days, made):
             return None
-        own = closed.sums(cursor, asked, cut, days, found)
+        own = closed.sums(cursor, asked, cut, days, made)
         rest = _rest(cursor, asked, books, own.days)
     if rest is None:
         return None
@@ -137,9 +136,11 @@ def _is_narrow(asked: Question, source: Source, days: Piece) -> bool:
     return 0 < ids_on_index(asked, source) * (days.end - days.start).days <= FEW_PROBES
 
 
-def _are_worth_it(cursor: psycopg.Cursor[Any], asked: Question, cut: Sheet, days: Piece, found: closed.Sheets) -> bool:
+def _are_worth_it(
+    cursor: psycopg.Cursor[Any], asked: Question, cut: Sheet, days: Piece, made: Sequence[closed.Made]
+) -> bool:
     """Whether enough days have a sheet, and where a rollup knows the same two dimensions not too many rows."""
-    if found.days < FEW_DAYS or (frozenset(asked.dimensions) in PAIRS and found.rows > MOST_ROWS):
+    if len(made) < FEW_DAYS or (frozenset(asked.dimensions) in PAIRS and sum(one.rows for one in made) > MOST_ROWS):
         return False
     users = _users(asked)
     if cut != Sheet.ATTRIBUTION_USER or not users:

@@ -13,8 +13,9 @@ Array = Any  # of numpy; its own types say nothing about what is in it
 
 HALF = 32
 LOW = (1 << HALF) - 1
+MOST_CELLS = 1 << 22  # beyond, finding the combinations that occur in a bucket takes longer than summing the rows
 KINDS = (np.int8, np.int16, np.int32, np.int64)
-MOST_HIGH = 1 << (HALF - 1)
+MOST_HIGH = 1 << (HALF - 1)  # of a sum that 8 bytes hold
 MOST_ROWS = 1 << 20  # summed at once: so many halves add up exactly as floats (53 bits), which bincount adds in
 MOST_DENSE = 1 << 24  # so large numbers have a table of their own; among greater ones is searched
 
@@ -95,14 +96,21 @@ def total(blocks: Sequence[Block], codes: Sequence[Array], measure: str, size: i
 
 
 def condensed(block: Block) -> Block:
-    """The same sums with one row for each combination in each bucket; the block itself where one exceeds 8 bytes."""
+    """The same sums with one row for each combination in each bucket; the block itself where that gains little, or
+    where a sum exceeds 8 bytes."""
     (codes,), values = combined([block], len(block.values))
     buckets = int(block.bucket.max(initial=0)) + 1
-    cells, found = numbered([codes.astype(np.int64) * buckets + block.bucket])
-    sums = {name: total([block], cells, name, len(found)) for name in block.measures}
-    if any(len(one.high) and not -MOST_HIGH <= one.high.min() <= one.high.max() < MOST_HIGH for one in sums.values()):
+    if len(values and values[0]) * buckets > MOST_CELLS:
         return block
-    measures = {name: narrow((one.high << HALF) + one.low) for name, one in sums.items()}
+    cells, found = numbered([codes.astype(np.int64) * buckets + block.bucket])
+    if 2 * len(found) > block.rows:
+        return block
+    measures = {}
+    for name in block.measures:
+        sums = total([block], cells, name, len(found))
+        if len(found) and not -MOST_HIGH <= sums.high.min() <= sums.high.max() < MOST_HIGH:
+            return block
+        measures[name] = narrow((sums.high << HALF) + sums.low)
     return Block([narrow(value[found // buckets]) for value in values], narrow(found % buckets), measures)
 
 

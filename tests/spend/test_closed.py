@@ -1,17 +1,22 @@
 """What closed days come to is summed once for a question, and again as soon as one of their sheets is another."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import psycopg
 import pytest
+from django.db import connection, transaction
 
+from costwatch.accounts.models import Workspace
 from costwatch.ledger import sheets
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.models import Sheet, SpendSheet
 from costwatch.ledger.record import record
 from costwatch.spend import closed, columns
 from costwatch.spend.filters import SpendFilter
-from costwatch.spend.queries import query
+from costwatch.spend.queries import prepare, query
+from costwatch.spend.sources import DAYS, whole_days
 from tests.ledger.make import entry
 
 pytestmark = pytest.mark.django_db
@@ -86,15 +91,35 @@ def test_days_conditions_buckets_and_measures_each_make_another_question(workspa
 def test_no_more_is_kept_than_there_is_room_for_and_the_latest_stays(workspace, week, monkeypatch):
     cost_of(workspace)
     (one,) = closed._kept.values()
-    monkeypatch.setattr(closed, "MOST_BYTES", 3 * one.block.size)
+    monkeypatch.setattr(closed, "MOST_BYTES", 3 * one.size)
     for days in (3, 4, 5, 4, 6):
         cost_of(workspace, span=days_from(0, days))
     assert [len(kept.days) for kept in closed._kept.values()] == [5, 4, 6]
 
 
-def test_an_answer_too_large_to_keep_is_right_all_the_same(workspace, week, monkeypatch):
-    monkeypatch.setattr(closed, "MOST_BYTES", 0)
-    assert cost_of(workspace) == Decimal("3.5") and not closed._kept
+def test_of_small_answers_only_so_many_are_kept(workspace, week, monkeypatch):
+    monkeypatch.setattr(closed, "MOST_KEPT", 2)
+    for days in (3, 4, 5):
+        cost_of(workspace, span=days_from(0, days))
+    assert [len(kept.days) for kept in closed._kept.values()] == [4, 5]
+
+
+def test_an_answer_too_large_to_keep_is_right_all_the_same_and_throws_out_no_other(workspace, week, monkeypatch):
+    cost_of(workspace)
+    kept = [*closed._kept.values()]
+    monkeypatch.setattr(closed, "MOST_BYTES", kept[0].size)
+    daily = query(workspace, SPAN, ["user"], "day").groups
+    assert [g.sums.cost for g in daily] == [Decimal("0.5")] * 14
+    assert [*closed._kept.values()] == kept
+
+
+def test_of_a_tags_texts_those_are_kept_that_occur(workspace, stored):
+    stored([entry(f"e{day}{n}", timestamp=FIRST + timedelta(days=day, hours=1), cost=Decimal(1),
+                  tags={"customer": f"{n}-{day // 7}"}) for day in range(14) for n in "01"], sheeted=100)  # fmt: skip
+    for _ in range(2):
+        groups = query(workspace, SPAN, ["tag.customer"]).groups
+        assert {g.values["tag.customer"]: g.sums.cost for g in groups} == {"0-0": 7, "1-0": 7}
+    assert [kept.texts for kept in closed._kept.values()] == [[["0-0", "1-0"]]]
 
 
 def test_sums_beyond_eight_bytes_are_kept_row_by_row(workspace, stored):
@@ -103,3 +128,30 @@ def test_sums_beyond_eight_bytes_are_kept_row_by_row(workspace, stored):
     assert [cost_of(workspace) for _ in range(2)] == [56_000_000] * 2
     (kept,) = closed._kept.values()
     assert kept.block.rows == 7 and columns.condensed(kept.block) is kept.block
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_more_was_there_a_moment_later_is_told_and_not_kept():
+    """In a caller's own transaction each statement sees what was committed before it."""
+    workspace = Workspace.objects.create(name="Larkfield Support", time_zone="Europe/Berlin")
+    record(workspace.lane, [entry(f"e{day}", timestamp=FIRST + timedelta(days=day, hours=1), user_id="a",
+                                  cost=Decimal(1)) for day in range(7)])  # fmt: skip
+    fold_all()
+    sheets.make(6, enough_events=1)
+    asked = prepare(workspace, SPAN, ("user",), [])
+    days = next(piece for piece in whole_days(SPAN.start, SPAN.end, asked.zone) if piece.source is DAYS)
+    with transaction.atomic(), psycopg.Cursor(connection.connection) as cursor:
+        made = closed.made(cursor, asked, Sheet.USER, days)
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(_make_the_last).result()
+        told = closed.sums(cursor, asked, Sheet.USER, days, made)
+        assert (len(made), len(told.made), len(closed._kept)) == (6, 7, 0)
+        made = closed.made(cursor, asked, Sheet.USER, days)
+        assert closed.sums(cursor, asked, Sheet.USER, days, made) is next(iter(closed._kept.values()))
+
+
+def _make_the_last():
+    try:
+        assert sheets.make(1, enough_events=1) == 1
+    finally:
+        connection.close()
