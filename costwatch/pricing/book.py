@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from costwatch.pricing.agreements import Agreement
-from costwatch.pricing.calculate import PriceAt, Span, Timeline
+from costwatch.pricing.calculate import PriceAt
 from costwatch.pricing.compiled import Book
 from costwatch.pricing.models import (
     ModelAlias,
@@ -23,6 +23,7 @@ from costwatch.pricing.models import (
 from costwatch.pricing.overrides import Override, OverrideAt, WorkspaceBook
 from costwatch.pricing.schedules import Schedule
 from costwatch.pricing.specs import Component, LineKey, ScheduleSpec
+from costwatch.pricing.timeline import Span, Timeline
 
 __all__ = ["Book", "Prices", "current", "fresh", "load"]
 

@@ -14,7 +14,6 @@ from costwatch.pricing.calculate import (
     CostPart,
     PriceAt,
     Prices,
-    Timeline,
     UnpricedUnit,
     cost,
     parts,
@@ -32,6 +31,7 @@ from costwatch.pricing.names import (
     variant,
 )
 from costwatch.pricing.specs import TOKEN_UNITS, Component, LineKey
+from costwatch.pricing.timeline import Timeline
 from costwatch.pricing.usage import CostSource, Priced, Usage
 
 RESOLVED_AT_MOST = 20_000

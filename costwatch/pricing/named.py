@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import pairwise, product
 
-from costwatch.pricing.calculate import BEGINNING, Span, Timeline
 from costwatch.pricing.schedules import Schedule
 from costwatch.pricing.specs import LineKey
+from costwatch.pricing.timeline import BEGINNING, Span, Timeline
 
 ModelLines = dict[tuple[str, str], Timeline]  # by region class and tier
 Meaning = tuple[datetime | None, datetime | None, ModelLines]  # what a name means from a day on, until a day

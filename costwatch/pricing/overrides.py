@@ -10,11 +10,12 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from costwatch.pricing.calculate import EXACT, PLACES, ZERO, CostPart, PriceAt, Prices, Timeline, UnpricedUnit, cost
+from costwatch.pricing.calculate import EXACT, PLACES, ZERO, CostPart, PriceAt, Prices, UnpricedUnit, cost
 from costwatch.pricing.calculate import parts as parts_of
 from costwatch.pricing.compiled import Book, ModelLines
 from costwatch.pricing.names import candidates, region_class, variant
 from costwatch.pricing.specs import TOKEN_UNITS, Component
+from costwatch.pricing.timeline import Timeline
 from costwatch.pricing.usage import CostSource, Priced, Usage
 
 RESOLVED_AT_MOST = 20_000

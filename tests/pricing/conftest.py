@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from costwatch.pricing.calculate import PriceAt, Timeline
+from costwatch.pricing.calculate import PriceAt
 from costwatch.pricing.catalogue import read
 from costwatch.pricing.compiled import Book
 from costwatch.pricing.schedules import Schedule
 from costwatch.pricing.specs import Catalogue
+from costwatch.pricing.timeline import Timeline
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

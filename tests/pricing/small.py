@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from costwatch.pricing.calculate import Timeline
 from costwatch.pricing.compiled import Book
 from costwatch.pricing.overrides import Override, OverrideAt, WorkspaceBook
 from costwatch.pricing.specs import MILLION, TOKEN_UNITS, Alias, Catalogue, Component, LineKey, ScheduleSpec, Version
+from costwatch.pricing.timeline import Timeline
 from costwatch.pricing.usage import Usage
 from tests.pricing.conftest import compile_book
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from costwatch.pricing.calculate import Timeline
 from costwatch.pricing.overrides import Override, OverrideAt
 from costwatch.pricing.specs import Alias, Component, Version
+from costwatch.pricing.timeline import Timeline
 from costwatch.pricing.usage import CostSource, Priced
 from tests.pricing.small import DAY, agreed, agreement, book_of, call, one, said
 

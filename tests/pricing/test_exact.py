@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from costwatch.pricing.calculate import PriceAt, Timeline
+from costwatch.pricing.calculate import PriceAt
 from costwatch.pricing.overrides import Override, OverrideAt
 from costwatch.pricing.specs import Component, Version
+from costwatch.pricing.timeline import Timeline
 from costwatch.pricing.usage import CostSource
 from tests.pricing.small import agreed, book_of, call
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from costwatch.pricing.calculate import PriceAt, Timeline
+from costwatch.pricing.calculate import PriceAt
 from costwatch.pricing.schedules import Schedule
 from costwatch.pricing.specs import ScheduleSpec, Version
+from costwatch.pricing.timeline import Timeline
 from costwatch.pricing.usage import CostSource
 from tests.pricing.small import book_of, call, said
 
