@@ -43,6 +43,15 @@ class Sink:
         return self.got
 
 
+def bodies(sink: Sink) -> list[Any]:
+    return [got.json for got in sink.got]
+
+
+def numbers(body: Any) -> list[int]:
+    """The incidents that a message tells of."""
+    return [told["id"] for told in body["incidents"]]
+
+
 def answer(status: int, body: str = "ok", **headers: str) -> Callable[[BaseHTTPRequestHandler, int], None]:
     """Always this answer; header names with _ for -."""
 

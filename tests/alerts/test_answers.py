@@ -5,8 +5,8 @@ import pytest
 from costwatch.alerts import channels, deliver
 from costwatch.alerts.models import Attempt, Delivery, Incident
 from costwatch.alerts.transports import webhook as signing
+from tests.alerts.conftest import later
 from tests.alerts.sinks import answer, in_turn, reply
-from tests.alerts.test_delivering import later
 
 pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 OWN = {"webhook": {}, "slack": {}, "teams": {}, "pagerduty": {"routing_key": "a" * 32}, "apprise": {}}

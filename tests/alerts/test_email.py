@@ -10,24 +10,13 @@ import pytest
 from PIL import Image
 
 from costwatch.alerts import channels, deliver
-from costwatch.alerts.message import Message
 from costwatch.alerts.models import Delivery, Incident, Kind
 from costwatch.alerts.transports import email
 from costwatch.alerts.transports.parts import BadChannel
 from costwatch.alerts.transports.picture import picture
 from costwatch.lib import mail
+from tests.alerts.conftest import INCIDENT, MESSAGE, later
 from tests.alerts.mail_sink import mail_sink
-from tests.alerts.test_delivering import later
-
-INCIDENT = {
-    "id": 412, "kind": "budget", "severity": "critical", "state": "open", "title": "Support: 80 % of $60.00 spent",
-    "message": "Support has spent $48.10 of $60.00.", "subject": "Support", "opened_at": "2026-11-18T13:05:11Z",
-    "amount_usd": "48.1", "url": "https://c.example.org/incidents/412",
-    "facts": {"limit_usd": "60", "spent_usd": "48.1", "crossings": [{"threshold": 50}, {"threshold": 80}]},
-}  # fmt: skip
-MESSAGE = Message(
-    "5f0c7a52-6f7e-4c39-9a4d-2b1f6a7d9c10", "incident.opened", "Larkfield", [INCIDENT], {}, INCIDENT["url"]
-)
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from costwatch.alerts.models import Delivery
 from costwatch.alerts.transports import email
 from costwatch.alerts.transports.picture import BAD, CALM, HEIGHT, SCALE, WIDTH, picture
 from costwatch.lib import mail
+from tests.alerts.conftest import INCIDENT, MESSAGE
 from tests.alerts.mail_sink import mail_sink
-from tests.alerts.test_email import INCIDENT, MESSAGE, parts
+from tests.alerts.test_email import parts
 
 pytestmark = pytest.mark.thorough
 TO = ["a@l.example", "b@l.example"]

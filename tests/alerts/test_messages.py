@@ -12,10 +12,10 @@ from costwatch.alerts import channels, deliver, incidents, message, queue
 from costwatch.alerts.message import Message, headline, incident_line, line, money, text
 from costwatch.alerts.models import Delivery, Severity
 from costwatch.alerts.transports import apprise, email, pagerduty, slack, teams
+from tests.alerts.conftest import INCIDENT, MESSAGE, NOW, later, of
 from tests.alerts.mail_sink import mail_sink
 from tests.alerts.sinks import answer
-from tests.alerts.test_delivering import NOW, later
-from tests.alerts.test_email import INCIDENT, MESSAGE, parts
+from tests.alerts.test_email import parts
 
 pytestmark = pytest.mark.thorough
 DIGEST = {"title": "Week 47: $12.50", "text": "You spent $12.50.\nThat is $2 more.",
@@ -23,10 +23,6 @@ DIGEST = {"title": "Week 47: $12.50", "text": "You spent $12.50.\nThat is $2 mor
 OWN = {"webhook": {}, "slack": {}, "teams": {}, "pagerduty": {"routing_key": "a" * 32}, "apprise": {}}
 anything = st.text(st.characters(), max_size=400)
 storable = st.text(st.characters(codec="utf-8"), max_size=400)  # PostgreSQL holds no half of a surrogate pair
-
-
-def of(*numbers, **values):
-    return replace(MESSAGE, incidents=[{**INCIDENT, "id": n, "title": f"budget {n}"} for n in numbers], **values)
 
 
 @given(anything, st.integers(1, 80))

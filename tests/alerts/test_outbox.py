@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from costwatch.alerts import channels, compose, deliver, incidents, listing, outbox, queue, remind
 from costwatch.alerts.deliver import FOR_FAILING, Senders
 from costwatch.alerts.models import Channel, Delivery, Incident, Kind, Notice, Severity, State
-from tests.alerts.sinks import answer
-from tests.alerts.test_delivering import bodies, later, numbers
+from tests.alerts.conftest import later
+from tests.alerts.sinks import answer, bodies, numbers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 NOW = datetime.now(UTC)

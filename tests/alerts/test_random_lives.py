@@ -9,8 +9,8 @@ import pytest
 from costwatch.alerts import channels, deliver, incidents, remind, stops
 from costwatch.alerts.incidents import ACTIONS, NotPossible, Report
 from costwatch.alerts.models import Delivery, Incident, Kind, Notice, Severity, Stop
-from tests.alerts.sinks import answer, drop, reply
-from tests.alerts.test_delivering import bodies, later
+from tests.alerts.conftest import later
+from tests.alerts.sinks import answer, bodies, drop, reply
 
 pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 START = datetime(2026, 11, 18, 13, tzinfo=UTC)

@@ -8,7 +8,8 @@ from django.db import connection
 
 from costwatch.alerts import channels, deliver, incidents, remind
 from costwatch.alerts.models import Attempt, Delivery, Notice
-from tests.alerts.test_delivering import bodies, later, numbers
+from tests.alerts.conftest import later
+from tests.alerts.sinks import bodies, numbers
 
 pytestmark = pytest.mark.django_db
 NOW = datetime.now(UTC)

@@ -7,8 +7,8 @@ import pytest
 from costwatch.alerts import channels, deliver, incidents, queue, remind, trouble
 from costwatch.alerts.models import Attempt, Channel, Delivery, Incident, Notice, State
 from costwatch.alerts.transports.parts import Receipt, Undeliverable
-from tests.alerts.sinks import answer, in_turn
-from tests.alerts.test_delivering import bodies, later, numbers
+from tests.alerts.conftest import later
+from tests.alerts.sinks import answer, bodies, in_turn, numbers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 NOW = datetime.now(UTC)
