@@ -20,3 +20,10 @@ def told(api: str | None, raw: Any, provider: str | None = None) -> dict[str, An
     rest = ("units", "requests", "service_tier", "region", "batch", "reported_cost")
     found |= {name: getattr(reading, name) for name in rest}
     return {name: value for name, value in found.items() if value}
+
+
+def counts(api: str | None, raw: Any, provider: str | None = None, model: str = "m") -> dict[str, Any]:
+    """What was said, zeros too, without what was not."""
+    reading = readers.read(api, provider, model, raw)
+    shown = {name.removesuffix("_tokens"): getattr(reading, name) for name in reading.__struct_fields__}
+    return {name: value for name, value in shown.items() if value is not None and value is not False}
