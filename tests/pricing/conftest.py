@@ -11,8 +11,10 @@ from costwatch.pricing.compiled import Book
 from costwatch.pricing.schedules import Schedule
 from costwatch.pricing.specs import Catalogue
 from costwatch.pricing.timeline import Timeline
+from costwatch.pricing.usage import Usage
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+CALLED = datetime(2026, 11, 5, 16, 40, tzinfo=UTC)  # the calls of tests that say no time
 
 
 def compile_book(catalogue: Catalogue, now: datetime = NOW) -> Book:
@@ -48,3 +50,27 @@ def catalogue() -> Catalogue:
 @pytest.fixture(scope="session")
 def book(catalogue: Catalogue) -> Book:
     return compile_book(catalogue)
+
+
+@pytest.fixture
+def price(book: Book):
+    """What a call costs by the real catalogue."""
+
+    def price(provider, model, tokens_in=1000, tokens_out=0, at=CALLED, **more):
+        usage = Usage(
+            model=model, provider=provider, timestamp=at, input_tokens=tokens_in, output_tokens=tokens_out, **more
+        )
+        return book.price(usage)
+
+    return price
+
+
+@pytest.fixture
+def rate(price):
+    """USD per million input tokens, or None."""
+
+    def rate(provider, model, at=CALLED, **more):
+        cost = price(provider, model, at=at, **more).cost
+        return None if cost is None else cost * 1000
+
+    return rate
