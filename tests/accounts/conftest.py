@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from costwatch.accounts import keys
-from costwatch.accounts.models import Member, Role, Workspace
+from costwatch.accounts.models import AuditEntry, Member, Role, Workspace
 
 PASSWORD = "correct horse battery"
 
@@ -34,6 +34,15 @@ def make_member(workspace, role, email=None, password=None):
         member.set_unusable_password()
     member.save()
     return member
+
+
+def told(response):
+    return response.content.decode()
+
+
+def actions():
+    """What the audit log has, in order."""
+    return list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
 
 
 @pytest.fixture
