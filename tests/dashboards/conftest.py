@@ -11,6 +11,7 @@ from costwatch.accounts.models import Member, Role, Workspace
 from costwatch.ledger.entry import Entry
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.record import record
+from costwatch.pricing import book
 from tests.ledger.make import NOW, entry
 
 DAY = 24 * 60  # minutes, the unit of tests.ledger.make.entry
@@ -84,3 +85,11 @@ def logged_in(workspace: Workspace, email: str, role: Role = Role.OWNER) -> Clie
     client = Client()
     client.force_login(member)
     return client
+
+
+def priced(**fields) -> Entry:
+    """An entry with the cost that the price book says."""
+    made = entry(model="gpt-5-mini", **fields)
+    price = book.current().price(made)
+    made.cost, made.cost_source, made.price_version = price.cost, price.source, price.price_version
+    return made

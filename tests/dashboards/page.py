@@ -5,6 +5,15 @@ import re
 from html import unescape
 from html.parser import HTMLParser
 
+from django.test import Client
+
+
+def body(client: Client, address: str, **headers: str) -> str:
+    """The page at this address."""
+    response = client.get(address, headers=headers)
+    assert response.status_code == 200
+    return response.content.decode()
+
 
 class _Rows(HTMLParser):
     def __init__(self) -> None:
