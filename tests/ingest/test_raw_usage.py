@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.ingest.make import batch, entry, event
+from tests.ingest.make import batch, entry, event, fault
 
 TOKENLESS = {"input_tokens": None, "output_tokens": None}
 
@@ -68,3 +68,25 @@ def test_wrong_sums_of_a_provider_flag_the_event():
 def test_what_is_no_count_is_refused_with_its_name(wrong):
     problem = batch(event(**TOKENLESS, usage={"prompt_tokens": wrong, "completion_tokens": 1})).problems[0]
     assert problem.field == "usage.prompt_tokens" and "whole number" in problem.message
+
+
+def test_a_usage_object_is_kept_as_it_came():
+    pair = [{"input_tokens": 5, "cache_creation": {"ephemeral_5m_input_tokens": 0}}, {"output_tokens": 7}]
+    got = entry(usage=pair, api="anthropic.messages")
+    assert got.raw_usage == pair and got.api == "anthropic.messages"
+    assert fault(usage="5 tokens")[0] == "usage"
+    assert fault(usage={"text": "x" * 17_000})[0] == "usage"
+    assert fault(usage={"text": "a\0b"})[0] == "usage"
+
+
+def test_beside_a_usage_object_without_counts_the_token_fields_count_and_must_be_right():
+    got = entry(usage={"strange_count": 7}, cached_input_tokens=5)
+    assert (got.input_tokens, got.cached_input_tokens) == (100, 5)
+    assert fault(usage={"strange_count": 7}, cached_input_tokens=101)[0] == "cached_input_tokens"
+
+
+def test_the_counts_of_a_usage_object_are_read():
+    got = entry(usage={"prompt_tokens": 431, "completion_tokens": 210, "total_tokens": 641}, input_tokens=None,
+                output_tokens=None)  # fmt: skip
+    assert (got.input_tokens, got.output_tokens) == (431, 210)
+    assert fault(usage={"prompt_tokens": -1, "completion_tokens": 1})[0].startswith("usage")
