@@ -9,6 +9,7 @@ from hashlib import sha256
 from django.core.cache import cache
 
 from costwatch.accounts.models import Workspace
+from costwatch.dashboards import display
 from costwatch.dashboards.month_budget import MonthBudget, month_budget
 from costwatch.dashboards.ranges import DAY, at_same_time
 from costwatch.dashboards.state import State
@@ -40,12 +41,14 @@ class Month:
     """A month to date beside the one before.
 
     `before`: what that had cost at the same point, `before_total` in all; None where the books do not reach back.
+    `before_days`: the days that `before` is of, 1–26 Oct; `before_name`: the whole month.
     `curve`, `curve_before`: the running sums; `ahead`, `band`: the forecast's, all as points of a picture.
     """
 
     outlook: MonthOutlook
     before: Decimal | None
     before_total: Decimal | None
+    before_days: str
     before_name: str
     curve: str
     curve_before: str
@@ -105,6 +108,7 @@ def month(workspace: Workspace, state: State, now: datetime, known: date | None)
         outlook,
         _same_point(workspace, state, now, earlier) if reaches_back else None,
         total_before if reaches_back else None,
+        up_to_same_day(first_before, today),
         f"{first_before:%B}",
         _points(_running(this), length, top),
         _points(_running(earlier), length, top) if total_before else "",
@@ -169,6 +173,12 @@ def _same_point(workspace: Workspace, state: State, now: datetime, earlier: Days
     if on > last or then <= start:
         return whole
     return whole + query(workspace, state.filter(start, then), measures=("cost",)).total.cost
+
+
+def up_to_same_day(first: date, today: date) -> str:
+    """The days of an earlier month up to the same one, or to its end where it is shorter: 1–26 Oct."""
+    last = (first + DAY * 31).replace(day=1) - DAY
+    return display.days(first, min(first + DAY * (today.day - 1), last), year=False)
 
 
 def _running(days: Days) -> list[tuple[int, Decimal]]:

@@ -133,4 +133,4 @@ def test_on_the_first_of_a_month_nothing_is_spent_yet(client, workspace, two_mon
     with time_machine.travel(datetime(2026, 11, 30, 23, 0, 1, tzinfo=UTC), tick=False):
         said = text(logged_in(workspace, "late@larkfield.example").get("/").content.decode())
     assert re.search(r"December to date \$0 \.00 0\.0 % of \$100\.00", said)
-    assert "vs $0.00 in November" in said
+    assert "vs $0.00, 1 Nov" in said

@@ -1,13 +1,14 @@
 """The month at a glance: to date, where it will end, against the budget, and no number where there is no basis."""
 
 import re
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from django.core.cache import cache
 
 from costwatch.budgets import manage
-from costwatch.dashboards.month_figure import band_picture
+from costwatch.dashboards.month_figure import band_picture, up_to_same_day
 from costwatch.forecasts.models import IssuedForecast
 from costwatch.ledger.fold import fold_all
 from costwatch.spend.outlooks import workspace_outlook
@@ -43,6 +44,24 @@ def test_the_forecast_stands_with_its_band_beside_last_month(client, steady):
     assert "Forecast, 30 November $300 .00" in said
     assert "vs $310.00 in October" in said
     assert re.search(r"80 %: \$2\d\d–\$3\d\d", said)
+
+
+def test_the_month_to_date_names_the_days_it_is_held_against_and_the_forecast_the_whole_month(client, steady):
+    said = text(shown(client))
+    assert "November to date $174 .00 ▲ 2 % vs $170.00, 1–18 Oct" in said
+    assert "Forecast, 30 November $300 .00 ▼ 3 % vs $310.00 in October" in said
+
+
+@pytest.mark.parametrize(
+    ("today", "days"),
+    [(date(2026, 11, 1), "1 Oct"), (date(2026, 11, 26), "1–26 Oct"), (date(2026, 11, 30), "1–30 Oct")],
+)
+def test_the_days_of_the_month_before_go_up_to_the_same_day(today, days):
+    assert up_to_same_day(date(2026, 10, 1), today) == days
+
+
+def test_a_shorter_month_before_is_named_whole():
+    assert up_to_same_day(date(2026, 2, 1), date(2026, 3, 31)) == "1–28 Feb"
 
 
 def test_six_days_are_not_enough(client, send):
