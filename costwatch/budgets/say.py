@@ -146,6 +146,14 @@ def utc(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def used(share: Decimal) -> str:
+    """A share of the limit, rounded down: what is not 100 % is never shown as that."""
+    if 0 < share < Decimal("0.001"):
+        return "< 0.1 %"
+    step = Decimal("0.1") if share < 1 else Decimal(1)
+    return f"{(share * HUNDRED).quantize(step, ROUND_DOWN):,f} %"
+
+
 def _whom(budget: Budget, value: str) -> str:
     return f"{budget.name}, {budget.per.removeprefix('tag.')} {value}" if budget.per else budget.name
 

@@ -11,7 +11,8 @@ from decimal import Decimal
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
-from costwatch.anomalies.words import percent, usd
+from costwatch.anomalies.words import usd
+from costwatch.budgets.say import used
 from costwatch.digests import words
 from costwatch.digests.report import Report
 
@@ -44,7 +45,7 @@ def pdf(workspace: str, found: Report, now: datetime) -> bytes:
         paper.listing(words.movers(found, dimension), words.moved(found, dimension))
     paper.heading("Forecast")
     paper.text(words.forecast(found))
-    budgets = [(words.name(b.name), f"{b.spent} of {b.limit}", percent(b.share), b.state) for b in found.budgets]
+    budgets = [(words.name(b.name), f"{b.spent} of {b.limit}", used(b.share), b.state) for b in found.budgets]
     paper.listing("Budgets", budgets)
     paper.heading("Incidents")
     paper.text(words.incidents(found)[0])

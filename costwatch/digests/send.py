@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 
 from costwatch.accounts.models import Workspace
 from costwatch.alerts.queue import enqueue_digest
+from costwatch.budgets.say import used
 from costwatch.digests import span as spans
 from costwatch.digests import words
 from costwatch.digests.models import Issue, Subscription
@@ -59,7 +60,7 @@ def message(workspace: Workspace, found: Report) -> dict[str, str]:
         "forecast": words.forecast(found),
         "incidents": words.incidents(found)[0],
         "rows": [(words.movers(found, dimension), words.moved(found, dimension)) for dimension in words.WHATS],
-        "budgets": [(budget, words.percent(budget.share)) for budget in found.budgets],
+        "budgets": [(budget, used(budget.share)) for budget in found.budgets],
         "unpriced": [(words.name(model), f"{sums.unpriced_calls:,}", words.at_most(sums, "≤ "))
                      for model, sums in found.unpriced],
     }  # fmt: skip

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from costwatch.alerts.message import line
 from costwatch.anomalies.words import percent, usd
+from costwatch.budgets.say import used
 from costwatch.digests.report import Mover, Report
 from costwatch.lib.dates import day_and_time
 from costwatch.lib.money import MOST_TIMES, shown_difference
@@ -135,7 +136,7 @@ def text(found: Report) -> str:
                 for who, spent, more, share in moved(found, dimension)]  # fmt: skip
         parts.append([movers(found, dimension), *rows] if rows else [])
     parts.append([forecast(found)])
-    budgets = [f"  {percent(b.share):>6}  {name(b.name)}: {b.spent} of {b.limit}, {b.state}" for b in found.budgets]
+    budgets = [f"  {used(b.share):>6}  {name(b.name)}: {b.spent} of {b.limit}, {b.state}" for b in found.budgets]
     parts.append(["Budgets", *budgets] if budgets else [])
     parts.append(incidents(found))
     unpriced = [f"  {name(model)}: {calls(sums.unpriced_calls)}" for model, sums in found.unpriced]

@@ -125,7 +125,15 @@ def test_the_pace_lifts_the_axis_where_little_was_spent(client, workspace, two_m
 
 def test_more_than_the_budget_is_more_than_all_of_it(client, workspace, two_months):
     budget(workspace, amount_usd="10")
-    assert "150.0 % of $10.00" in beside(client)
+    assert "150 % of $10.00" in beside(client)
+
+
+def test_every_page_and_digest_says_the_same_share_of_a_budget(client, workspace, two_months):
+    """$15 of $15.006 are 99.96 %: not all of it."""
+    made = budget(workspace, amount_usd="15.006")
+    for page in ("/", "/month", "/budgets", f"/budgets/{made.pk}", "/digests/weekly"):
+        said = text(client.get(page, follow=True).content.decode())
+        assert "99.9 %" in said, page
 
 
 def test_on_the_first_of_a_month_nothing_is_spent_yet(client, workspace, two_months):

@@ -164,7 +164,7 @@ def test_the_text_has_a_part_for_each_thing_there_is_and_none_for_what_is_not():
     assert (
         "Models that moved it\n        −$3.00  gpt x: $0.00 (gone)\n       +$45.00  All others: $112.00 (+67 %)" in text
     )
-    assert "Budgets\n    80 %  Support: $48.10 of $60.00, close" in text
+    assert "Budgets\n  80.1 %  Support: $48.10 of $60.00, close" in text
     assert "Without a price\n  preview: 1,200 calls\n  other: 1 call" in text
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from costwatch.budgets import evaluate
+from costwatch.budgets import evaluate, say
 from costwatch.budgets.models import Budget
 from costwatch.budgets.status import Standing, State, Status
 from costwatch.budgets.terms import NOT, percentages
@@ -56,12 +56,9 @@ def band(low: Decimal, high: Decimal, in_tokens: bool) -> str:
     return f"{tokens(low)} – {tokens(high)}" if in_tokens else f"{display.about(low)} – {display.about(high)}"
 
 
-def used(share: Decimal) -> str:
-    """A share of the limit, rounded down: what is not 100 % is never shown as that."""
-    if 0 < share < Decimal("0.001"):
-        return f"<{display.NBSP}0.1{display.NBSP}%"
-    step = Decimal("0.1") if share < 1 else Decimal(1)
-    return f"{(share * 100).quantize(step, ROUND_DOWN):,f}{display.NBSP}%"
+def used(share: Decimal | None) -> str:
+    """A share of the limit, rounded down: what is not 100 % is never shown as that; None where the limit is nothing."""
+    return display.NOTHING if share is None else say.used(share).replace(" ", display.NBSP)
 
 
 def each(period: str) -> str:

@@ -102,7 +102,7 @@ def test_corrections_are_told_by_reason_and_are_in_the_total(client, workspace, 
 def test_the_budget_of_the_month_stands_beside_it(client, workspace, books):
     made = manage.create(workspace, {"name": "All of it", "amount_usd": "100", "period": "monthly"}, "a test")
     said = text(body(client))
-    assert "All of it $100 .00 150.0 % used" in said
+    assert "All of it $100 .00 150 % used" in said
     assert "over the budget of $100.00" in said
     assert f"Budget: {made.name}" in said
     assert "$20.00 over the budget of $100.00." in text(body(client, "/month/2026-10"))
