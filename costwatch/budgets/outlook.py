@@ -1,6 +1,6 @@
 """What a budget's whole period will cost, and on which day the amount will be used up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -30,6 +30,11 @@ class Outlook:
     exhausted_on: date | None
     at: datetime
     daily: list[tuple[date, Decimal]]
+
+    def at_least(self, spent: Decimal) -> "Outlook":
+        """The same where more was spent since it was made: no period ends below what it has cost already."""
+        low, mid, high = (max(amount, spent) for amount in (self.low, self.mid, self.high))
+        return replace(self, low=low, mid=mid, high=high)
 
 
 def make(budget: Budget, period: Period, limit: Decimal, now: datetime, value: str | None = None) -> Outlook | None:

@@ -197,6 +197,7 @@ def _status(
     whole = add(sums.values())
     limit = evaluate.planned_amount(own, period) if budget.per else _limit(budget, own, period, before.get(""))
     spent = counted(whole, budget.in_tokens)
+    kept = outlook.stored(budget, period)
     state = State.OVER if over else State.WARNING if warned else State.OK
     return Status(
         "",
@@ -208,7 +209,7 @@ def _status(
         period=period,
         even_pace=None if budget.per or budget.is_rolling else evaluate.even_pace(period, limit, now),
         carried=limit - evaluate.planned_amount(own, period),
-        forecast=outlook.stored(budget, period),
+        forecast=kept and kept.at_least(spent),
         crossings=told,
         values=values[:top] if budget.per else [],
         value_count=len(values) if budget.per else 0,

@@ -43,6 +43,19 @@ def test_what_is_spent_already_needs_no_forecast(make, history, send):
     assert [one["threshold"] for one in incidents()[0].facts["crossings"]] == [100]
 
 
+def test_what_is_spent_after_a_forecast_was_made_is_never_more_than_the_forecast(make, history, send):
+    budget = make(amount_usd="1000")
+    ahead.look(NOW, 30)
+    before = statuses(budget.workspace, NOW)[0].forecast
+    send(spend(NOW, "25"))
+    after = statuses(budget.workspace, NOW)[0]
+    assert after.forecast == before, "as it was made, while it is above what was spent"
+    send(spend(NOW, "500"))
+    after = statuses(budget.workspace, NOW)[0]
+    assert before.high < after.spent
+    assert after.forecast.low == after.forecast.mid == after.forecast.high == after.spent
+
+
 def test_the_values_of_a_template_have_forecasts_of_their_own(make, history):
     make(per="user", forecast_thresholds=[100])
     ahead.look(NOW, 30)
