@@ -128,7 +128,8 @@ def _raw_events(body: bytes, lines: bool) -> Sequence[Raw | bytes]:
         message = 'Send one event, an array of events, or {"events": [events]}.'
         raise Refused(422, "invalid", message, field) from None
     except msgspec.DecodeError as error:
-        raise Refused(400, "not_json", f"The body is not JSON: {error}.") from None
+        hint = " One event per line is sent as application/x-ndjson." if "trailing characters" in str(error) else ""
+        raise Refused(400, "not_json", f"The body is not JSON: {error}.{hint}") from None
     return [body] if events is UNSET else events
 
 

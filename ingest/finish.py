@@ -18,6 +18,7 @@ from ingest.wire import MOST_TOKENS, TAGS
 
 AHEAD = timedelta(minutes=5)
 BACK = timedelta(days=5 * 365 + 2)
+LATEST_SECONDS = 1e11  # a Unix time of the year 5138, in milliseconds of 1973
 LABEL_CACHE = 10_000  # with the longest names and tags 100 MB, with usual ones 12
 LONGEST_TAGS = 2_000  # bytes of JSON, blanks and all, that are remembered
 LONGEST_USAGE = 16_384
@@ -101,16 +102,13 @@ def _moment(at: Any, frame: Frame) -> datetime:
     """A time that is absent, in Unix seconds, or out of range."""
     if at is None:
         return frame.now
-    if isinstance(at, datetime):
-        moment = at
-    elif frame.oldest.timestamp() <= at <= frame.newest.timestamp():
-        return datetime.fromtimestamp(at, UTC)
-    else:
-        hint = " Unix times are in seconds, not milliseconds." if at > 1e11 else ""
-        raise Invalid("timestamp", f"timestamp is outside the last 5 years and next 5 minutes.{hint}")
-    if moment > frame.newest:
-        raise Invalid("timestamp", f"timestamp is more than 5 minutes ahead of our clock, {frame.now:%FT%TZ}.")
-    raise Invalid("timestamp", "timestamp is more than 5 years ago.")
+    seconds = at.timestamp() if isinstance(at, datetime) else at
+    if seconds > frame.newest.timestamp():
+        hint = " Unix times are in seconds, not milliseconds." if seconds > LATEST_SECONDS else ""
+        raise Invalid("timestamp", f"timestamp is more than 5 minutes ahead of our clock, {frame.now:%FT%TZ}.{hint}")
+    if seconds < frame.oldest.timestamp():
+        raise Invalid("timestamp", "timestamp is more than 5 years ago.")
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _remember(e: Entry, sent: Sent, frame: Frame) -> Kept:

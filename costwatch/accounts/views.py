@@ -15,6 +15,9 @@ from costwatch.accounts.models import Workspace
 
 WRONG = "The e-mail or the password is not right."
 GONE = "This link was used already, is too old or is incomplete. {}"
+BEGIN_AGAIN = (
+    "Log in if you have set it up. If nobody owns this installation yet, restart costwatch: it prints a new link."
+)
 
 
 @public
@@ -55,7 +58,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 def first_setup(request: HttpRequest, secret: str) -> HttpResponse:
     """The page behind the setup link: workspace (unless one waits for its owner), e-mail and password of the owner."""
     if not setup.is_open(secret):
-        raise Http404(GONE.format("If nobody owns this installation yet, restart costwatch: it prints a new one."))
+        raise Http404(GONE.format(BEGIN_AGAIN))
     waiting = setup.waiting_workspace()
     posted = request.POST if request.method == "POST" else None
     owner = OwnerForm(posted)

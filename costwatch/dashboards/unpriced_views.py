@@ -49,7 +49,7 @@ def inbox(request: MemberRequest) -> HttpResponse:
 @member_page("admin")
 @require_POST
 def save(request: MemberRequest) -> HttpResponse:
-    """Store the price; with `reprice` the past calls get it too, in the worker."""
+    """Store the price; with `reprice` the past calls get it too, in the worker; with `preview` only look at it."""
     items = unpriced.inbox(request.workspace)
     chosen = next((item for item in items if item.model == request.POST.get("model")), None)
     if chosen is None:
@@ -57,6 +57,8 @@ def save(request: MemberRequest) -> HttpResponse:
         return redirect("unpriced")
     fields = {name: request.POST.get(name, "") for name in FORM}
     back = f"{reverse('unpriced')}?{urlencode({'model': chosen.model, **fields})}"
+    if "preview" in request.POST:
+        return redirect(back)
     try:
         agreement = _agreement(request, chosen, fields)
     except BadPrice as problem:
@@ -110,6 +112,8 @@ def _form(request: MemberRequest, chosen: Unpriced) -> dict[str, Any]:
 
 def _agreement(request: MemberRequest, chosen: Unpriced, fields: dict[str, str]) -> Agreement:
     model = chosen.model
+    if not fields["free"] and not any(fields[name] for name in unpriced.FIELDS):
+        raise BadPrice("prices", "Write at least one price, or mark the model as free.")
     if fields["match"] == "pattern":
         model = f"{model.rpartition('-')[0] or model}-*"
     said = {"provider": chosen.provider, "model": model, "source": fields["source"], "valid_from": fields["valid_from"]}

@@ -191,11 +191,13 @@ class WorkspaceBook:
     def _completed(self, usage: Usage, version: PriceAt) -> Prices:
         """The agreed prices, with the catalogue's for what nothing is agreed on: fees, all of a prompt or an answer.
 
-        Raises UnpricedUnit for a prompt that neither has a price for.
+        Raises UnpricedUnit for a prompt that neither has a price for, and for an answer of a model that the catalogue
+        does not know: of one that it knows and has no price for, answers cost nothing (embeddings).
         """
         agreed = version.prices(usage)
         left = _left_open(agreed)
         listed = self.book.price(usage) if usage.units or left else None
+        known = listed is not None and listed.price_version is not None
         if listed is not None and listed.price_version is not None:
             prices = self.book._versions[listed.price_version].prices(usage)
             more = [c for unit, c in prices.components.items() if unit not in agreed.components]
@@ -203,6 +205,8 @@ class WorkspaceBook:
             agreed = Prices([*agreed.components.values(), *more])
         if "input" in left and usage.input_tokens and "input" not in agreed.components:
             raise UnpricedUnit("input")
+        if "output" in left and usage.output_tokens and not known and "output" not in agreed.components:
+            raise UnpricedUnit("output")
         return agreed
 
 

@@ -67,6 +67,11 @@ def test_what_is_no_json_is_refused_as_a_whole(body):
     assert refusal(body).status == 400
 
 
+def test_lines_that_were_sent_as_one_json_are_told_how_to_be_sent():
+    assert "application/x-ndjson" in refusal('{"model": "a"}\n{"model": "b"}').message
+    assert "ndjson" not in refusal('{"model": ').message
+
+
 def test_a_line_that_is_no_json_costs_only_itself():
     got = decode(b'{"model": "a"}\n{"model": \n{"model": "c"}', frame(), lines=True)
     assert [e.model for e in got.entries] == ["a", "c"]

@@ -61,6 +61,25 @@ class TestUnpriced:
     def test_a_wrong_price_is_said_in_the_preview(self, admin, calls):
         assert "is no price" in text(admin.get("/unpriced", {"model": "acme-large-2", **PRICE, "input": "x"}))
 
+    def test_nothing_written_is_asked_for_in_the_words_of_the_form(self, admin, calls):
+        nothing = {"model": "acme-large-2", "input": "", "output": "", "cached_input": ""}
+        page = text(admin.post("/unpriced/save", {**nothing, "reprice": "1"}, follow=True))
+        assert "Write at least one price, or mark the model as free." in page
+
+    def test_output_without_a_price_is_pointed_at_and_costs_nothing_only_if_that_is_written(self, admin, calls):
+        asked = {"model": "acme-large-2", **PRICE}
+        page = text(admin.get("/unpriced", {**asked, "output": ""}))
+        assert "0 of 2 match this price" in page and "write 0 where it costs nothing" in page
+        page = text(admin.get("/unpriced", {**asked, "output": "0"}))
+        assert "2 of 2 match this price" in page and "stays without a price" not in page
+
+    def test_without_scripts_the_preview_has_an_address_to_pass_on_without_secrets(self, admin, workspace, calls):
+        asked = {"model": "acme-large-2", **PRICE, "csrfmiddlewaretoken": "s" * 64, "preview": "1"}
+        answer = admin.post("/unpriced/save", asked)
+        assert answer.status_code == 302 and "csrf" not in answer["Location"]
+        assert "2 of 2 match this price" in text(admin.get(answer["Location"]))
+        assert not agree.agreed(workspace).exists()
+
     def test_for_htmx_the_preview_comes_alone(self, admin, calls):
         headers = {"HX-Request": "true", "HX-Target": "preview"}
         page = text(admin.get("/unpriced", {"model": "acme-large-2", **PRICE}, headers=headers))

@@ -64,6 +64,14 @@ def test_another_name_of_the_same_model_is_meant_and_a_dated_one_with_a_price_of
     assert price(workspace, "large-2025-01-02").source is CostSource.CATALOG
 
 
+def test_an_answer_of_a_model_that_nobody_knows_is_never_free_unsaid(workspace):
+    agreed(workspace, model="acme-next", input=4)
+    assert cost(workspace, "acme-next") == 4
+    assert price(workspace, "acme-next", output_tokens=10).source is CostSource.UNPRICED
+    agreed(workspace, model="acme-next", input=4, output=0)
+    assert cost(workspace, "acme-next", output_tokens=10) == 4
+
+
 def test_a_model_that_nobody_knows_gets_its_price_also_without_a_provider(workspace):
     assert cost(workspace, "acme-next") is None
     agreed(workspace, model="acme-next", input=4, output=18)
