@@ -32,7 +32,7 @@ from costwatch.spend.snapshot import snapshot
 
 MOST_CALLS = 1_000
 ROWS = 30
-USUAL_OVER = timedelta(days=28)
+AVERAGE_OVER = timedelta(days=28)
 GOING_ON = timedelta(minutes=10)
 NEW_ANSWER, CHANGED = "new", "changed"  # kinds of loops.trail.Mark
 COMPONENTS = {
@@ -92,7 +92,7 @@ class RunPage:
     more: str | None
     decimals: int
     parts: list[Part]
-    usual: Decimal | None
+    average: Decimal | None
     rate: Decimal | None
     loop: Loop
     context: tuple[int, int] | None
@@ -152,7 +152,7 @@ def run_page(workspace: Workspace, run_id: str, now: datetime, look: Look = ANY)
             return None
         span = SpendFilter(row.first_at, row.last_at + timedelta(microseconds=1), {"run": (run_id,)})
         batch = events(workspace, span, look.cursor, limit=MOST_CALLS, order="time")
-        usual = _usual(workspace, row)
+        average = _average(workspace, row)
     found = batch.items
     repeats, answers = _told(workspace, run_id)
     made = calls(found, repeats, look.first, answers=answers)
@@ -173,7 +173,7 @@ def run_page(workspace: Workspace, run_id: str, now: datetime, look: Look = ANY)
         more=batch.next_cursor,
         decimals=max(display.aligned_decimals([c.cost for c in made]), 4),
         parts=_parts(found),
-        usual=usual,
+        average=average,
         rate=_rate(made, now),
         loop=about,
         context=(prompts[0], max(prompts)) if prompts else None,
@@ -220,9 +220,9 @@ def _rate(made: Sequence[Call], now: datetime) -> Decimal | None:
     return sum(recent, Decimal(0)) * (periods.HOUR // GOING_ON) if recent else None
 
 
-def _usual(workspace: Workspace, row: RunRow) -> Decimal | None:
+def _average(workspace: Workspace, row: RunRow) -> Decimal | None:
     """What a run of the same agent cost on average in the four weeks before."""
-    start = row.first_at - USUAL_OVER
+    start = row.first_at - AVERAGE_OVER
     earlier = query(workspace, SpendFilter(start, row.first_at, {"agent": (row.labels["agent"],)})).total
     return earlier.cost / earlier.runs if earlier.runs else None
 

@@ -23,7 +23,8 @@ def test_a_run_says_in_one_sentence_what_it_cost(client, send, prices):
     )  # fmt: skip
     html = body(client, "/runs/r-9")
     said = text(html)
-    assert "This run cost $0.00210 in 3 calls over 2:00 ; a usual run of reasoning costs $0.50." in said
+    assert "This run cost $0.00210 in 3 calls over 2:00 ; the average run of reasoning in the four weeks" in said
+    assert "weeks before cost $0.50." in said
     assert "The dearest call, number 3 , took 45 % of it." in said
     assert "All calls priced" in said
     assert rows(html)[1][0:10] == [

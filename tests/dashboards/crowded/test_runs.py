@@ -175,8 +175,8 @@ def test_the_usual_cost_is_the_mean_of_the_agents_runs_in_the_four_weeks_before(
     begun = own[0].timestamp
     mates = field.between(field.of(calls, "agent", "reasoning"), begun - timedelta(days=28), begun)
     begins = {run for run, theirs in runs.items() if theirs[0] in mates}
-    usual = field.cost(mates) / len(begins)
-    assert f"a usual run of reasoning costs ${usual:.2f}" in text(body(client, run_url(name)))
+    average = field.cost(mates) / len(begins)
+    assert f"run of reasoning in the four weeks before cost ${average:.2f}" in text(body(client, run_url(name)))
 
 
 def test_calls_of_unknown_usage_are_not_said_to_be_priced(client, send):
