@@ -5,7 +5,6 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from bench.table import Row, at_most
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 REST = 25  # seconds until start-up work is over
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> list[Row]:
 
 def _up(data_dir: Path, rest: int) -> tuple[float, dict[str, int]]:
     """Seconds to the first page, and bytes by program after a rest."""
-    port = _free_port()
+    port = free_port()
     env = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "BROKER_URL")}
     began = time.monotonic()
     process = subprocess.Popen(
@@ -75,9 +75,3 @@ def _memory(root: int) -> dict[str, int]:
             name = {"beat": "scheduler", "up.web": "web"}.get(name, name)
             sizes[name] = sizes.get(name, 0) + process.memory_full_info().pss
     return sizes
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -7,7 +7,6 @@ Use the fixture `server` (tests/conftest.py): one for the whole session, so test
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import psycopg
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
@@ -55,7 +56,7 @@ class LiveServer:
             self.prepare()
         else:
             self.first.copy(self.database)
-        self.port = _free_port()
+        self.port = free_port()
         log = (self.data_dir / "web.log").open("wb")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "costwatch.up.web", "127.0.0.1", str(self.port)],
@@ -193,9 +194,3 @@ class FirstStart:
 
 def maintenance_url() -> str:
     return urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres").geturl()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -15,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.ports import free_port
+
 PATIENCE = 90.0
 OUTSIDE = ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "BROKER_URL", "COSTWATCH_STATIC_ROOT")
 ROOT = str(Path(__file__).resolve().parents[2])
@@ -23,12 +24,6 @@ ROOT = str(Path(__file__).resolve().parents[2])
 def environment(**more: str) -> dict[str, str]:
     """This process's, without what the tests' own settings put into it."""
     return {k: v for k, v in os.environ.items() if k not in OUTSIDE} | {"PYTHONPATH": ROOT} | more
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def command(

@@ -24,7 +24,8 @@ import yaml
 from django.conf import settings
 from psycopg import sql
 
-from tests.operations.running import ROOT, environment, free_port
+from tests.operations.running import ROOT, environment
+from tests.ports import free_port
 
 DOCKER = Path(ROOT) / "docker"
 Step = tuple[str, str]
