@@ -101,7 +101,7 @@ def _form(request: MemberRequest, chosen: Unpriced) -> dict[str, Any]:
     fields |= {name: request.GET[name] for name in FORM if name in request.GET}
     pattern = f"{chosen.model.rpartition('-')[0] or chosen.model}-*"
     form = {"fields": fields, "alike": "" if typed else alike, "pattern": pattern, "preview": None, "problem": ""}
-    if not any(fields[name] for name in unpriced.FIELDS) and not fields["free"]:
+    if _says_nothing(fields):
         return form
     try:
         found = unpriced.preview(request.workspace, chosen, _agreement(request, chosen, fields))
@@ -110,9 +110,13 @@ def _form(request: MemberRequest, chosen: Unpriced) -> dict[str, Any]:
     return form | {"preview": found, "parts": _parts(found), "too_many": found is None}
 
 
+def _says_nothing(fields: dict[str, str]) -> bool:
+    return not any(fields[name] for name in (*unpriced.FIELDS, "free"))
+
+
 def _agreement(request: MemberRequest, chosen: Unpriced, fields: dict[str, str]) -> Agreement:
     model = chosen.model
-    if not fields["free"] and not any(fields[name] for name in unpriced.FIELDS):
+    if _says_nothing(fields):
         raise BadPrice("prices", "Write at least one price, or mark the model as free.")
     if fields["match"] == "pattern":
         model = f"{model.rpartition('-')[0] or model}-*"

@@ -15,11 +15,11 @@ from costwatch.ledger import rollups
 from costwatch.ledger.fold import LOCK
 from costwatch.ledger.models import Cut, Sheet
 from costwatch.ledger.store import MEASURES, writing
+from costwatch.lib import integers
 from costwatch.lib.periods import midnight, zone
 
 COLUMNS = ("a", "b", *MEASURES)
 ENOUGH_EVENTS = 2_000  # days with fewer are read row by row
-WIDTHS = (1, 2, 4, 8)
 PICO = 10**12
 MOST_USD = 9_000_000  # in one row: what 8 bytes hold in 1e-12 USD
 
@@ -109,9 +109,7 @@ def narrow(column: bytes | None) -> bytes | None:
     numbers = np.frombuffer(column or b"", ">i8")
     if not numbers.any():
         return None
-    least, most = int(numbers.min()), int(numbers.max())
-    width = next(w for w in WIDTHS if -(1 << 8 * w - 1) <= least and most < 1 << 8 * w - 1)
-    return numbers.astype(f"<i{width}").tobytes()
+    return bytes(integers.narrow(numbers).tobytes())
 
 
 def read(columns: Sequence[bytes | None], rows: int) -> list[Any]:

@@ -197,15 +197,15 @@ class WorkspaceBook:
         agreed = version.prices(usage)
         left = _left_open(agreed)
         listed = self.book.price(usage) if usage.units or left else None
-        known = listed is not None and listed.price_version is not None
-        if listed is not None and listed.price_version is not None:
-            prices = self.book._versions[listed.price_version].prices(usage)
+        known = listed.price_version if listed is not None else None
+        if known is not None:
+            prices = self.book._versions[known].prices(usage)
             more = [c for unit, c in prices.components.items() if unit not in agreed.components]
             more = [c for c in more if _is_fee(c.unit) or _whole(c.unit) in left]
             agreed = Prices([*agreed.components.values(), *more])
         if "input" in left and usage.input_tokens and "input" not in agreed.components:
             raise UnpricedUnit("input")
-        if "output" in left and usage.output_tokens and not known and "output" not in agreed.components:
+        if "output" in left and usage.output_tokens and known is None and "output" not in agreed.components:
             raise UnpricedUnit("output")
         return agreed
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from costwatch.lib.integers import narrow
+
 Array = Any  # of numpy; its own types say nothing about what is in it
 
 HALF = 32
 LOW = (1 << HALF) - 1
 MOST_CELLS = 1 << 22  # beyond, finding the combinations that occur in a bucket takes longer than summing the rows
-KINDS = (np.int8, np.int16, np.int32, np.int64)
 MOST_HIGH = 1 << (HALF - 1)  # of a sum that 8 bytes hold
 MOST_ROWS = 1 << 20  # summed at once: so many halves add up exactly as floats (53 bits), which bincount adds in
 MOST_DENSE = 1 << 24  # so large numbers have a table of their own; among greater ones is searched
@@ -112,12 +113,6 @@ def condensed(block: Block) -> Block:
             return block
         measures[name] = narrow((sums.high << HALF) + sums.low)
     return Block([narrow(value[found // buckets]) for value in values], narrow(found % buckets), measures)
-
-
-def narrow(numbers: Array) -> Array:
-    """The same in as few bytes as hold them all."""
-    least, most = int(numbers.min(initial=0)), int(numbers.max(initial=0))
-    return numbers.astype(next(kind for kind in KINDS if np.iinfo(kind).min <= least and most <= np.iinfo(kind).max))
 
 
 def _portions(codes: Sequence[Array], columns: Sequence[Array]) -> Iterator[tuple[Array, Array]]:
