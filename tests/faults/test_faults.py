@@ -1,8 +1,6 @@
 """Whatever is killed: acknowledged = stored = rolled up, each event once. Real processes, real clients."""
 
-import os
 import random
-import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -90,19 +88,12 @@ def test_postgresql_stopped_immediately_during_ingest(installation, key):
 
 
 def test_a_frozen_database_answers_503_in_time_and_the_process_stays_healthy(installation, key):
-    victims = [installation.postmaster(), *(p.pid for p in installation.processes("postgres:"))]
-
     def hurt() -> None:
-        for pid in victims:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        with installation.postgres_frozen():
             began = time.monotonic()
             assert installation.status("/healthz", timeout=5) == 200
             assert installation.status("/readyz", timeout=12) == 503
             assert time.monotonic() - began < 12
-        finally:
-            for pid in victims:
-                os.kill(pid, signal.SIGCONT)
 
     check(installation, under_load(installation, key, hurt))
 
