@@ -87,6 +87,7 @@ def _label_ids(cursor: Cursor[Any], lane: int, wanted: set[tuple[int, str]]) -> 
     cursor.execute("INSERT INTO label (lane, kind, value)"
                    " SELECT %s, * FROM unnest(%s::smallint[], %s::text[]) AS w(kind, value)"
                    " WHERE NOT EXISTS (SELECT FROM label l WHERE l.lane = %s AND l.kind = w.kind AND l.value = w.value)"
+                   " ORDER BY kind, value"  # the plan need not keep it, and two senders would deadlock
                    " ON CONFLICT DO NOTHING", [lane, kinds, values, lane])  # fmt: skip
     cursor.execute("SELECT l.kind, l.value, l.id FROM label l JOIN unnest(%s::smallint[], %s::text[]) AS w(kind, value)"
                    " ON l.lane = %s AND l.kind = w.kind AND l.value = w.value", [kinds, values, lane])  # fmt: skip

@@ -1,6 +1,7 @@
 """What the storing of a batch begins with, in one statement: its row, its keys, numbers for new users, sessions, runs.
 
-Everybody inserts in the same order, table by table and sorted within each, so that no two senders deadlock.
+Everybody inserts in the same order, so that no two senders deadlock: users, sessions, runs, keys, sorted within each.
+PostgreSQL makes what is inserted when the main query asks for it, and what that never asks for last: keys come last.
 """
 
 from collections.abc import Sequence
@@ -48,8 +49,8 @@ batch AS (INSERT INTO ingest_batch (id, lane, first_at, last_at, received_at)
     VALUES (nextval('ingest_batch_id'), %(lane)s, %(first)s, %(last)s, %(now)s) RETURNING id),
 new_key AS (INSERT INTO event_key (lane, event_key, second, alias_of)
     SELECT %(lane)s, event_key, second, alias_of FROM sent{conflict}{new}){made}
-SELECT 'batch', NULL, id FROM batch{known}
-{" ".join(f"UNION ALL SELECT '{t}', {TABLES[t]}, id FROM made_{t}" for t in tables)}"""
+SELECT 'batch', NULL, id FROM batch
+{" ".join(f"UNION ALL SELECT '{t}', {TABLES[t]}, id FROM made_{t}" for t in tables)}{known}"""
 
 
 class Keys(tuple[bytes, ...]):

@@ -19,7 +19,7 @@ def record(lane: int, entries: Sequence[Entry]) -> list[int]:
 
     A duplicate is an event one of whose keys is known already, from whichever day, or from earlier in the batch. Raises
     StorageUnavailable when the database cannot store now. Two senders of the same events wait for each other and then
-    agree: keys are inserted in sorted order, so nobody deadlocks.
+    agree: names and keys are inserted in one order (`opening`), so nobody deadlocks.
     """
     if not entries:
         return []

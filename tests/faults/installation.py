@@ -106,23 +106,6 @@ class Installation:
     def stop_postgres_immediately(self) -> None:
         os.kill(self.postmaster(), signal.SIGQUIT)
 
-    @contextlib.contextmanager
-    def postgres_frozen(self) -> Iterator[None]:
-        """PostgreSQL stands still inside: the postmaster first, so that none of its children is born after the look."""
-        stopped = []
-        try:
-            stopped.append(postmaster := psutil.Process(self.postmaster()))
-            postmaster.suspend()
-            for backend in postmaster.children():
-                with contextlib.suppress(psutil.NoSuchProcess):  # one of autovacuum's may end by itself
-                    backend.suspend()
-                    stopped.append(backend)
-            yield
-        finally:
-            for process in stopped:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.resume()
-
     def kill_everything(self) -> None:
         """kill -9 of the supervisor and all its descendants at once, as a power cut would."""
         assert self.process is not None

@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import psycopg
 import pytest
 
 from tests.faults.installation import Installation, installed
 from tests.faults.senders import Sender
+from tests.frozen import frozen
 
 pytestmark = pytest.mark.fault
 SENDERS = 3
@@ -89,7 +91,7 @@ def test_postgresql_stopped_immediately_during_ingest(installation, key):
 
 def test_a_frozen_database_answers_503_in_time_and_the_process_stays_healthy(installation, key):
     def hurt() -> None:
-        with installation.postgres_frozen():
+        with frozen(psutil.Process(installation.postmaster())):
             began = time.monotonic()
             assert installation.status("/healthz", timeout=5) == 200
             assert installation.status("/readyz", timeout=12) == 503

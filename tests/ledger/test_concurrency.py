@@ -42,6 +42,15 @@ def test_eight_senders_of_the_same_events_store_each_once(lane):
     assert verify(deep=True).ok
 
 
+def test_small_requests_that_overlap_never_wait_for_each_other_in_a_circle(lane):
+    turns, now = 60, datetime.now(UTC)
+    for turn in range(turns):
+        made = [entry(f"{turn}-{i}", run_id=f"{turn}-{i}", user_id=f"{turn}-{i}", timestamp=now) for i in range(17)]
+        at_once([lambda made=made, n=n: record(lane, made[n : n + 10]) for n in range(SENDERS)])  # type: ignore[misc]
+    assert UsageEvent.objects.count() == 17 * turns
+    assert verify(deep=True).ok
+
+
 def test_two_names_of_the_same_calls_sent_at_once_count_once(lane):
     def sender(name: str) -> list[Entry]:
         return [entry(f"{name}-{i}", response_id=f"resp-{i}") for i in range(100)]

@@ -136,3 +136,17 @@ def test_the_same_names_from_everywhere_at_once_are_made_once():
     assert Run.objects.count() == UsageEvent.objects.filter(starts_run=True).count() == 10
     fold_all()
     assert verify(deep=True).ok and {run.calls for run in Run.objects.all()} == {6}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("new", [[], ["user_id"], ["session_id"], ["run_id"], ["user_id", "run_id"]], ids=str)
+def test_each_event_gets_the_names_it_came_with_however_many_of_them_are_known(lane, new):
+    known = {"user_id": "u", "session_id": "s", "run_id": "r"}
+    record(lane, [fresh("first", **known)])
+    record(lane, [fresh("second", **{name: f"new {value}" if name in new else value for name, value in known.items()})])
+    first, second = lies("first"), lies("second")
+    ids = {"user_id": "end_user_id", "session_id": "session_id", "run_id": "run_id"}
+    assert {name for name, column in ids.items() if first[column] != second[column]} == {*new}
+    assert second["starts_run"] == (True if "run_id" in new else None)
+    fold_all()
+    assert verify(deep=True).ok

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
+from tests.frozen import frozen
 from tests.operations.running import Up, command
 
 pytestmark = pytest.mark.slow
@@ -96,12 +97,8 @@ def test_a_body_that_breaks_off_is_counted_though_the_application_never_sees_it(
 
 @pytest.mark.fault
 def test_a_frozen_database_gives_503_within_ten_seconds_and_leaves_health_checks_alone(running: Up, key: str) -> None:
-    server = running.child("postgres")
-    frozen = [server, *server.children(recursive=True)]
     assert running.status("/readyz") == 200
-    for process in frozen:
-        process.send_signal(signal.SIGSTOP)
-    try:
+    with frozen(running.child("postgres")):
         with ThreadPoolExecutor(40) as pool:
             asked = [pool.submit(_timed, running, "/readyz") for _ in range(40)]
             time.sleep(2)
@@ -112,9 +109,6 @@ def test_a_frozen_database_gives_503_within_ten_seconds_and_leaves_health_checks
             answers = [answer.result() for answer in asked]
         assert {status for status, _ in answers} == {503}
         assert max(seconds for _, seconds in answers) < 10
-    finally:
-        for process in frozen:
-            process.send_signal(signal.SIGCONT)
     running.wait_for(lambda: running.status("/readyz") == 200, 30)
     assert post_chunked(running, key, b'{"model": "gpt-4o"}', 10).status == 200
 
@@ -137,21 +131,17 @@ def test_periodic_work_goes_on_within_ten_seconds_without_a_broker(running: Up, 
         worst = max(worst, float(re.findall(r"^costwatch_scheduler_age_seconds (\S+)", text, re.M)[0]))
         time.sleep(0.3)
     if hurt is signal.SIGSTOP:
-        hurt_one.send_signal(signal.SIGCONT)
+        hurt_one.resume()
     assert worst < 10
     assert running.status("/readyz") == 200
 
 
 @pytest.mark.fault
 def test_periodic_work_goes_on_within_ten_seconds_without_a_worker(running: Up) -> None:
-    worker = running.child("--pool")
-    worker.suspend()
-    try:
+    with frozen(running.child("--pool")):
         time.sleep(12)
         text = _get(running, "/metrics")[1]
         assert float(re.findall(r"^costwatch_scheduler_age_seconds (\S+)", text, re.M)[0]) < 10
-    finally:
-        worker.resume()
 
 
 def _get(up: Up, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
