@@ -15,9 +15,10 @@ def csv_answer(rows: Iterable[Sequence[Any]], filename: str) -> HttpResponse:
     return _download(csv_text(rows).encode(), "csv", filename)
 
 
-def name_of(what: str, days: Range, *, more: bool = False) -> str:
-    """The name of a file about a span of days; one that ends before its list does says so."""
-    return f"{what}-{days.first}-{days.last}{f'-first-{MOST_ITEMS}' if more else ''}.csv"
+def name_of(what: str, days: Range | None = None, *, more: bool = False, most: int = MOST_ITEMS) -> str:
+    """The name of a file, about a span of days or not; one that ends before its list does says so."""
+    span = f"-{days.first}-{days.last}" if days else ""
+    return f"{what}{span}{f'-first-{most}' if more else ''}.csv"
 
 
 def file_answer(format: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]], name: str) -> HttpResponse:

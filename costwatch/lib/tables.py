@@ -55,6 +55,11 @@ def cell(value: Any) -> str:
     return str(value) if isinstance(value, int | float) else cell(str(value))
 
 
+def value_of(text: str) -> str:
+    """What a text was before `cell` kept it from being run as a formula."""
+    return text[1:] if text[:1] == "'" and cell(text[1:]) == text else text
+
+
 def csv_text(rows: Iterable[Sequence[Any]]) -> str:
     """Rows as CSV with CRLF (RFC 4180)."""
     out = StringIO()

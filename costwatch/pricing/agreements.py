@@ -1,7 +1,7 @@
 """An override as people and programs write it: fields in, a checked agreement out. Pure.
 
 A field is text or a JSON value. Prices are USD: of a million tokens, of one search, page or second; another number of
-units is said in the name (`web_search_per_1k`).
+units is said in the name (`web_search_per_1k`), and so is a context tier (`input_above_200000`).
 """
 
 import re
@@ -26,10 +26,14 @@ PLAIN = {
     "audio_input": "input_audio", "audio_output": "output_audio", "image_input": "input_image",
     "image_output": "output_image",
 }  # fmt: skip
+COLUMNS = {"cache_read": "cached_input", "cache_write_5m": "cache_write"}  # units that have plainer names
 FEES = ("web_search", "file_search", "rerank_search", "page", "annotated_page", "audio_second", "image", "request",
         "code_execution", "social_search", "character", "video_second")  # fmt: skip
-_PER = {"1m": MILLION, "1k": 1000, "1": 1, "million": MILLION, "thousand": 1000}
-_COLUMN = re.compile(r"^(?P<unit>[a-z0-9_]+?)(?:_usd)?(?:_per_(?P<per>1m|1k|1|million|thousand)(?:_tokens|_units)?)?$")
+_PER = {"1m": MILLION, "1k": 1000, "million": MILLION, "thousand": 1000}
+_COLUMN = re.compile(
+    r"^(?P<unit>[a-z0-9_]+?)(?:_above_(?P<above>[1-9][0-9]{0,12}))?(?:_usd)?"
+    r"(?:_per_(?P<per>1m|1k|million|thousand|[1-9][0-9]{0,12})(?:_tokens|_units)?)?$"
+)
 NOT_PRICES = frozenset(
     {"provider", "model", "region", "tier", "valid_from", "valid_until", "source", "multiplier", "discount_percent",
      "free", "prices", "components"}
@@ -81,7 +85,7 @@ class Agreement:
 def parse(fields: Mapping[str, Any], zone: ZoneInfo) -> Agreement:
     """A checked agreement. Dates without an offset are of `zone`. Raises BadPrice for the first field at fault."""
     fields = {OTHER_NAMES.get(name, name): value for name, value in fields.items()}
-    strange = next((name for name in fields if name not in NOT_PRICES and unit_of(str(name)) is None), None)
+    strange = next((name for name in fields if name not in NOT_PRICES and priced_by(str(name)) is None), None)
     if strange is not None:
         raise BadPrice(str(strange)[:80], f"{str(strange)[:40]!r} is no field of a price.")
     components = _components(fields)
@@ -118,15 +122,35 @@ def price(text: object, field: str) -> Decimal:
     return amount
 
 
-def unit_of(column: str) -> tuple[str, int] | None:
-    """(unit, per) of the name of a price: `input`, `cached_input_per_1k`, `web_search`; None where it is no price."""
+def priced_by(column: str) -> tuple[str, int, int] | None:
+    """(unit, per, threshold) of the name of a price: `web_search`, `cached_input_per_1k`, `input_above_200000`; None
+    where it is no price."""
     found = _COLUMN.match(column.strip().lower().replace(" ", "_"))
     if found is None:
         return None
     unit = unit_name(PLAIN.get(found["unit"], found["unit"]))
     if unit not in TOKEN_UNITS and unit not in FEES:
         return None
-    return unit, _PER[found["per"]] if found["per"] else MILLION if unit in TOKEN_UNITS else 1
+    per = found["per"]
+    return unit, (_PER.get(per) or int(per)) if per else _usual_per(unit), int(found["above"] or 0)
+
+
+def unit_of(column: str) -> tuple[str, int] | None:
+    """(unit, per) of the name of a price that holds from the first token on."""
+    found = priced_by(column)
+    return found[:2] if found is not None and not found[2] else None
+
+
+def column_of(component: Component) -> str:
+    """The name of a price: `priced_by` reads it back."""
+    unit, _, per, threshold, _ = component
+    above = f"_above_{threshold}" if threshold else ""
+    each = "" if per == _usual_per(unit) else f"_per_{per}"
+    return f"{COLUMNS.get(unit, unit)}{above}{each}"
+
+
+def _usual_per(unit: str) -> int:
+    return MILLION if unit in TOKEN_UNITS else 1
 
 
 def _components(fields: Mapping[str, Any]) -> tuple[Component, ...]:
@@ -146,11 +170,11 @@ def _named(fields: Mapping[str, Any]) -> list[Component]:
     components = []
     beside = {name: value for name, value in fields.items() if name not in NOT_PRICES}
     for name, value, field in (*_prefixed(inner, "prices."), *_prefixed(beside, "")):
-        at = unit_of(str(name))
+        at = priced_by(str(name))
         if at is None and field != name:
             raise BadPrice(field, f"{str(name)[:40]!r} is nothing that is billed; write input, output, web_search …")
         if at is not None and value not in (None, ""):
-            components.append(Component(at[0], price(value, field), at[1]))
+            components.append(Component(at[0], price(value, field), *at[1:]))
     return components
 
 

@@ -1,11 +1,12 @@
-"""A negotiated price list as CSV: read line by line, compared with what holds; nothing is stored here.
+"""A negotiated price list as CSV: read line by line, compared with what holds, written; nothing is stored here.
 
 Columns: model, and any of provider, tier, region, valid_from, valid_until, source, multiplier, discount_percent, free
-and names of prices (input, cached_input, output, web_search_per_1k …).
+and names of prices (input, cached_input, output, input_above_200000, web_search_per_1k …).
 """
 
 import csv
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import StringIO
@@ -14,10 +15,23 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from costwatch.accounts.models import Workspace
+from costwatch.lib.tables import value_of
 from costwatch.pricing import agree
-from costwatch.pricing.agreements import NOT_PRICES, Agreement, BadPrice, parse, unit_of
+from costwatch.pricing.agreements import (
+    EVERY,
+    FEES,
+    NOT_PRICES,
+    Agreement,
+    BadPrice,
+    column_of,
+    parse,
+    priced_by,
+)
+from costwatch.pricing.specs import TOKEN_UNITS, Component
 
 MOST_LINES = 5_000
+HEAD = ("provider", "model", "tier", "region", "valid_from", "valid_until", "source", "multiplier", "free")
+_PLACES = {unit: place for place, unit in enumerate((*TOKEN_UNITS, *FEES))}
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -60,6 +74,29 @@ def compared(workspace: Workspace, agreements: list[Agreement]) -> list[Compared
         kind = "new" if known is None else "same" if agree.holds(workspace, agreement) else "changed"
         found.append(Compared(agreement, kind, agree.agreement_of(known).said if known else ""))
     return found
+
+
+def written(agreements: Sequence[Agreement]) -> list[list[Any]]:
+    """Rows of a list that `read` takes for the same agreements: a head with the prices that occur, a row for each."""
+    priced = [{column_of(c): c.price.normalize() for c in one.components} for one in agreements]
+    columns = list(dict.fromkeys(map(column_of, sorted((c for one in agreements for c in one.components), key=_place))))
+    rows = [
+        [*_said(one), *(prices.get(column) for column in columns)]
+        for one, prices in zip(agreements, priced, strict=True)
+    ]
+    return [[*HEAD, *columns], *rows]
+
+
+def _said(one: Agreement) -> list[Any]:
+    """What a row says under HEAD."""
+    multiplier = None if one.multiplier is None else one.multiplier.normalize()
+    free = None if one.components or multiplier is not None else "yes"
+    return [one.provider, one.model, one.variant or EVERY[0], one.region, one.start, one.end, one.source, multiplier,
+            free]  # fmt: skip
+
+
+def _place(component: Component) -> tuple[int, int, int]:
+    return _PLACES.get(component.unit, len(_PLACES)), component.threshold, component.per
 
 
 def _rows(lines: Any, head: list[str], zone: ZoneInfo) -> tuple[list[Agreement], list[Problem]]:
@@ -112,13 +149,13 @@ def _pieces(line: list[Agreement]) -> list[Agreement]:
 def _row(row: list[str], head: list[str], zone: ZoneInfo) -> Agreement:
     if len(row) != len(head):
         raise BadPrice("model", f"{len(row)} cells, but {len(head)} columns; is a comma missing or one too many?")
-    return parse(dict(zip(head, row, strict=True)), zone)
+    return parse(dict(zip(head, map(value_of, row), strict=True)), zone)
 
 
 def _of_head(head: list[str]) -> list[Problem]:
     if "model" not in head:
         return [Problem(1, "The first line must name the columns, model among them: provider,model,input,output")]
-    strange = [name for name in head if name not in NOT_PRICES - {"prices", "components"} and unit_of(name) is None]
+    strange = [name for name in head if name not in NOT_PRICES - {"prices", "components"} and priced_by(name) is None]
     if strange:
         return [Problem(1, f"{strange[0][:40]!r} is no column of a price list.")]
     return [Problem(1, f"The column {name} is there twice.") for name in {n for n in head if head.count(n) > 1}]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costwatch.lib.tables import COUNT, FLAG, FORMULA, MONEY, ROW_GROUP, TIME, Column, cell, csv_text, written
+from costwatch.lib.tables import COUNT, FLAG, FORMULA, MONEY, ROW_GROUP, TIME, Column, cell, csv_text, value_of, written
 
 pytestmark = pytest.mark.thorough
 
@@ -120,3 +120,8 @@ def test_ten_times_the_rows_take_no_more_memory(kind):
 
     peak(1_000)  # what is loaded once
     assert peak(ROW_GROUP * 4) < 1.5 * peak(ROW_GROUP) + 500_000
+
+
+@given(st.text("=+-@ 'a\t\n", max_size=6))
+def test_a_text_that_was_kept_from_being_run_is_found_again(text):
+    assert value_of(cell(text)) == text or text.startswith("'")
