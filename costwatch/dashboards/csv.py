@@ -4,10 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.text import slugify
 
 from costwatch.dashboards.ranges import Range
 from costwatch.lib.tables import FORMATS, Column, csv_text, written
 from costwatch.spend.page import MOST_ITEMS
+
+LONGEST_NAME = 60  # characters of what a sender named, in the name of a file
 
 
 def csv_answer(rows: Iterable[Sequence[Any]], filename: str) -> HttpResponse:
@@ -19,6 +22,11 @@ def name_of(what: str, days: Range | None = None, *, more: bool = False, most: i
     """The name of a file, about a span of days or not; one that ends before its list does says so."""
     span = f"-{days.first}-{days.last}" if days else ""
     return f"{what}{span}{f'-first-{most}' if more else ''}.csv"
+
+
+def about(what: str, name: str) -> str:
+    """A word for a file's name, with as much of a name as a header can hold: no quotes and no new lines."""
+    return f"{what}-{slugify(name)[:LONGEST_NAME]}".rstrip("-")
 
 
 def file_answer(format: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]], name: str) -> HttpResponse:

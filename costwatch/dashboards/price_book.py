@@ -82,7 +82,7 @@ def row(version: PriceVersion, per: int) -> Row:
     """One price; tokens for `per` of them."""
     base = {c.unit: c for c in version.components.all() if c.threshold == 0}
     prices = [_price(base[unit], per) if unit in base else "" for unit in COLUMNS]
-    rest = [c for c in _ordered(version) if c.threshold or c.unit not in COLUMNS]
+    rest = [c for c in ordered(version) if c.threshold or c.unit not in COLUMNS]
     line = version.line
     tier = " · ".join(filter(None, (line.variant or "every tier", line.region, line.schedule)))
     return Row(version, prices, ", ".join(_said(c, per) for c in rest), tier, line.workspace_id is not None)
@@ -142,12 +142,18 @@ def _start(version: PriceVersion) -> float:
     return version.valid_from.timestamp() if version.valid_from else float("-inf")
 
 
-def _ordered(version: PriceVersion) -> list[PriceComponent]:
+def ordered(version: PriceVersion) -> list[PriceComponent]:
+    """What a price is made of; tiers of context come last."""
     return sorted(version.components.all(), key=lambda c: (c.threshold, c.pk))
 
 
+def price_for(c: PriceComponent, per: int) -> Decimal:
+    """What `per` tokens cost, or one of what is not counted in tokens."""
+    return c.price * per / c.per if c.unit in TOKEN_UNITS else c.price / c.per
+
+
 def _price(c: PriceComponent, per: int) -> str:
-    return every_digit(c.price * per / c.per if c.unit in TOKEN_UNITS else c.price / c.per)
+    return every_digit(price_for(c, per))
 
 
 def _said(c: PriceComponent, per: int) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,7 +13,8 @@ from django.views.decorators.http import require_POST
 
 from costwatch.accounts.access import MemberRequest, member_page
 from costwatch.accounts.audit import client_ip
-from costwatch.dashboards import price_book, unpriced
+from costwatch.dashboards import price_book, price_files, unpriced
+from costwatch.dashboards.csv import about, csv_answer, name_of
 from costwatch.dashboards.price_book import PER, ROWS
 from costwatch.lib.periods import local_day, zone
 from costwatch.pricing import agree, listing, pricelist
@@ -30,7 +32,7 @@ KINDS = {"prices": ("input", "cached_input", "cache_write", "output"), "discount
 def book(request: MemberRequest) -> HttpResponse:
     """The prices in force, searched by words."""
     words, per = request.GET.get("q", ""), _per(request)
-    rows = listing.at(listing.prices(request.workspace, words=words), timezone.now())
+    rows = _in_force(request)
     start = _whole(request.GET.get("start", ""))
     found = list(rows[start : start + ROWS + 1])
     if not found and start:
@@ -48,22 +50,42 @@ def book(request: MemberRequest) -> HttpResponse:
 
 
 @member_page("viewer")
+def book_csv(request: MemberRequest) -> HttpResponse:
+    """All prices in force that the search finds, with everything they are made of."""
+    rows = price_files.csv_rows(_in_force(request), PER[_per(request)])
+    return csv_answer(rows, name_of(about("prices", request.GET.get("q", ""))))
+
+
+@member_page("viewer")
 def price_of(request: MemberRequest) -> HttpResponse:
     """One model: every tier and region, every version."""
-    provider, model, per = request.GET.get("provider", ""), request.GET.get("model", ""), _per(request)
-    now = timezone.now()
-    known = "\0" not in provider + model
-    lines = price_book.lines(request.workspace, provider, model, PER[per], now) if known and model else []
-    if not lines:
-        raise Http404("No price is stored for this model.")
-    context = {"provider": provider, "model": model, "lines": lines, "zone": request.workspace.time_zone, "now": now}
-    return render(request, "pricing/model.html", context | _units(per))
+    provider, model, lines = _of_model(request)
+    context = {"provider": provider, "model": model, "lines": lines, "zone": request.workspace.time_zone,
+               "now": timezone.now()}  # fmt: skip
+    return render(request, "pricing/model.html", context | _units(_per(request)))
+
+
+@member_page("viewer")
+def price_of_csv(request: MemberRequest) -> HttpResponse:
+    """The same versions, with everything they are made of."""
+    _, model, lines = _of_model(request)
+    versions = [row.version for line in lines for row in line.rows]
+    return csv_answer(price_files.csv_rows(versions, PER[_per(request)]), name_of(about("prices-of", model)))
 
 
 @member_page("viewer")
 def agreed(request: MemberRequest) -> HttpResponse:
     """The workspace's own prices and, for admins, the forms that change them."""
     return _agreed_page(request, {name: request.GET.get(name, "") for name in FIELDS})
+
+
+@member_page("viewer")
+def agreed_csv(request: MemberRequest) -> HttpResponse:
+    """The workspace's own prices as a price list: uploaded as it is, it changes nothing."""
+    versions = list(agree.agreed(request.workspace)[: pricelist.MOST_LINES + 1])
+    agreements = [agree.agreement_of(version) for version in versions[: pricelist.MOST_LINES]]
+    more = len(versions) > pricelist.MOST_LINES
+    return csv_answer(pricelist.written(agreements), name_of("agreed-prices", more=more, most=pricelist.MOST_LINES))
 
 
 @member_page("admin")
@@ -134,6 +156,22 @@ def upload(request: MemberRequest) -> HttpResponse:
     agree.spread()
     messages.success(request, f"{changed} prices of {name} are in force. Past calls keep their cost until repriced.")
     return redirect("agreed-prices")
+
+
+def _in_force(request: MemberRequest) -> QuerySet[PriceVersion]:
+    """The prices of now that the search finds."""
+    return listing.at(listing.prices(request.workspace, words=request.GET.get("q", "")), timezone.now())
+
+
+def _of_model(request: MemberRequest) -> tuple[str, str, list[price_book.Line]]:
+    """(provider, model, its prices) as the address says."""
+    provider, model = request.GET.get("provider", ""), request.GET.get("model", "")
+    known = model and "\0" not in provider + model
+    per, now = PER[_per(request)], timezone.now()
+    lines = price_book.lines(request.workspace, provider, model, per, now) if known else []
+    if not lines:
+        raise Http404("No price is stored for this model.")
+    return provider, model, lines
 
 
 def _agreed_page(request: MemberRequest, fields: dict[str, str], problem: str = "", status: int = 200) -> HttpResponse:
