@@ -6,6 +6,7 @@ from decimal import Decimal
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from costwatch.accounts.models import Workspace
@@ -58,6 +59,11 @@ class Wanted:
         unsaid = {} if path or self.pairs else {"state": ALL}
         pairs = unsaid | self.pairs | ({"page": str(page)} if page > 1 else {})
         return (path or reverse("incidents")) + (f"?{urlencode(pairs)}" if pairs else "")
+
+    @property
+    def csv_url(self) -> str:
+        """The same list as a file."""
+        return f"{reverse('incidents-csv')}?{urlencode(self.pairs or {'state': ALL})}"
 
 
 ANY = Wanted()
@@ -132,10 +138,14 @@ def tabs(workspace: Workspace, wanted: Wanted) -> list[Tab]:
 
 def items(workspace: Workspace, wanted: Wanted, page: int) -> tuple[list[Item], bool]:
     """The lines of one page of the list, and whether there are more."""
-    rows = listing.find(workspace.pk, state=wanted.state, opened=wanted.opened).select_related("owner", "workspace")
-    rows = listing.worst_first(rows) if wanted.state == State.OPEN else rows
-    found = list(rows[ROWS * (page - 1) : ROWS * page + 1])
+    found = list(wanted_rows(workspace, wanted)[ROWS * (page - 1) : ROWS * page + 1])
     return [item(row, wanted) for row in found[:ROWS]], len(found) > ROWS
+
+
+def wanted_rows(workspace: Workspace, wanted: Wanted) -> QuerySet[Incident]:
+    """The whole list: the newest first, of the open ones the worst."""
+    rows = listing.find(workspace.pk, state=wanted.state, opened=wanted.opened).select_related("owner", "workspace")
+    return listing.worst_first(rows) if wanted.state == State.OPEN else rows
 
 
 def item(incident: Incident, wanted: Wanted = ANY) -> Item:

@@ -17,7 +17,8 @@ from costwatch.accounts.models import Member
 from costwatch.alerts import incidents, listing
 from costwatch.alerts.models import Incident, State
 from costwatch.anomalies import lessons as expectations
-from costwatch.dashboards import incident_page
+from costwatch.dashboards import incident_file, incident_page
+from costwatch.dashboards.csv import about, csv_answer, name_of
 from costwatch.dashboards.incident_page import Wanted
 from costwatch.dashboards.ranges import range_of
 from costwatch.dashboards.views import understandable
@@ -40,6 +41,15 @@ def incident_list(request: MemberRequest) -> HttpResponse:
     if not rows and page > 1:
         return redirect(wanted.url())
     return _answer(request, wanted, rows[0].incident if rows else None, page, rows, more)
+
+
+@member_page("viewer")
+@understandable
+def incident_csv(request: MemberRequest) -> HttpResponse:
+    """The whole list, at most a thousand of them, as the file's name then says."""
+    wanted = _usual(request) or _wanted(request)
+    rows, more = incident_file.csv_rows(request.workspace, wanted)
+    return csv_answer(rows, name_of(about("incidents", wanted.state), wanted.days, more=more))
 
 
 @member_page("viewer")

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_POST
 from costwatch.accounts.access import MemberRequest, member_page, own_or_404
 from costwatch.accounts.audit import client_ip
 from costwatch.dashboards import unpriced
+from costwatch.dashboards.csv import csv_answer, name_of
 from costwatch.dashboards.views import is_for
 from costwatch.ledger import months, orders
 from costwatch.ledger.commands import moment
@@ -20,7 +22,11 @@ from costwatch.ledger.models import Label, LabelKind
 from costwatch.ledger.reprice import Change
 from costwatch.lib.periods import local_day, zone
 from costwatch.pricing.models import RepriceOrder
+from costwatch.spend.page import MOST_ITEMS
 
+ORDER_HEAD = ("id", "asked_at", "reason", "by", "models", "from", "to", "state", "finished_at", "calls_looked_at",
+              "changed_calls", "unpriced_before", "old_cost_usd", "new_cost_usd", "difference_usd")  # fmt: skip
+CHANGE_HEAD = ("day", "model", "changed_calls", "unpriced_before", "old_cost_usd", "new_cost_usd", "difference_usd")
 SHOWN = 20
 MOST_ROWS = 500
 
@@ -36,6 +42,14 @@ def index(request: MemberRequest) -> HttpResponse:
         "reason": request.GET.get("reason", ""),
     }
     return _index(request, fields)
+
+
+@member_page("viewer")
+def index_csv(request: MemberRequest) -> HttpResponse:
+    """What was repriced before, at most a thousand orders, as the file's name then says."""
+    found = list(_orders(request)[: MOST_ITEMS + 1])
+    rows = [ORDER_HEAD, *map(_order_row, found[:MOST_ITEMS])]
+    return csv_answer(rows, name_of("repriced", more=len(found) > MOST_ITEMS))
 
 
 @member_page("admin")
@@ -68,6 +82,14 @@ def show(request: MemberRequest, order_id: int) -> HttpResponse:
     return render(request, name, context)
 
 
+@member_page("viewer")
+def show_csv(request: MemberRequest, order_id: int) -> HttpResponse:
+    """All that changes by day and model, with all digits."""
+    order = own_or_404(RepriceOrder, request.workspace, pk=order_id)
+    rows = [CHANGE_HEAD, *((c.day, c.model, *_amounts([c])) for c in orders.changes_of(order))]
+    return csv_answer(rows, name_of(f"repriced-{order.pk}"))
+
+
 @member_page("admin")
 @require_POST
 def confirm(request: MemberRequest, order_id: int) -> HttpResponse:
@@ -80,7 +102,7 @@ def confirm(request: MemberRequest, order_id: int) -> HttpResponse:
 
 
 def _index(request: MemberRequest, fields: dict[str, str], problem: str = "") -> HttpResponse:
-    rows = RepriceOrder.objects.filter(workspace=request.workspace).order_by("-pk")[:SHOWN]
+    rows = _orders(request)[:SHOWN]
     models = Label.objects.filter(lane=request.workspace.lane, kind=LabelKind.MODEL).order_by("value")[:MOST_ROWS]
     context = {
         "fields": fields,
@@ -90,6 +112,23 @@ def _index(request: MemberRequest, fields: dict[str, str], problem: str = "") ->
         "zone": request.workspace.time_zone,
     }
     return render(request, "pricing/reprice.html", context, status=422 if problem else 200)
+
+
+def _orders(request: MemberRequest) -> QuerySet[RepriceOrder]:
+    """All of the workspace, the newest first."""
+    return RepriceOrder.objects.filter(workspace=request.workspace).order_by("-pk")
+
+
+def _order_row(order: RepriceOrder) -> tuple[Any, ...]:
+    models = ", ".join(order.of_models) or "all"
+    return (order.pk, order.created_at, order.reason, order.by, models, order.start, order.end, order.state,
+            order.finished_at, order.events, *_amounts(orders.changes_of(order)))  # fmt: skip
+
+
+def _amounts(changes: list[Change]) -> tuple[Any, ...]:
+    """What they come to, in the order of the last columns of both files."""
+    total = _total(changes)
+    return tuple(total[name] for name in ("events", "priced", "old", "new", "change"))
 
 
 def _context(order: RepriceOrder) -> dict[str, Any]:

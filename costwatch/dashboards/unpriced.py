@@ -26,6 +26,7 @@ from costwatch.spend.queries import query
 COUNTED_FOR = 10  # seconds
 MOST_PREVIEWED = 20_000  # calls; more are counted by the worker
 FIELDS = {"input": "input", "cached_input": "cache_read", "output": "output"}
+CSV_HEAD = ("model", "provider", "task", "unpriced_calls", "tokens", "at_most_usd", "first_day", "last_day")
 LEAST_ALIKE = 5
 # words by which providers tell their dear models from their cheap ones
 TIERS = frozenset({"nano", "micro", "tiny", "mini", "lite", "small", "flash", "haiku", "turbo", "medium",
@@ -117,6 +118,12 @@ def inbox(workspace: Workspace) -> list[Unpriced]:
         if number in names
     ]
     return sorted(found, key=lambda item: (-item.at_most, -item.calls, item.model))
+
+
+def csv_rows(workspace: Workspace) -> list[tuple[Any, ...]]:
+    """The same with a head."""
+    return [CSV_HEAD, *((item.model, item.provider, item.task, item.calls, item.tokens, item.at_most, item.first,
+                         item.last) for item in inbox(workspace))]  # fmt: skip
 
 
 def suggestion(item: Unpriced) -> tuple[str, dict[str, str]]:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from costwatch.accounts.access import MemberRequest, member_page
 from costwatch.accounts.audit import client_ip
 from costwatch.dashboards import unpriced
+from costwatch.dashboards.csv import csv_answer, name_of
 from costwatch.dashboards.run_page import component
 from costwatch.dashboards.unpriced import Preview, Unpriced
 from costwatch.dashboards.views import is_for
@@ -44,6 +45,12 @@ def inbox(request: MemberRequest) -> HttpResponse:
     context |= {"calls": sum(i.calls for i in items), "at_most": sum(i.at_most for i in items)}
     context["has_events"] = bool(items) or has_events(request.workspace)
     return render(request, "pricing/unpriced.html", context | {"month": _month(request)})
+
+
+@member_page("viewer")
+def inbox_csv(request: MemberRequest) -> HttpResponse:
+    """The models without a price, with all digits of what their calls cost at most."""
+    return csv_answer(unpriced.csv_rows(request.workspace), name_of("unpriced"))
 
 
 @member_page("admin")

@@ -1,8 +1,10 @@
 """The inbox of models without a price, as a browser without scripts gets it."""
 
+import csv
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from io import StringIO
 
 import pytest
 from django.utils import timezone
@@ -29,6 +31,17 @@ class TestUnpriced:
         page = text(viewer.get("/unpriced"))
         assert "acme-large-2" in page and "≤ $19.60" in page and "2 calls" in page
         assert "Tue 17 Nov 2026" in page and "Ask an admin" in page
+
+    def test_the_list_is_a_file_too(self, viewer, workspace, calls):
+        record(workspace.lane, [entry("more", model="=odd", provider="acme", cost=None, upper_bound=Decimal("0.5"))])
+        fold_all()
+        assert 'href="/unpriced.csv"' in text(viewer.get("/unpriced"))
+        first, odd = csv.DictReader(StringIO(text(viewer.get("/unpriced.csv"))))
+        assert (first["model"], first["provider"], first["task"]) == ("acme-large-2", "acme", "report")
+        assert (first["unpriced_calls"], first["tokens"]) == ("2", "2200000")
+        assert Decimal(first["at_most_usd"]) == Decimal("19.6")
+        assert (first["first_day"], first["last_day"]) == ("2026-11-17", "2026-11-18")
+        assert odd["model"] == "'=odd"
 
     def test_the_rail_counts_the_models(self, viewer, calls):
         assert 'title="1 model without a price">1<' in text(viewer.get("/prices"))

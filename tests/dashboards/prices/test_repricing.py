@@ -1,5 +1,9 @@
 """The pages of repricing, as a browser without scripts gets them."""
 
+import csv
+from decimal import Decimal
+from io import StringIO
+
 import pytest
 
 from costwatch.accounts.models import Workspace
@@ -34,6 +38,20 @@ class TestReprice:
         assert SpendAdjustment.objects.count() == 1 and verify(deep=True).ok
         assert "wrong list" in text(admin.get("/prices/reprice"))
 
+    def test_an_order_and_the_list_of_orders_are_files_too(self, admin, viewer, calls):
+        assert "reprice.csv" not in text(viewer.get("/prices/reprice"))
+        address = self.placed(admin, model="small", reason="=wrong list")
+        work()
+        assert f'href="{address}.csv"' in text(viewer.get(address))
+        assert 'href="/prices/reprice.csv"' in text(viewer.get("/prices/reprice"))
+        (line,) = csv.DictReader(StringIO(text(viewer.get(f"{address}.csv"))))
+        assert (line["day"], line["model"], line["changed_calls"]) == ("2026-11-18", "small", "1")
+        assert Decimal(line["old_cost_usd"]) == 3
+        assert Decimal(line["difference_usd"]) == Decimal(line["new_cost_usd"]) - 3
+        (order,) = csv.DictReader(StringIO(text(viewer.get("/prices/reprice.csv"))))
+        assert (order["reason"], order["models"], order["state"]) == ("'=wrong list", "small", "counted")
+        assert order["difference_usd"] == line["difference_usd"]
+
     def test_nothing_to_change_is_said(self, admin, calls):
         address = self.placed(admin, model="nobody's")
         work()
@@ -52,7 +70,7 @@ class TestReprice:
         assert viewer.post(f"{address}/confirm").status_code == 403
         assert viewer.post("/prices/reprice/place", self.SPAN).status_code == 403
         stranger = browser(Workspace.objects.create(name="Elsewhere"), "owner")
-        assert stranger.get(address).status_code == 404
+        assert stranger.get(address).status_code == stranger.get(f"{address}.csv").status_code == 404
         assert stranger.post(f"{address}/confirm").status_code == 404
 
     def test_for_htmx_the_progress_comes_alone(self, admin, calls):
