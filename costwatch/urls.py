@@ -6,7 +6,7 @@ from costwatch import csp, health
 from costwatch.api import guard
 from costwatch.api import keys as api_keys
 from costwatch.api import views as api_views
-from costwatch.dashboards import settings_views
+from costwatch.dashboards import settings_files, settings_views
 from costwatch.methods import by_method
 from ingest import quote as ingest_quote
 from ingest import try_it
@@ -23,6 +23,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("costwatch.dashboards.urls")),
     path("", include("costwatch.accounts.urls")),
     path("settings/workspace", settings_views.workspace, name="workspace"),
+    path("settings/keys.csv", settings_files.keys_csv, name="keys-csv"),
+    path("settings/members.csv", settings_files.members_csv, name="members-csv"),
+    path("settings/audit.csv", settings_files.audit_csv, name="audit-csv"),
     path("prices/try", try_it.try_it, name="try-price"),
     path("api/v1/quote", by_method(POST=ingest_quote.quote_post), name="api-quote"),
     path("api/", include("costwatch.api.urls")),

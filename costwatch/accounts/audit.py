@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from costwatch.accounts.access import MemberRequest
@@ -35,6 +36,11 @@ def record(
 def record_for(request: MemberRequest, action: str, subject: object, facts: Mapping[str, Any]) -> AuditEntry:
     """Note a change that the logged-in member of this request made."""
     return record(request.workspace, request.member, action, subject, facts, client_ip(request))
+
+
+def entries(workspace: Workspace) -> QuerySet[AuditEntry]:
+    """The log of a workspace, newest first."""
+    return AuditEntry.objects.filter(workspace=workspace).order_by("-id")
 
 
 def client_ip(request: HttpRequest) -> str | None:

@@ -18,7 +18,7 @@ from logging import getLogger
 from time import monotonic
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from costwatch.accounts.models import ApiKey, Member, Workspace
@@ -131,6 +131,11 @@ def revoke(key: ApiKey) -> bool:
     revoked = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
     _cache.clear()
     return bool(revoked)
+
+
+def of(workspace: Workspace) -> QuerySet[ApiKey]:
+    """The keys of a workspace: those that were not revoked, the newest first, then the others."""
+    return ApiKey.objects.filter(workspace=workspace).order_by(F("revoked_at").desc(nulls_first=True), "-id")
 
 
 def checksum(body: str) -> str:

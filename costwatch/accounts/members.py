@@ -9,6 +9,7 @@ from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from costwatch.accounts import audit, links
@@ -130,6 +131,16 @@ def remove(by: Member, member: Member, ip: str | None = None) -> None:
         member.delete()
         _check_an_owner_is_left(by.workspace)
         audit.record(by.workspace, by, "member.removed", email, facts, ip)
+
+
+def of(workspace: Workspace) -> QuerySet[Member]:
+    """The members of a workspace."""
+    return Member.objects.filter(workspace=workspace).order_by("email")
+
+
+def open_links(workspace: Workspace) -> QuerySet[Invitation]:
+    """The links that nobody has used yet, the newest first."""
+    return Invitation.objects.filter(workspace=workspace).order_by("-id")
 
 
 def _new_address(email: str) -> str:

@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,7 +17,7 @@ from costwatch.accounts import audit, keys, members, once
 from costwatch.accounts.access import MemberRequest, member_page, own_or_404
 from costwatch.accounts.audit import client_ip
 from costwatch.accounts.forms import InviteForm, KeyForm, PasswordForm, ProfileForm
-from costwatch.accounts.models import ApiKey, AuditEntry, Invitation, Member, Role
+from costwatch.accounts.models import ApiKey, Invitation, Member, Role
 
 AUDIT_ROWS = 100
 KEY_ROWS = 50
@@ -37,8 +36,7 @@ def key_list(request: MemberRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _make_key(request, form):
         return redirect("keys")
     made = once.take(request, "key")
-    rows = ApiKey.objects.filter(workspace=request.workspace).order_by(F("revoked_at").desc(nulls_first=True), "-id")
-    page = Paginator(rows, KEY_ROWS).get_page(request.GET.get("page"))
+    page = Paginator(keys.of(request.workspace), KEY_ROWS).get_page(request.GET.get("page"))
     context = {"form": form, "made": made, "page": page, "now": timezone.now()}
     response = render(request, "accounts/keys.html", context, status=_status(form, request))
     if made:
@@ -120,8 +118,7 @@ def invitation_withdraw(request: MemberRequest, invitation_id: int) -> HttpRespo
 @member_page("admin")
 def audit_log(request: MemberRequest) -> HttpResponse:
     """Who changed what and when, newest first."""
-    rows = AuditEntry.objects.filter(workspace=request.workspace).order_by("-id")
-    page = Paginator(rows, AUDIT_ROWS).get_page(request.GET.get("page"))
+    page = Paginator(audit.entries(request.workspace), AUDIT_ROWS).get_page(request.GET.get("page"))
     return render(request, "accounts/audit.html", {"page": page})
 
 
@@ -192,8 +189,8 @@ def _members_page(request: MemberRequest, form: InviteForm) -> HttpResponse:
     context = {
         "form": form,
         "link": link,
-        "rows": Member.objects.filter(workspace=by.workspace).order_by("email"),
-        "invitations": Invitation.objects.filter(workspace=by.workspace).order_by("-id"),
+        "rows": members.of(by.workspace),
+        "invitations": members.open_links(by.workspace),
         "roles": [role for role in Role if by.may(role)],
         "now": timezone.now(),
     }
