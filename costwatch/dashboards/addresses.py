@@ -15,6 +15,11 @@ def run_url(run_id: str) -> str:
     return _address("run", run_id)
 
 
+def run_csv_url(run_id: str) -> str:
+    """The file of a run's calls."""
+    return _address("run-csv", run_id)
+
+
 def call_url(event_id: str) -> str:
     """The page of a call."""
     return _address("call", event_id)
@@ -23,6 +28,11 @@ def call_url(event_id: str) -> str:
 def session_url(session_id: str) -> str:
     """The page of a session."""
     return _address("session", session_id)
+
+
+def session_csv_url(session_id: str) -> str:
+    """The file of a session's way."""
+    return _address("session-csv", session_id)
 
 
 def profile_url(dimension: str, value: str) -> str:

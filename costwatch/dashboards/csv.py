@@ -10,6 +10,7 @@ from costwatch.dashboards.ranges import Range
 from costwatch.lib.tables import FORMATS, Column, csv_text, written
 from costwatch.spend.page import MOST_ITEMS
 
+MOST_CALLS = 10_000  # of a run or a session that are read one by one for its file
 LONGEST_NAME = 60  # characters of what a sender named, in the name of a file
 
 
@@ -18,10 +19,11 @@ def csv_answer(rows: Iterable[Sequence[Any]], filename: str) -> HttpResponse:
     return _download(csv_text(rows).encode(), "csv", filename)
 
 
-def name_of(what: str, days: Range | None = None, *, more: bool = False, most: int = MOST_ITEMS) -> str:
-    """The name of a file, about a span of days or not; one that ends before its list does says so."""
+def name_of(what: str, days: Range | None = None, *, more: bool = False, most: int = 0) -> str:
+    """The name of a file, about a span of days or not; one that ends before its list does, by default after MOST_ITEMS
+    rows, says so."""
     span = f"-{days.first}-{days.last}" if days else ""
-    return f"{what}{span}{f'-first-{most}' if more else ''}.csv"
+    return f"{what}{span}{f'-first-{most or MOST_ITEMS}' if more else ''}.csv"
 
 
 def about(what: str, name: str) -> str:

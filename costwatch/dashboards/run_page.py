@@ -154,7 +154,7 @@ def run_page(workspace: Workspace, run_id: str, now: datetime, look: Look = ANY)
         batch = events(workspace, span, look.cursor, limit=MOST_CALLS, order="time")
         average = _average(workspace, row)
     found = batch.items
-    repeats, answers = _told(workspace, run_id)
+    repeats, answers = told(workspace, run_id)
     made = calls(found, repeats, look.first, answers=answers)
     incident = incident_page.of_run(workspace, run_id)
     about = loop(made, incident.incident if incident else None)
@@ -198,7 +198,7 @@ def in_run(workspace: Workspace, event: Mapping[str, Any]) -> Call | None:
         return None
     upto = event["timestamp"] + timedelta(microseconds=1)
     found = events(workspace, SpendFilter(row.first_at, upto, {"run": (row.run_id,)}), limit=MOST_CALLS, order="time")
-    made = calls(found.items, _told(workspace, row.run_id)[0])
+    made = calls(found.items, told(workspace, row.run_id)[0])
     return next((call for call in made if call.event_id == event["event_id"]), None)
 
 
@@ -227,7 +227,7 @@ def _average(workspace: Workspace, row: RunRow) -> Decimal | None:
     return earlier.cost / earlier.runs if earlier.runs else None
 
 
-def _told(workspace: Workspace, run_id: str) -> tuple[dict[str, str], dict[str, str]]:
+def told(workspace: Workspace, run_id: str) -> tuple[dict[str, str], dict[str, str]]:
     """Event id → what the call repeats, in words; event id → whether the answer to another call was new or changed."""
     calls = marked(workspace.lane, run_id)
     numbers = {one.mark.number: one.number for one in calls if one.mark.kind != "failed"}

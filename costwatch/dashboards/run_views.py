@@ -10,9 +10,10 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from costwatch.accounts.access import MemberRequest, member_page
-from costwatch.dashboards.addresses import run_url
+from costwatch.dashboards.addresses import run_csv_url, run_url
 from costwatch.dashboards.call_page import call_page
-from costwatch.dashboards.csv import csv_answer, name_of
+from costwatch.dashboards.csv import MOST_CALLS, about, csv_answer, name_of
+from costwatch.dashboards.run_file import run_file
 from costwatch.dashboards.run_folds import ALL, FOLDED, WAYS
 from costwatch.dashboards.run_list import run_list
 from costwatch.dashboards.run_page import Look, RunPage, run_page
@@ -75,8 +76,20 @@ def run(request: MemberRequest, run_id: str = "") -> HttpResponse:
         raise Http404("This workspace knows no run with this id.")
     asked = of_run(request.workspace, run_id, now)
     context = {"page": page, "zone": request.workspace.time_zone, "pager": _pager(page), "ways": _ways(page),
-               "asked": asked, "stop_urls": _stop_urls(page)}  # fmt: skip
+               "asked": asked, "stop_urls": _stop_urls(page), "csv": run_csv_url(run_id),
+               "most_calls": MOST_CALLS}  # fmt: skip
     return render(request, "dashboards/run.html", context)
+
+
+@member_page("viewer")
+def run_csv(request: MemberRequest, run_id: str = "") -> HttpResponse:
+    """All calls of a run in their order, at most MOST_CALLS, as the file's name then says."""
+    run_id = run_id or request.GET.get("id", "")
+    file = run_file(request.workspace, run_id)
+    if file is None:
+        raise Http404("This workspace knows no run with this id.")
+    rows, more = file
+    return csv_answer(rows, name_of(about("run", run_id), more=more, most=MOST_CALLS))
 
 
 @member_page("viewer")

@@ -49,6 +49,19 @@ def events(
     return Page(shown(rows[:limit]), more)
 
 
+def oldest(workspace: Any, filter: SpendFilter, most: int) -> tuple[list[dict[str, Any]], bool]:
+    """The first `most` events that a filter means, in order of time, and whether there are more; of one snapshot."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    with snapshot(workspace.lane):
+        while len(found) < most:
+            page = events(workspace, filter, cursor, min(MOST_ITEMS, most - len(found)), "time")
+            found, cursor = found + page.items, page.next_cursor
+            if cursor is None:
+                break
+    return found, cursor is not None
+
+
 def event(workspace: Any, event_id: str) -> dict[str, Any] | None:
     """One event by any id it was sent with; None where this workspace has no such event."""
     try:

@@ -7,7 +7,15 @@ from django.urls import resolve
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from costwatch.dashboards.addresses import PROFILES, call_url, profile_url, run_url, session_url
+from costwatch.dashboards.addresses import (
+    PROFILES,
+    call_url,
+    profile_url,
+    run_csv_url,
+    run_url,
+    session_csv_url,
+    session_url,
+)
 from costwatch.ledger.fold import fold_all
 from tests.dashboards.page import links, text
 from tests.ledger.make import entry
@@ -35,7 +43,13 @@ def browsed(address: str) -> str:
 
 @pytest.mark.parametrize(
     ("make", "kind", "argument"),
-    [(run_url, "run", "run_id"), (call_url, "call", "event_id"), (session_url, "session", "session_id")],
+    [
+        (run_url, "run", "run_id"),
+        (call_url, "call", "event_id"),
+        (session_url, "session", "session_id"),
+        (run_csv_url, "run-csv", "run_id"),
+        (session_csv_url, "session-csv", "session_id"),
+    ],
 )
 @given(name=NAMES)
 @example(name="..")

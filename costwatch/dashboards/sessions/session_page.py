@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
 
 from costwatch.accounts.models import Workspace
@@ -15,7 +15,7 @@ from costwatch.dashboards.state import title
 from costwatch.ledger.models import Session
 from costwatch.lib import periods
 from costwatch.lib.periods import EARLIEST, LATEST
-from costwatch.spend.events import events
+from costwatch.spend.events import events, oldest
 from costwatch.spend.filters import SpendFilter
 from costwatch.spend.queries import query
 from costwatch.spend.resend import resent
@@ -24,6 +24,8 @@ from costwatch.spend.sums import Sums
 
 MOST_CALLS = 1_000
 MOST_HOPS = 60
+CSV_HEAD = ("hop", "first_call", "last_call", "began", "agent", "model", "calls", "errors", "input_tokens",
+            "sent_again_tokens", "cost_usd")  # fmt: skip
 Call = Mapping[str, Any]
 
 
@@ -84,9 +86,9 @@ class SessionPage:
 
 def session_page(workspace: Workspace, session_id: str) -> SessionPage | None:
     """The page of a session; None where this workspace knows no such session."""
-    if "\0" in session_id or not Session.objects.filter(lane=workspace.lane, session_id=session_id).exists():
+    if not _is_known(workspace, session_id):
         return None
-    span = SpendFilter(EARLIEST, LATEST, {"session": (session_id,)})
+    span = _span(session_id)
     with snapshot(workspace.lane):
         total = query(workspace, span).total
         calls = events(workspace, span, limit=MOST_CALLS, order="time").items
@@ -113,6 +115,27 @@ def session_page(workspace: Workspace, session_id: str) -> SessionPage | None:
         chart=cumulative(at, costs, zone) if sum(costs) > 0 else None,
         sentence=_sentence(costs),
     )
+
+
+def csv_rows(workspace: Workspace, session_id: str, most: int) -> tuple[list[tuple[Any, ...]], bool] | None:
+    """A head and all hops of the first `most` calls, and whether there are more calls; None where no such session is
+    known."""
+    if not _is_known(workspace, session_id):
+        return None
+    found, more = oldest(workspace, _span(session_id), most)
+    hops = _hops(found, _resent(found))
+    last = accumulate(hop.calls for hop in hops)
+    return [CSV_HEAD, *((number, end - hop.calls + 1, end, hop.at, hop.agent, hop.model, hop.calls, hop.errors,
+                         hop.input_tokens, hop.resent, hop.cost)
+                        for number, (hop, end) in enumerate(zip(hops, last, strict=True), 1))], more  # fmt: skip
+
+
+def _is_known(workspace: Workspace, session_id: str) -> bool:
+    return "\0" not in session_id and Session.objects.filter(lane=workspace.lane, session_id=session_id).exists()
+
+
+def _span(session_id: str) -> SpendFilter:
+    return SpendFilter(EARLIEST, LATEST, {"session": (session_id,)})
 
 
 def _sentence(costs: Sequence[Decimal]) -> str:

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from costwatch.accounts.access import MemberRequest, member_page
 from costwatch.accounts.models import Workspace
-from costwatch.dashboards.csv import csv_answer, name_of
+from costwatch.dashboards.addresses import session_csv_url
+from costwatch.dashboards.csv import MOST_CALLS, about, csv_answer, name_of
 from costwatch.dashboards.sessions import listing, path_page, resend_page, session_page
 from costwatch.dashboards.state import USUAL_SORT, State
 from costwatch.dashboards.views import filtered_page, understandable
@@ -19,6 +20,7 @@ Rows = Callable[[Workspace, State], Sequence[Sequence[Any]]]
 Content = Callable[[Workspace, State], dict[str, Any]]
 TABS = (("/sessions", "One by one"), ("/session-paths", "Paths"), ("/resend", "History sent again"))
 MOST_PAGES = 1_000
+UNKNOWN = "This workspace knows no session with this id."
 
 
 @member_page("viewer")
@@ -71,8 +73,21 @@ def session(request: MemberRequest, session_id: str = "") -> HttpResponse:
     """One conversation: its path, its runs, its cost."""
     page = session_page.session_page(request.workspace, session_id or request.GET.get("id", ""))
     if page is None:
-        raise Http404("This workspace knows no session with this id.")
-    return render(request, "sessions/session.html", {"page": page, "zone": request.workspace.time_zone})
+        raise Http404(UNKNOWN)
+    csv = session_csv_url(page.session_id)
+    context = {"page": page, "zone": request.workspace.time_zone, "csv": csv, "most_calls": MOST_CALLS}
+    return render(request, "sessions/session.html", context)
+
+
+@member_page("viewer")
+def session_csv(request: MemberRequest, session_id: str = "") -> HttpResponse:
+    """The way it took, hop by hop, of its first MOST_CALLS calls, as the file's name then says."""
+    session_id = session_id or request.GET.get("id", "")
+    file = session_page.csv_rows(request.workspace, session_id, MOST_CALLS)
+    if file is None:
+        raise Http404(UNKNOWN)
+    rows, more = file
+    return csv_answer(rows, name_of(about("session", session_id), more=more, most=MOST_CALLS))
 
 
 def _page(request: MemberRequest, path: str, name: str, content: Content) -> HttpResponse:

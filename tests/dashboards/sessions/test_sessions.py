@@ -7,6 +7,7 @@ from io import StringIO
 import pytest
 
 from costwatch.dashboards.addresses import session_url
+from costwatch.dashboards.sessions import views
 from costwatch.pricing import book, catalogue
 from tests.dashboards.page import figure, links, row, rows, text
 from tests.ledger.make import entry
@@ -201,3 +202,32 @@ def test_unknown_sessions_have_none(client, stranger, talks):
     for address in ("/sessions/s-404", "/session", "/session?id=%00"):
         assert client.get(address).status_code == 404
     assert stranger.get("/sessions/s-1").status_code == 404
+
+
+def hops(client, address="/sessions/s-2.csv") -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(body(client, address), newline="")))
+
+
+def test_the_way_of_a_session_is_a_file_with_all_digits(client, stranger, talks):
+    first, second, third = hops(client)
+    assert [hop["agent"] for hop in (first, second, third)] == ["triage", "reasoning", "triage"]
+    assert (second["hop"], second["first_call"], second["last_call"], second["calls"]) == ("2", "2", "3", "2")
+    assert (second["model"], second["errors"], second["input_tokens"]) == ("gpt-5", "1", "9000")
+    assert (second["sent_again_tokens"], second["cost_usd"]) == ("4500", "4.000000000000")
+    assert first["began"] == "2026-11-18T13:24:07.123456Z"
+    assert "/sessions/s-2.csv" in links(body(client, "/sessions/s-2"))
+    assert 'filename="session-s-2.csv"' in client.get("/sessions/s-2.csv")["Content-Disposition"]
+    assert hops(client, "/session.csv?id=s-2") == [first, second, third]
+    for address in ("/sessions/s-404.csv", "/session.csv", "/session.csv?id=%00"):
+        assert client.get(address).status_code == 404
+    assert stranger.get("/sessions/s-2.csv").status_code == 404
+
+
+def test_the_file_of_a_session_has_the_hops_that_the_page_has_no_room_for(client, send, monkeypatch):
+    send(*(entry(f"c{n}", minutes=n, session_id="s-9", agent_id=f"a{n % 2}", cost="0.1") for n in range(1, 71)))
+    assert "10 more hops are not shown here" in text(body(client, "/sessions/s-9"))
+    assert len(hops(client, "/sessions/s-9.csv")) == 70
+    monkeypatch.setattr(views, "MOST_CALLS", 3)
+    assert len(hops(client, "/sessions/s-9.csv")) == 3
+    assert 'filename="session-s-9-first-3.csv"' in client.get("/sessions/s-9.csv")["Content-Disposition"]
+    assert "CSV of the first 3 calls" in body(client, "/sessions/s-9")
