@@ -129,6 +129,12 @@ urlpatterns = [
     path("session.csv", session_views.session_csv, name="any-session-csv"),
     path("session", session_views.session, name="any-session"),
     *(
+        path(f"{first}/<path:value>.csv", profile_views.profile_csv, {"dimension": dimension}, name=f"{dimension}-csv")
+        for dimension, first in PROFILES.items()
+    ),
+    path("tags/<str:tag>/<path:value>.csv", profile_views.profile_csv, name="tag-csv"),
+    path("profile.csv", profile_views.any_profile_csv, name="any-profile-csv"),
+    *(
         path(f"{first}/<path:value>", profile_views.profile, {"dimension": dimension}, name=f"{dimension}-profile")
         for dimension, first in PROFILES.items()
     ),

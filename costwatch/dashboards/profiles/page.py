@@ -30,6 +30,8 @@ from costwatch.spend.sums import FIELDS, Sums, add
 SHOWN = 8  # rows of a part
 SHOWN_OF = ("cost", "calls", "unpriced_calls", "unknown_calls")
 RUNS = 5
+CSV_HEAD = ("by", "value", "cost_usd", "cost_before_usd", "change_usd", "calls", "priced_calls", "unpriced_calls",
+            "usage_unknown_calls")  # fmt: skip
 MOST_EVENTS = 60_000  # read one by one for a part that no rollup knows: about 100 ms
 
 
@@ -113,6 +115,20 @@ def profile(workspace: Workspace, state: State, dimension: str, value: str) -> P
         [incident_page.item(row) for row in told[:INCIDENTS]],
         budgets_about(workspace, dimension, value, state.range.now),
     )  # fmt: skip
+
+
+def csv_rows(page: Profile) -> list[tuple[Any, ...]]:
+    """The tables with all digits, one after another: a head, the value itself, the rows of each part."""
+    whole = Row(page.value, "", page.total, page.before.cost, Decimal(1))
+    rows = [(page.dimension, whole), *((part.name, row) for part in page.parts for row in part.rows)]
+    return [CSV_HEAD, *(_csv_row(by, row) for by, row in rows)]
+
+
+def _csv_row(by: str, row: Row) -> tuple[Any, ...]:
+    cost = None if row.all_unpriced else row.sums.cost
+    change = None if cost is None or row.before is None else cost - row.before
+    return (by, row.label, cost, row.before, change, row.sums.calls, row.sums.priced_calls, row.sums.unpriced_calls,
+            row.sums.unknown_calls)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Profile pages: one value of a dimension, with all that is known of it."""
 
+import csv
 from functools import partial
+from io import StringIO
 
 import pytest
 
@@ -181,3 +183,47 @@ def test_pages_that_name_a_value_lead_to_its_profile(client, month):
     assert "/agents/reasoning" in filtered, "the chip"
     assert "/?agent=reasoning&task=refund&by=user" in filtered, "a click on a row still narrows"
     assert "/agents/reasoning" not in links(body(client, "/?agent=reasoning&agent=triage"))
+
+
+def lines(client, address: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(body(client, address), newline="")))
+
+
+def test_the_tables_are_a_file_with_all_digits(client, month):
+    found = lines(client, "/agents/reasoning.csv")
+    assert [(line["by"], line["value"]) for line in found] == [
+        ("agent", "reasoning"), ("model", "gpt-5.4-mini"), ("task", "refund"), ("user", "u-1"),
+    ]  # fmt: skip
+    whole, _, task, _ = found
+    assert (whole["cost_usd"], whole["cost_before_usd"], whole["change_usd"]) == (
+        "5.000000000000", "4.000000000000", "1.000000000000")  # fmt: skip
+    assert (task["cost_usd"], task["calls"], task["priced_calls"]) == ("5.000000000000", "2", "2")
+    unpriced = next(line for line in lines(client, "/agents/triage.csv") if line["value"] == "new-model")
+    assert (unpriced["cost_usd"], unpriced["change_usd"], unpriced["unpriced_calls"]) == ("", "", "1")
+
+
+def test_the_page_leads_to_its_file_which_keeps_days_and_filters(client, month):
+    asked = "period=30d&task=refund"
+    assert f"/agents/reasoning.csv?{asked}" in links(body(client, f"/agents/reasoning?{asked}"))
+    answer = client.get("/agents/reasoning.csv?period=7d&task=nothing")
+    assert 'filename="agent-reasoning-2026-11-12-2026-11-18.csv"' in answer["Content-Disposition"]
+    assert [line["calls"] for line in csv.DictReader(StringIO(answer.content.decode()))] == ["0"]
+    assert client.get("/agents/reasoning.csv?period=fortnight").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("dimension", "name"),
+    [("agent", "x.csv"), ("user", ".."), ("model", "a/b"), ("tag.customer", '=a"b\\'), ("tag.x.", "ü")],
+)
+def test_a_value_of_any_name_has_its_file(client, stranger, send, dimension, name):
+    field = {"user": "user_id", "agent": "agent_id"}.get(dimension, dimension)
+    fields = {"tags": {dimension[4:]: name}} if "." in dimension else {field: name}
+    send(entry(cost="3.21", **fields))
+    fold_all()
+    found = links(body(client, profile_url(dimension, name)))
+    (link,) = (link for link in found if link.partition("?")[0].endswith(".csv"))
+    answer = client.get(link)
+    assert answer.content.decode().splitlines()[1].split(",")[-7:-5] == ["3.210000000000", "0"]
+    told = answer["Content-Disposition"]
+    assert told.count('"') == 2 and told.isascii()
+    assert stranger.get(link).status_code == 404
