@@ -18,8 +18,11 @@ from costwatch.anomalies.models import Expected
 from costwatch.anomalies.state import Settings
 from costwatch.dashboards.anomalies.form import SettingsForm, initial
 from costwatch.dashboards.anomalies.trial import trial
+from costwatch.dashboards.csv import csv_answer, name_of
 from costwatch.dashboards.display import money, name, percent
 from costwatch.dashboards.state import title
+
+CSV_HEAD = ("who", "what", "how_much", "said_by", "since", "incident")
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,15 @@ def anomaly_settings(request: MemberRequest) -> HttpResponse:
         "zone": request.workspace.time_zone,
     }
     return render(request, "anomalies/settings.html", context, status=422 if form.errors else 200)
+
+
+@member_page("viewer")
+def anomaly_csv(request: MemberRequest) -> HttpResponse:
+    """What was called expected, as a file."""
+    taught = [_taught(row) for row in lessons.expected(request.workspace.pk)]
+    rows = [(one.subject, one.what, one.until, one.row.taught_by, one.row.taught_at, one.row.incident_id)
+            for one in taught]  # fmt: skip
+    return csv_answer([CSV_HEAD, *rows], name_of("expected"))
 
 
 @member_page("editor")

@@ -14,8 +14,12 @@ from costwatch.alerts.message import headline, incident_line
 from costwatch.alerts.models import Channel, Delivery
 from costwatch.alerts.queue import waiting_count
 from costwatch.alerts.transports import MODULES, transport
+from costwatch.spend.page import MOST_ITEMS
 
 LOG_ROWS = 50
+CSV_HEAD = ("name", "kind", "leads_to", "default", "gets_from", "gets_kinds", "quiet_from", "quiet_until", "state",
+            "waiting", "switched_off_at")  # fmt: skip
+LOG_HEAD = ("made_at", "message", "type", "state", "attempts", "sent_at", "status", "answer", "took_ms")
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,29 @@ def leads_to(channel: Channel) -> str:
     return ", ".join(", ".join(v) if isinstance(v, list) else str(v) for v in values if v)
 
 
+def sent(channel: Channel) -> QuerySet[Delivery]:
+    """The messages of a channel, newest first."""
+    return Delivery.objects.filter(channel=channel).order_by("-pk")
+
+
 def log(channel: Channel) -> QuerySet[Delivery]:
-    """The last messages of a channel, newest first."""
-    return Delivery.objects.filter(channel=channel).order_by("-pk")[:LOG_ROWS]
+    """The last of them."""
+    return sent(channel)[:LOG_ROWS]
+
+
+def csv_rows(workspace: Workspace) -> list[tuple[Any, ...]]:
+    """The channels with a head; of where they lead only what may be shown."""
+    return [CSV_HEAD, *((one.name, one.kind, row.leads_to, one.is_default, one.min_severity, ", ".join(one.kinds),
+                         one.quiet_from, one.quiet_until, row.words, row.waiting, one.disabled_at)
+                        for row in rows(workspace) for one in [row.channel])]  # fmt: skip
+
+
+def log_csv_rows(channel: Channel) -> tuple[list[tuple[Any, ...]], bool]:
+    """A head and the messages of a channel, at most a thousand, and whether there are more."""
+    found = list(sent(channel)[: MOST_ITEMS + 1])
+    told = ((one.created_at, line, one.type, one.state, one.attempts, one.sent_at, one.status, one.answer,
+             one.latency_ms) for one, line in lines(found[:MOST_ITEMS]))  # fmt: skip
+    return [LOG_HEAD, *told], len(found) > MOST_ITEMS
 
 
 def lines(deliveries: Sequence[Delivery]) -> list[tuple[Delivery, str]]:

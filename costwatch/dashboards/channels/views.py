@@ -17,6 +17,7 @@ from costwatch.alerts.transports import MODULES, transport
 from costwatch.alerts.transports.parts import BadChannel, Receipt
 from costwatch.dashboards.channels import page
 from costwatch.dashboards.channels.forms import ChannelForm, initial
+from costwatch.dashboards.csv import about, csv_answer, name_of
 
 
 @member_page("viewer")
@@ -29,6 +30,20 @@ def channel_list(request: MemberRequest) -> HttpResponse:
         "zone": request.workspace.time_zone,
     }
     return render(request, "channels/list.html", context)
+
+
+@member_page("viewer")
+def channel_list_csv(request: MemberRequest) -> HttpResponse:
+    """The same channels as a file."""
+    return csv_answer(page.csv_rows(request.workspace), name_of("channels"))
+
+
+@member_page("editor")
+def channel_csv(request: MemberRequest, channel_id: int) -> HttpResponse:
+    """What was sent over a channel, at most a thousand messages, as the file's name then says."""
+    chosen = _own(request, channel_id)
+    rows, more = page.log_csv_rows(chosen)
+    return csv_answer(rows, name_of(about("messages-of", chosen.name), more=more))
 
 
 @member_page("editor")

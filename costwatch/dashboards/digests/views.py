@@ -15,7 +15,7 @@ from costwatch.accounts.access import MemberRequest, member_page, own_or_404
 from costwatch.alerts import channels
 from costwatch.alerts.models import Channel
 from costwatch.dashboards.channels.page import hint
-from costwatch.dashboards.csv import csv_answer
+from costwatch.dashboards.csv import csv_answer, name_of
 from costwatch.dashboards.digests.page import NAMES, csv_rows, page
 from costwatch.digests import send, subscriptions
 from costwatch.digests import span as spans
@@ -26,6 +26,7 @@ from costwatch.digests.subscriptions import BadSubscription
 from costwatch.lib.periods import zone
 
 EARLIEST, LATEST = date(1970, 1, 2), date(2199, 12, 1)
+CSV_HEAD = ("goes_to", "every", "at", "zone", "asked_for_by", "asked_for_at")
 HOURS = [(hour, f"{hour:02}:00") for hour in range(24)]
 
 
@@ -103,6 +104,15 @@ def digest_settings(request: MemberRequest) -> HttpResponse:
         "hint": hint(Channel.Kind.EMAIL),
     }
     return render(request, "digests/settings.html", context, status=422 if problem else 200)
+
+
+@member_page("viewer")
+def digest_settings_csv(request: MemberRequest) -> HttpResponse:
+    """Who gets which digest, as a file."""
+    place, found = request.workspace, subscriptions.of(request.workspace)
+    rows = [(one.member.email if one.member else one.channel.name, one.kind, f"{one.hour:02}:00",
+             one.time_zone or place.time_zone, one.made_by, one.made_at) for one in found]  # fmt: skip
+    return csv_answer([CSV_HEAD, *rows], name_of("digests"))
 
 
 @member_page("viewer")

@@ -12,11 +12,13 @@ from django.views.decorators.http import require_POST
 from costwatch.accounts.access import MemberRequest, member_page
 from costwatch.accounts.audit import client_ip
 from costwatch.accounts.models import Member
+from costwatch.dashboards.csv import csv_answer, name_of
 from costwatch.saved import keep
 from costwatch.saved.keep import SHARING, BadView
 from costwatch.saved.models import SavedView
 
 TABS = 6
+CSV_HEAD = ("name", "address", "shared", "saved_by", "saved_at")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,14 @@ def saved_views(request: MemberRequest) -> HttpResponse:
     rows = [(view, keep.may_change(view, request.member)) for view in keep.visible(request.workspace, request.member)]
     context = {"rows": rows, "home": keep.home_of(request.member), "may_share": request.member.may(SHARING)}
     return render(request, "saved/views.html", context)
+
+
+@member_page("viewer")
+def saved_views_csv(request: MemberRequest) -> HttpResponse:
+    """The same views as a file."""
+    rows = [(view.name, view.url, view.shared, view.created_by, view.created_at)
+            for view in keep.visible(request.workspace, request.member)]  # fmt: skip
+    return csv_answer([CSV_HEAD, *rows], name_of("views"))
 
 
 @member_page("viewer")

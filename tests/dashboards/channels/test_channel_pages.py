@@ -1,6 +1,9 @@
 # ruff: noqa: F811  fixtures of tests/alerts
 """The channels' pages: made, changed, tried out, switched, looked into; who may do so."""
 
+import csv
+from io import StringIO
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -13,6 +16,7 @@ from tests.alerts.sinks import answer
 from tests.dashboards.conftest import logged_in
 from tests.dashboards.page import links, row, text
 
+BODY = {"id": "x", "type": "test", "workspace": "Larkfield", "incidents": []}
 OPTIONS = {"min_severity": "alarm", "is_default": "on"}
 
 
@@ -135,3 +139,44 @@ def test_the_mail_form_says_what_the_installation_lacks(editor, settings):
     settings.SMTP_URL = ""
     assert "COSTWATCH_SMTP_URL" in editor.get(reverse("channel-new", args=["email"])).content.decode()
     assert editor.get(reverse("channel-new", args=["fax"])).status_code == 404
+
+
+def lines(client, address) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(client.get(address).content.decode(), newline="")))
+
+
+def test_channels_and_their_messages_are_files_without_what_is_secret(client, editor, webhook, opened, stranger):
+    assert "channels.csv" not in client.get("/settings/channels").content.decode()
+    channel, _ = webhook(behave=answer(500, "=upstream"))
+    opened("1", title="loop <i>1</i>")
+    deliver.send_all()
+    assert "/settings/channels.csv" in links(client.get("/settings/channels").content.decode())
+    (line,) = lines(client, "/settings/channels.csv")
+    assert (line["name"], line["kind"], line["default"], line["gets_from"]) == (
+        channel.name,
+        "webhook",
+        "true",
+        "alarm",
+    )
+    assert (line["state"], line["waiting"]) == ("attempt 1 failed, goes on", "1")
+    assert line["leads_to"].startswith("http://127.0.0.1/…")
+    assert channel.sealed not in client.get("/settings/channels.csv").content.decode()
+    address = f"/settings/channels/{channel.pk}.csv"
+    assert address in links(editor.get(reverse("channel", args=[channel.pk])).content.decode())
+    (message,) = lines(editor, address)
+    assert "loop <i>1</i>" in message["message"]
+    assert (message["type"], message["state"], message["attempts"]) == ("incident.opened", "waiting", "1")
+    assert (message["status"], message["answer"], message["sent_at"]) == ("500", "'=upstream", "")
+    assert client.get(address).status_code == 403 and stranger.get(address).status_code == 404
+    assert lines(stranger, "/settings/channels.csv") == []
+
+
+def test_a_file_of_messages_that_ends_before_them_says_so(editor, webhook, monkeypatch):
+    channel, _ = webhook()
+    for _ in range(3):
+        Delivery.objects.create(workspace=channel.workspace, channel=channel, type="test", body=BODY)
+    for module in ("channels.page", "csv"):
+        monkeypatch.setattr(f"costwatch.dashboards.{module}.MOST_ITEMS", 2)
+    answered = editor.get(f"/settings/channels/{channel.pk}.csv")
+    assert answered["Content-Disposition"].endswith('-first-2.csv"')
+    assert len(lines(editor, f"/settings/channels/{channel.pk}.csv")) == 2

@@ -1,6 +1,8 @@
 """The pages of digests: one period on the screen, as CSV, as PDF and as mail; who gets which."""
 
+import csv
 from decimal import Decimal
+from io import StringIO
 
 import pytest
 from django.urls import reverse
@@ -164,3 +166,20 @@ def test_a_digest_by_mail_says_so_where_no_mail_can_go(client, settings):
 def test_budgets_stand_in_the_words_of_their_own_page(client, workspace, now):
     manage.create(workspace, {"name": "Everything", "amount_usd": 1000, "period": "monthly"}, "ann")
     assert ">within</td>" in client.get("/digests/weekly/2026-11-09").content.decode()
+
+
+def test_who_gets_which_digest_is_a_file_too(client, workspace, now, ann):
+    assert "digests.csv" not in body(client, "/settings/digests")
+    channel = Channel.objects.create(workspace=workspace, kind="slack", name="=team")
+    subscriptions.subscribe(workspace, "weekly", now, by="ann", member=ann)
+    subscriptions.subscribe(workspace, "daily", now, by="ann", channel=channel, hour=6, time_zone="Asia/Kathmandu")
+    assert 'href="/settings/digests.csv"' in body(client, "/settings/digests")
+    daily, weekly = csv.DictReader(StringIO(body(client, "/settings/digests.csv")))
+    assert (daily["goes_to"], daily["every"], daily["at"], daily["zone"]) == (
+        "'=team",
+        "daily",
+        "06:00",
+        "Asia/Kathmandu",
+    )
+    assert (weekly["goes_to"], weekly["at"], weekly["zone"]) == (ann.email, "08:00", workspace.time_zone)
+    assert weekly["asked_for_by"] == "ann" and weekly["asked_for_at"].endswith("Z")

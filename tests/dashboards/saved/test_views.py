@@ -1,5 +1,8 @@
 """The pages of saved views."""
 
+import csv
+from io import StringIO
+
 import pytest
 
 from costwatch.saved.models import SavedView
@@ -106,3 +109,17 @@ def test_any_name_stays_text(client, workspace):
 
 def test_without_views_the_list_says_how_to_make_one(client):
     assert "None yet." in text(client.get("/views").content.decode())
+
+
+def test_the_views_that_a_member_sees_are_a_file_too(client, editor, stranger):
+    assert "/views.csv" not in links(client.get("/views").content.decode())
+    save(editor, name="=Shared", shared="1")
+    save(editor, name="private")
+    save(client, name="Mine")
+    assert "/views.csv" in links(client.get("/views").content.decode())
+    found = list(csv.DictReader(StringIO(client.get("/views.csv").content.decode())))
+    assert [(line["name"], line["shared"], line["saved_by"]) for line in found] == [
+        ("'=Shared", "true", "editor@larkfield.example"), ("Mine", "false", "viewer@larkfield.example"),
+    ]  # fmt: skip
+    assert found[1]["address"] == "/explore?by=model&across=task"
+    assert len(stranger.get("/views.csv").content.splitlines()) == 1
