@@ -153,3 +153,12 @@ VALUES = st.one_of(
 @example("/", [("period", "7d"), ("on", "1990-01-01")])
 def test_no_address_at_all_brings_a_page_down(viewer, address, pairs):
     assert viewer.get(f"{address}?{urlencode(pairs)}").status_code in (200, 302, 400)
+
+
+@pytest.mark.parametrize("address", ["/agents/triage.csv", "/profile.csv?by=agent&agent=triage"])
+@pytest.mark.parametrize("query", ["period=fortnight", "first=2026-11-31", "model=%00"])
+def test_the_file_of_a_profile_refuses_what_its_page_refuses(viewer, address, query):
+    page = address.replace(".csv", "")
+    joined = "&" if "?" in address else "?"
+    assert viewer.get(f"{page}{joined}{query}").status_code == 400
+    assert viewer.get(f"{address}{joined}{query}").status_code == 400

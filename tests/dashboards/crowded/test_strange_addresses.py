@@ -18,6 +18,10 @@ PAGES = (
     "/tags/customer/Lark", "/budgets", "/budgets.csv", "/budgets/new", "/incidents", "/stops", "/stops.csv",
     "/unpriced", "/prices", "/prices/model", "/prices/agreed", "/prices/reprice", "/find", "/views", "/digests/preview",
     "/digests/weekly/2026-11-09", "/settings/audit", "/settings/keys", "/settings/members", "/settings/loops",
+    "/runs/r-1.csv", "/run.csv", "/session.csv", "/profile.csv", "/agents/triage.csv", "/tags/customer/Lark.csv",
+    "/incidents.csv", "/unpriced.csv", "/prices.csv", "/prices/model.csv", "/prices/agreed.csv", "/prices/reprice.csv",
+    "/views.csv", "/settings/audit.csv", "/settings/keys.csv", "/settings/members.csv", "/settings/channels.csv",
+    "/settings/digests.csv", "/settings/anomalies.csv",
 )  # fmt: skip
 NAMES = (
     "period", "on", "first", "last", "from", "to", "by", "across", "sort", "rows", "page", "cursor", "start", "open",
@@ -36,7 +40,7 @@ UNDERSTOOD = (200, 204, 302, 400, 404)
 pairs = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES)), max_size=4)
 
 
-@settings(max_examples=150, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(PAGES), pairs, st.sampled_from(("", "filter-panel", "parts", "order", "table")))
 def test_no_address_is_a_fault(owner, page, pairs, target):
     asked = {"HX-Request": "true", "HX-Target": target} if target else {}
