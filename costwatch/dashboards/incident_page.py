@@ -237,9 +237,9 @@ def _figures(incident: Incident) -> list[Figure]:
         of_all = f"{count} of {display.count(facts['calls'])} calls, {spent} in all"
         what = "Spent on reading again" if facts["rule"] == "growth" else "Spent on repeats"
         first = Figure(what, _spent(facts["repeats_cost_usd"], unpriced), of_all, bad=True)
-    pace = Decimal(facts["pace_usd_per_hour"])
-    risk = "unpriced" if unpriced and not pace else f"{display.money(pace)} / h"
-    second = Figure("At risk", risk, "at the pace when it was found")
+    second = Figure("At risk", spent, "spent so far, no pace yet")
+    if pace := Decimal(facts["pace_usd_per_hour"] or 0):
+        second = Figure("At risk", f"{display.money(pace)} / h", "at the pace when it was found")
     usual = facts["usual_cost_usd"]
     if usual is None:
         return [first, second, Figure("Usual run", display.NOTHING, "not enough finished runs of this task yet")]

@@ -78,7 +78,7 @@ def _facts(finding: Finding, settings: Settings) -> dict[str, Any]:
         "calls": finding.number,
         "cost_usd": _usd(finding.run_dollars),
         "repeats_cost_usd": _usd(finding.wasted),
-        "pace_usd_per_hour": f"{finding.pace:.4f}",
+        "pace_usd_per_hour": _usd(finding.pace) if finding.pace else None,
         "usual_calls": limits.usual_calls,
         "usual_cost_usd": None if limits.usual_dollars is None else _usd(limits.usual_dollars),
         "learnt_from_runs": limits.runs,

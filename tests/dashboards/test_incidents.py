@@ -69,6 +69,17 @@ def test_the_figures_are_those_of_the_run(client, loop):
     assert "triage repeated get_order with the same arguments and the same result" in html
 
 
+def test_at_risk_is_a_pace_or_where_all_calls_came_at_once_what_they_cost(client, loop, send):
+    assert " / h at the pace when it was found" in text(body(client, f"/incidents/{loop.pk}"))
+    same = {"tool": "get_order", "call_fingerprint": "5c1e0a90", "input_fingerprint": "a7f03b", "cost": "0.02"}
+    send(*(entry(f"b{n}", minutes=-1 + n / 6_000, run_id="r-fill", step=n, **same) for n in range(20)))
+    fold_all()
+    watch.watch_all(NOW, 10)
+    html = text(body(client, f"/incidents/{Incident.objects.get(run_id='r-fill').pk}"))
+    assert "At risk $0.40 spent so far, no pace yet" in html
+    assert "/ h" not in html
+
+
 def test_the_evidence_names_the_repeating_calls_and_adds_up(client, loop):
     html = body(client, f"/incidents/{loop.pk}")
     first = next(cells for cells in rows(html) if cells[0].startswith("2, 3, 4"))

@@ -17,6 +17,7 @@ from costwatch.loops.models import UsualRun, WatchedRun
 from tests.loops.conftest import NOW, call, looping, working
 
 pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
+REPEAT = {"tool": "get_order", "call_fingerprint": "order 7", "input_fingerprint": "pending"}
 
 
 def only() -> Incident:
@@ -33,6 +34,17 @@ def test_a_loop_becomes_an_incident_that_says_what_when_and_how_dear(send):
     assert incident.facts["tool"] == "get_order"
     assert incident.facts["rule"] == "repeat"
     assert Decimal(incident.facts["repeats_cost_usd"]) == incident.amount > 0
+
+
+def test_calls_that_all_came_at_once_have_no_pace_and_a_slow_cheap_loop_has_one_above_zero(send):
+    send(*(call("r-fill", n, 600 - n / 100, **REPEAT) for n in range(20)))
+    assert only().severity == Severity.CRITICAL
+    assert only().facts["pace_usd_per_hour"] is None
+    assert "/h" not in only().message and "$0.30 spent on repeats." in only().message
+    Incident.objects.all().delete()
+    send(*(call("r-slow", n, 6_000 - 300 * n, **REPEAT | {"cost": "0.000001"}) for n in range(9)))
+    assert 0 < Decimal(only().facts["pace_usd_per_hour"]) < Decimal("0.0001")
+    assert "about $0.0000" in only().message
 
 
 def test_work_that_brings_something_new_is_no_incident(send):
