@@ -1,6 +1,6 @@
 """A digest in words: its title, its sentences, and the plain text of the mail."""
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -8,7 +8,7 @@ from costwatch.alerts.message import line
 from costwatch.anomalies.words import percent, usd
 from costwatch.budgets.say import used
 from costwatch.digests.report import Mover, Report
-from costwatch.lib.dates import day_and_time
+from costwatch.lib.dates import books_begin, day_and_time
 from costwatch.lib.money import MOST_TIMES, shown_difference
 from costwatch.lib.signs import signed
 from costwatch.spend.sums import Sums
@@ -29,7 +29,7 @@ def sentence(found: Report) -> str:
     when = {"daily": "on", "weekly": "in the week", "monthly": "in"}[found.span.kind]
     spent = f"{usd(found.total.cost)} {'was spent' if found.is_over else 'has been spent'} {when} {found.span.label}"
     if found.begun:
-        return f"{spent}; {begun(found.begun)}."
+        return f"{spent}; {books_begin(found.begun)}."
     if not found.before.cost:
         return f"{spent}; nothing in the {found.span.name} before."
     same = "" if found.is_over else ", up to the same time"
@@ -41,11 +41,6 @@ def sentence(found: Report) -> str:
 def relative(found: Report) -> str:
     """+12 %; empty where there was nothing before, or not all of it is in the books."""
     return _relative(found.change, found.before.cost) if found.before.cost and not found.begun else ""
-
-
-def begun(day: date) -> str:
-    """The books begin 27 Sep."""
-    return f"the books begin {day.day} {day:%b}"
 
 
 def change(amount: Decimal) -> str:

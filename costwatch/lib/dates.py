@@ -9,6 +9,11 @@ def day(on: date, year: bool = False) -> str:
     return f"{on:%a} {on.day} {on:%b}" + (f" {on.year}" if year else "")
 
 
+def books_begin(on: date) -> str:
+    """Why there is nothing to compare with: the books begin 27 Sep."""
+    return f"the books begin {on.day} {on:%b}"
+
+
 def day_and_time(local: datetime) -> str:
     """Wed 18 Nov 14:32, in the zone the time comes in."""
     return f"{day(local.date())} {local:%H:%M}"

@@ -15,6 +15,7 @@ from costwatch.digests import span as spans
 from costwatch.digests import words
 from costwatch.digests.report import Mover, Report
 from costwatch.digests.span import Span
+from costwatch.lib.dates import books_begin
 
 NAMES = {"daily": "Day", "weekly": "Week", "monthly": "Month"}
 
@@ -63,7 +64,7 @@ def page(workspace: Workspace, found: Report) -> Page:
         forecast=words.forecast(found),
         incidents=words.incidents(found)[0],
         movers=[(words.movers(found, dimension), _movers(found, dimension)) for dimension in words.WHATS],
-        begun=words.begun(found.begun) if found.begun else "",
+        begun=books_begin(found.begun) if found.begun else "",
         chart=chart(found) if found.total.cost else None,
         kinds=[Link(label, reverse("digest-latest", args=[kind]), kind == span.kind) for kind, label in NAMES.items()],
         earlier=_link(spans.before(span, tz, workspace.week_start), other),

@@ -12,6 +12,8 @@ from costwatch.dashboards.state import title
 from costwatch.dashboards.variance import words
 from costwatch.dashboards.variance.drawing import waterfall
 from costwatch.dashboards.variance.question import FIRST, VarianceState
+from costwatch.lib.periods import midnight
+from costwatch.spend.beginning import begun_after
 from costwatch.spend.dimensions import TAG
 from costwatch.spend.variance import EFFECTS, in_cents
 from costwatch.spend.variances import Part, Variance, variance
@@ -48,7 +50,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Page:
-    """What the page shows. The effects lead from `before` to `after`, all of them in cents."""
+    """What the page shows. The effects lead from `before` to `after`, all of them in cents.
+
+    `is_first`: the books begin after all of the compared span, so that there is nothing to compare with.
+    """
 
     found: Variance
     before: Decimal
@@ -59,6 +64,7 @@ class Page:
     described: str
     rows: list[Row]
     total: Row
+    is_first: bool
 
     @property
     def change(self) -> Decimal:
@@ -78,18 +84,23 @@ def page(workspace: Workspace, state: VarianceState, now: datetime) -> Page:
         for name, label, amount in words.in_order(amounts)
     ]
     has_runs = bool(found.before.runs and found.after.runs)
-    said = words.sentence(total.before, total.after, state.range.label, state.compared.label, amounts, has_runs)
+    compared = state.compared
+    begun = begun_after(workspace, compared.start)
+    is_first = begun is not None and midnight(begun, state.range.zone) >= compared.end
+    said = words.sentence(total.before, total.after, state.range.label, compared.label, amounts, has_runs)
+    alone = f"{display.money(total.after)} in {state.range.label}."
     rows = [_part_row(state, part, unit) for part in found.parts] if state.by else []
     return Page(
         found,
         total.before,
         total.after,
         effects,
-        said,
+        words.with_beginning(alone if is_first else said, begun),
         _figure(effects, total.change),
         _described(effects),
         rows,
         total,
+        is_first,
     )
 
 

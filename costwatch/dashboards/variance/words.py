@@ -1,9 +1,11 @@
 """What happened, in words: the effects by name, what drives each, and one sentence. Pure."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 
 from costwatch.dashboards import display
+from costwatch.lib.dates import books_begin
 from costwatch.spend.sums import Sums
 from costwatch.spend.variance import EFFECTS
 
@@ -54,6 +56,11 @@ def sentence(before: Decimal, after: Decimal, span: str, compared: str, effects:
     share = f" ({display.percent(abs(change) / before, 0)})" if before > 0 else ""
     told = _told(effects, has_runs).replace(display.MINUS, display.MINUS + TOGETHER)
     return f"Spend {rose} {display.money(abs(change))}{share}, {whole}{f': {told}' if told else ''}."
+
+
+def with_beginning(said: str, begun: date | None) -> str:
+    """A sentence that says since when there are books, where they do not reach back over all that is compared."""
+    return f"{said.removesuffix('.')}; {books_begin(begun)}." if begun else said
 
 
 def _told(effects: Mapping[str, Decimal], has_runs: bool) -> str:

@@ -27,7 +27,21 @@ def table(client, query=""):
 def test_a_month_is_held_against_the_same_days_of_the_last_one(client, two_months):
     said = text(body(client)).replace("\N{WORD JOINER}", "")
     assert "Spend rose $5.00 (83 %), from $6.00 in 1–18 Oct to $11.00 in 1–18 Nov 2026" in said
-    assert "longer prompts +$3.00, more runs +$2.00." in said
+    assert "longer prompts +$3.00, more runs +$2.00; the books begin 18 Oct." in said
+
+
+def test_a_span_before_the_first_call_is_nothing_that_spend_rose_from(client, send):
+    send(entry(minutes=-DAY, cost="11", run_id="r"))
+    fold_all()
+    html = body(client)
+    said = text(html)
+    assert "$11.00 in 1–18 Nov 2026; the books begin 17 Nov. Nothing to compare with" in said
+    assert "rose" not in said and "<cost-chart" not in html
+    assert "Nothing to compare with" not in text(body(client, "/variance?period=today")), "yesterday has calls"
+
+
+def test_a_span_that_the_books_reach_back_over_has_no_word_of_their_beginning(client, two_months):
+    assert "the books begin" not in text(body(client, "/variance?period=7d"))
 
 
 def test_sentence_list_chart_table_and_csv_hold_the_same_amounts(client, two_months):
