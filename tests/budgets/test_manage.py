@@ -30,6 +30,7 @@ wanted = st.fixed_dictionaries(
         "week_start": st.sampled_from([1, "7", "monday", "Sunday", None]), "paused": st.booleans(),
     },
 )  # fmt: skip
+wanted = wanted.filter(lambda data: {*data.get("scope", {}).get(data.get("per"), "x")} != {""})  # nobody: refused
 money = st.decimals("0.000000000001", "999999999999", places=12)
 
 
