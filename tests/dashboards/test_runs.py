@@ -38,10 +38,22 @@ def test_runs_out_of_line_with_their_agent_are_marked(client, send, workspace):
     assert row(html, "dear")[3] == "9.0 ×"
     assert row(html, "other")[3] == row(html, "r-1")[3] == ""
     said = text(html)
-    assert "Runs 32 ended in this period" in said
+    assert "Runs ended 32 in this period" in said
     assert "Median run $0.100" in said
     assert "99 % cost at most $0.900" in said
     assert "/agents/a" in links(html), "names lead to their pages"
+
+
+def test_every_page_says_which_runs_it_counts_begun_ended_or_with_calls(client, send):
+    send(entry(run_id="over-night", minutes=-15 * 60, agent_id="a"), entry(run_id="over-night", agent_id="a"))
+    fold_all()
+    today = "?period=today"
+    listed = text(body(client, f"/runs{today}"))
+    assert "Runs ended 1 in this period" in listed and "Runs with calls in" in listed and "over-night" in listed
+    overview = body(client, f"/{today}")
+    assert row(overview, "a")[rows(overview)[0].index("Runs begun") + 1] == "0"
+    assert "mean of 0 runs begun" in text(body(client, f"/agents/a{today}"))
+    assert "2 calls, 1 run begun" in text(body(client, "/month/2026-11"))
 
 
 def test_runs_with_an_incident_are_marked(client, month, workspace):

@@ -82,7 +82,7 @@ def phrase(name: str, amount: Decimal, has_runs: bool) -> str:
 def drivers(before: Sums, after: Sums) -> dict[str, str]:
     """What each effect is about, in its own unit, then and now; effects without a unit of their own are left out."""
     pairs = {
-        "runs": (_count(before.runs), _count(after.runs), "runs"),
+        "runs": (_count(before.runs), _count(after.runs), "runs begun"),
         "calls": (_each(before.calls, before.runs), _each(after.calls, after.runs), "calls a run"),
         "input": (*(_tokens(s.input_tokens, s.calls) for s in (before, after)), "tokens a call"),
         "output": (*(_tokens(s.output_tokens, s.calls) for s in (before, after)), "tokens a call"),

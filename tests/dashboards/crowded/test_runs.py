@@ -126,7 +126,7 @@ def test_the_percentiles_are_those_of_the_runs_of_the_period(client, runs):
     fold_all()
     costs = [field.cost(own) for own in runs.values() if any(one.cost is not None for one in own)]
     said = text(body(client, f"/runs?{EVER}"))
-    assert f"Runs {len(costs)} ended in this period" in said
+    assert f"Runs ended {len(costs)} in this period" in said
     assert f"Median run ${nearest_rank(costs, 50):.2f}" in said
     assert f"99 % cost at most ${nearest_rank(costs, 99):.2f}" in said
 

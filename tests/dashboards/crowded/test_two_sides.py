@@ -69,7 +69,7 @@ def test_each_side_is_its_runs_with_all_their_calls(client, sides, dimension, ba
 def test_the_page_says_what_was_compared_and_what_was_left_out(client, sides, dimension, baseline, candidate):
     html = body(client, dimension=dimension, baseline=baseline, candidate=candidate)
     (old, old_out), (new, new_out) = sides(dimension, baseline), sides(dimension, candidate)
-    assert row(html, "Runs")[1:] == [str(len(old)), str(len(new))]
+    assert row(html, "Runs begun")[1:] == [str(len(old)), str(len(new))]
     assert row(html, "Calls")[1:] == [str(sum(map(len, old))), str(sum(map(len, new)))]
     costs = [[field.cost(run) for run in side] for side in (old, new)]
     assert row(html, "Spend")[1:] == [f"${sum(side):,.2f}" for side in costs]
@@ -124,7 +124,7 @@ def test_the_chart_holds_the_differences_of_the_table_with_their_ends(client):
 def test_a_run_that_called_within_five_minutes_is_not_over_and_not_compared(client, send, minutes, counts):
     def runs() -> int:
         fold_all()
-        return int(row(body(client, dimension="environment", baseline="prod", candidate="test"), "Runs")[1])
+        return int(row(body(client, dimension="environment", baseline="prod", candidate="test"), "Runs begun")[1])
 
     before = runs()
     send(entry(minutes=minutes, run_id="new", environment="prod"))
@@ -161,4 +161,4 @@ def test_the_days_are_those_of_the_zone(client, sides, day):
     assert all(both)
     asked = {"first": day, "last": f"{after - timedelta(days=1):%Y-%m-%d}"}
     html = body(client, dimension="environment", baseline="prod", candidate="test", **asked)
-    assert row(html, "Runs")[1:] == [str(len(side)) for side in both]
+    assert row(html, "Runs begun")[1:] == [str(len(side)) for side in both]

@@ -58,7 +58,7 @@ def test_drivers_are_told_in_their_own_units():
     before = Sums(calls=100, runs=10, input_tokens=400_000, cached_input_tokens=100_000, output_tokens=9_000)
     after = Sums(calls=300, runs=20, input_tokens=900_000, cached_input_tokens=90_000, output_tokens=30_000)
     assert {name: as_read(told) for name, told in drivers(before, after).items()} == {
-        "runs": "10 → 20 runs",
+        "runs": "10 → 20 runs begun",
         "calls": "10.00 → 15.00 calls a run",
         "input": "4,000 → 3,000 tokens a call",
         "output": "90 → 100 tokens a call",
