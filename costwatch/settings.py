@@ -256,6 +256,6 @@ SPECTACULAR_SETTINGS = {
     " Lists answer items and next_cursor; every error has the shape of Refusal.",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "PREPROCESSING_HOOKS": ["costwatch.api.openapi.add_reading_of_events"],
-    "POSTPROCESSING_HOOKS": ["costwatch.api.openapi.add_ingest"],
+    "POSTPROCESSING_HOOKS": ["costwatch.api.openapi.add_ingest", "costwatch.api.openapi.in_order"],
     "SORT_OPERATION_PARAMETERS": False,
 }

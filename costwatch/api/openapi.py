@@ -5,6 +5,9 @@ from typing import Any
 from costwatch.spend.shown import TOKENS
 
 JSON = "application/json"
+AREAS = ("events", "quote", "spend", "runs", "guard", "budgets", "incidents", "stops", "variance", "forecast", "compare",
+         "export", "views", "prices", "channels", "keys", "members", "audit")  # fmt: skip
+"""The first parts of the addresses, in the order in which a newcomer needs them."""
 _QUOTED = (
     "provider",
     "model",
@@ -89,7 +92,7 @@ def add_ingest(result: dict[str, Any], generator: Any, request: Any, public: boo
     many = {"oneOf": [one, {"type": "array", "items": one}, {"type": "object", "properties": {"events": {
         "type": "array", "items": one}}}]}  # fmt: skip
     taken = {"$ref": "#/components/schemas/Taken"}
-    result["paths"].setdefault("/api/v1/events", {})["post"] = {
+    result["paths"]["/api/v1/events"] = {"post": {
         "operationId": "send",
         "summary": "Send events",
         "tags": ["send"],
@@ -99,7 +102,7 @@ def add_ingest(result: dict[str, Any], generator: Any, request: Any, public: boo
         "requestBody": _body(many),
         "responses": {"200": _answer("All stored, or known already", taken),
                       "207": _answer("Some stored, some rejected", taken), **wrong},
-    }  # fmt: skip
+    }, **result["paths"]["/api/v1/events"]}  # fmt: skip
     result["paths"]["/api/v1/quote"] = {"post": {
         "operationId": "quote",
         "summary": "Price an event without storing it",
@@ -109,6 +112,13 @@ def add_ingest(result: dict[str, Any], generator: Any, request: Any, public: boo
         "requestBody": _body(one),
         "responses": {"200": _answer("What it would cost", {"$ref": "#/components/schemas/Quote"}), **wrong},
     }}  # fmt: skip
+    return result
+
+
+def in_order(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """The routes by AREAS, in an area by their addresses."""
+    paths = sorted(result["paths"], key=lambda path: (AREAS.index(path.split("/")[3]), path))
+    result["paths"] = {path: result["paths"][path] for path in paths}
     return result
 
 

@@ -45,6 +45,16 @@ def test_every_route_is_described_with_its_summary_and_answers(path, methods):
         assert operation["operationId"]
 
 
+def test_the_routes_stand_in_the_order_in_which_a_newcomer_needs_them():
+    page = Client().get("/api/docs", headers=HTML).content.decode()
+    heads = re.findall(r"<h2[^>]*><code>(\w+) /api/v1/([\w/{}-]+)", page)
+    assert heads[:2] == [("POST", "events"), ("GET", "events")]
+    areas = list(dict.fromkeys(path.split("/")[0] for _, path in heads))
+    assert areas[:7] == ["events", "quote", "spend", "runs", "guard", "budgets", "incidents"]
+    assert areas[-4:] == ["channels", "keys", "members", "audit"]
+    assert [path for _, path in heads if path.startswith("runs")] == ["runs", "runs/{run_id}"]
+
+
 def test_the_answers_are_as_described(get, workspace):
     record(workspace.lane, [entry("e", run_id="r", agent_id="a")])
     spend = get("/api/v1/spend", **{"from": "2026-11-01", "to": "2026-12-01", "group_by": "agent", "bucket": "day"})
