@@ -28,6 +28,12 @@ def of(workspace: Workspace) -> QuerySet[Subscription]:
     return rows.select_related("channel", "member").order_by("kind", "pk")
 
 
+def told_first(workspace: Workspace) -> list[Channel]:
+    """The channels of a workspace, by name; those that were made for members' own digests last."""
+    own = set(of(workspace).exclude(member=None).values_list("channel", flat=True))
+    return sorted(channels.of(workspace), key=lambda channel: channel.pk in own)
+
+
 def subscribe(
     workspace: Workspace, kind: str, now: datetime, *, by: str, member: Member | None = None,
     channel: Channel | None = None, hour: int = 8, time_zone: str = "",

@@ -9,12 +9,12 @@ from django import forms
 
 from costwatch.accounts.forms import Choice, Field, time_zones
 from costwatch.accounts.models import Member, Workspace
-from costwatch.alerts import channels
 from costwatch.budgets import evaluate, fields, manage, seen
 from costwatch.budgets.fields import BadBudget
 from costwatch.budgets.models import Action, Budget
 from costwatch.dashboards.budgets import conditions
 from costwatch.dashboards.budgets.conditions import Condition
+from costwatch.digests.subscriptions import told_first
 
 ROLLING = "rolling"
 PERIODS = [("daily", "every day"), ("weekly", "every week"), ("monthly", "every month"), ("quarterly", "every quarter"),
@@ -197,7 +197,7 @@ class BudgetForm(forms.Form):
             "per": [("", "everything together"), *((name, f"each {label}" if label.startswith(("API", "tag")) else
                                                     f"each {label.lower()}") for name, label in dimensions)],
             "owner": [("", "nobody"), *((m.email, m.name or m.email) for m in owners)],
-            "channels": [(channel.pk, channel.name) for channel in channels.of(self.workspace)],
+            "channels": [(channel.pk, channel.name) for channel in told_first(self.workspace)],
         }  # fmt: skip
         for name, choices in own.items():
             self.fields[name].choices = choices  # type: ignore[attr-defined]

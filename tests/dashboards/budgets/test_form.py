@@ -2,9 +2,10 @@
 
 import pytest
 
-from costwatch.accounts.models import AuditEntry, Role
+from costwatch.accounts.models import AuditEntry, Member, Role
 from costwatch.alerts import channels
 from costwatch.budgets.models import Budget
+from costwatch.digests.subscriptions import subscribe
 from tests.dashboards.budgets.conftest import FORM
 from tests.dashboards.conftest import logged_in
 from tests.dashboards.page import links, text
@@ -45,6 +46,15 @@ def test_a_budget_is_made_as_it_was_written(editor, workspace, spend):
     assert (f"{budget.carry_over:f}", budget.owner.email) == ("20.00", "lena@larkfield.example")
     assert (budget.channels, budget.action) == ([hook.pk], "notify")
     assert AuditEntry.objects.filter(action="budget.created", actor="lena@larkfield.example").count() == 1
+
+
+def test_the_channels_of_members_own_digests_are_the_last_to_choose(editor, workspace, now):
+    lena = Member.objects.get(email="lena@larkfield.example")
+    subscribe(workspace, "weekly", now, by=lena.email, member=lena)
+    for name in ("finance", "Alarms"):
+        channels.create(workspace, {"kind": "email", "name": name, "to": ["a@larkfield.example"]})
+    shown = text(editor.get("/budgets/new").content.decode())
+    assert shown.index("Alarms") < shown.index("finance") < shown.index("Digests to lena@larkfield.example")
 
 
 def test_tokens_a_window_and_planned_months(editor):
