@@ -12,6 +12,7 @@ from django.db.models import Q
 from costwatch.accounts.models import Member
 from costwatch.alerts import outbox, stops
 from costwatch.alerts.models import PENDING, Delivery, Incident, Kind, Severity, State, TimelineEntry
+from costwatch.lib.cut import both_ends
 from costwatch.lib.dates import in_zone
 from costwatch.lib.periods import zone
 
@@ -118,7 +119,8 @@ def tell_again(
             return False
         news = outbox.new_crossings(incident.facts, facts)
         incident.facts = {**incident.facts, **facts}
-        incident.title, incident.message, incident.amount = title[:LONGEST_TITLE], message, amount
+        incident.title = both_ends(title, LONGEST_TITLE)
+        incident.message, incident.amount = message, amount
         if incident.severity in severity.below:
             incident.severity = severity
         if incident.state != State.SNOOZED:
@@ -218,7 +220,7 @@ def _values(report: Report, now: datetime) -> dict[str, Any]:
     return {
         "kind": report.kind,
         "severity": report.severity,
-        "title": report.title[:LONGEST_TITLE],
+        "title": both_ends(report.title, LONGEST_TITLE),
         "message": report.message,
         "subject": report.subject[:LONGEST_TITLE],
         "run_id": report.run_id,

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-LONGEST_LINE = 200
+from costwatch.lib.cut import both_ends
+
+LONGEST_LINE, LONGEST_TITLE = 200, 160
 SEVERITIES = ("notice", "alarm", "critical")
 DIGEST, TEST = "digest", "test"
 RESOLVED, ACKNOWLEDGED = "incident.resolved", "incident.acknowledged"
@@ -47,7 +49,7 @@ def headline(message: Message) -> str:
         return line(f"Test message of {message.workspace}")
     if len(message.incidents) != 1:
         return line(f"{_of_many(message)} in {message.workspace}")
-    title = line(message.incidents[0]["title"], 160)
+    title = both_ends(line(message.incidents[0]["title"], 2 * LONGEST_TITLE), LONGEST_TITLE)
     if message.type == RESOLVED:
         return f"Over: {title}"
     return f"{str(message.incidents[0]['severity']).capitalize()}: {title}"
@@ -68,7 +70,8 @@ def incident_line(incident: Mapping[str, Any]) -> str:
     """One incident in a list: #412 critical, $7.95: Loop in reasoning."""
     stake = money(incident.get("amount_usd"))
     state = "" if incident["state"] == "open" else f", {incident['state']}"
-    return line(f"#{incident['id']} {incident['severity']}{state}{f', {stake}' if stake else ''}: {incident['title']}")
+    title = both_ends(str(incident["title"]), LONGEST_TITLE)
+    return line(f"#{incident['id']} {incident['severity']}{state}{f', {stake}' if stake else ''}: {title}")
 
 
 def money(amount: str | None) -> str:

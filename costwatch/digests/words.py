@@ -8,6 +8,7 @@ from costwatch.alerts.message import line
 from costwatch.anomalies.words import percent, usd
 from costwatch.budgets.say import used
 from costwatch.digests.report import Mover, Report
+from costwatch.lib.cut import both_ends
 from costwatch.lib.dates import books_begin, day_and_time
 from costwatch.lib.money import MOST_TIMES, shown_difference
 from costwatch.lib.signs import signed
@@ -143,7 +144,9 @@ def incidents(found: Report) -> list[str]:
     """How many there were, and the worst of them."""
     if not found.incident_count:
         return [f"No incident was opened in the {found.span.name}."]
-    rows = [f"  #{one.pk} {one.severity}, {one.state}: {line(one.title, 120)}" for one in found.incidents]
+    rows = [
+        f"  #{one.pk} {one.severity}, {one.state}: {both_ends(line(one.title, 255), 120)}" for one in found.incidents
+    ]
     return [incident_count(found), *rows]
 
 

@@ -81,6 +81,13 @@ def test_each_type_of_message_has_its_headline_and_text(made, said, more):
     assert (headline(made), text(made)) == (said, more)
 
 
+def test_a_long_title_keeps_its_number_in_the_subject_and_in_a_list():
+    long = {**INCIDENT, "title": f"{'Support of the north ' * 10}: 80 % of $60.00 spent"}
+    assert headline(replace(MESSAGE, incidents=[long])).endswith(": 80 % of $60.00 spent")
+    assert incident_line(long).startswith("#412 critical, $48.10: Support of the north")
+    assert incident_line(long).endswith(": 80 % of $60.00 spent")
+
+
 @pytest.mark.parametrize(("severities", "worst"), [
     ([], "notice"), (["notice"], "notice"), (["alarm", "notice"], "alarm"),
     (["alarm", "critical", "notice"], "critical"),

@@ -1,5 +1,6 @@
 """The incidents' pages: the list, one of them, what members do; and where else an open one is seen."""
 
+import re
 from datetime import UTC, timedelta
 from decimal import Decimal
 
@@ -85,6 +86,15 @@ def test_the_evidence_names_the_repeating_calls_and_adds_up(client, loop):
     first = next(cells for cells in rows(html) if cells[0].startswith("2, 3, 4"))
     assert first == ["2, 3, 4 … 9", "get_order fingerprint 5c1e0a90", "same call, same result", "8", "$0.16"]
     assert row(html, "Repeats after the first of each")[1:] == ["8", "$0.16"]
+
+
+def test_where_a_long_title_is_cut_its_number_stays(client, workspace, loop):
+    title = f"{'Budget of the support team in the north ' * 9}: 100 % of $60,000.00 spent"
+    number = incidents.open_or_update(workspace.pk, Report(Kind.BUDGET, "b", Severity.ALARM, title, "m", "s", NOW), NOW)
+    for address in ("/incidents", "/", f"/incidents/{number}"):
+        html = text(body(client, address))
+        shown = [line for line in re.findall(r"Budget of the support[^:]*:[^:]{0,30}", html)]
+        assert shown and all(": 100 % of $60,000.00 spent" in line for line in shown)
 
 
 def test_the_states_are_tabs_with_their_counts(client, loop):

@@ -15,6 +15,7 @@ from costwatch.dashboards.charts import Buckets
 from costwatch.dashboards.marks.about import Values, under
 from costwatch.dashboards.ranges import Range
 from costwatch.lib import periods
+from costwatch.lib.cut import both_ends
 
 KINDS = (Kind.LOOP, Kind.BUDGET, Kind.ANOMALY)  # what concerns the amounts that are drawn
 LOOKED_AT = 100  # of the newest in the span
@@ -117,15 +118,11 @@ def _mark(span: Range, places: Buckets, place: int, rows: Sequence[Incident]) ->
         place=place,
         label=places.labels[place],
         count=len(rows),
-        titles=[_cut(row.title) for row in worst[:NAMED]],
+        titles=[both_ends(row.title, LONGEST) for row in worst[:NAMED]],
         severity=Severity(worst[0].severity),
         over=not worst[0].is_pending,
         url=url,
     )
-
-
-def _cut(title: str) -> str:
-    return title if len(title) <= LONGEST else title[: LONGEST - 1] + "…"
 
 
 def _days_url(days: str) -> str:

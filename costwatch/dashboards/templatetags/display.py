@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from costwatch.dashboards import display
 from costwatch.dashboards.state import title
+from costwatch.lib.cut import both_ends
 from costwatch.lib.signs import signed
 from costwatch.spend.sums import Sums
 
@@ -21,6 +22,7 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$")
 LONG_AMOUNT = re.compile(r"^(-?\d+\.\d\d)(\d*?)0*$")
 
 for function in (
+    both_ends,
     display.money,
     display.money_change,
     display.difference,

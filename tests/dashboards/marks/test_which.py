@@ -44,9 +44,10 @@ def test_of_those_that_are_over_the_worst_are_kept_and_of_equals_the_newest(work
 
 
 @pytest.mark.parametrize(
-    ("length", "shown"), [(59, "x" * 59), (60, "x" * 60), (61, "x" * 59 + "…"), (150, "x" * 59 + "…")]
+    ("length", "shown"),
+    [(59, "x" * 59), (60, "x" * 60), (61, "x" * 29 + "…" + "x" * 30), (150, "x" * 29 + "…" + "x" * 30)],
 )
-def test_a_title_is_cut_to_sixty_characters(workspace, opened, length, shown):
+def test_a_title_is_cut_to_sixty_characters_with_both_its_ends(workspace, opened, length, shown):
     opened("x" * length)
     (mark,) = found(workspace).shown
     assert mark.words == shown
