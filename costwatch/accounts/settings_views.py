@@ -19,7 +19,7 @@ from costwatch.accounts.audit import client_ip
 from costwatch.accounts.forms import InviteForm, KeyForm, PasswordForm, ProfileForm
 from costwatch.accounts.models import ApiKey, Invitation, Member, Role
 
-AUDIT_ROWS = 100
+AUDIT_ROWS = 40
 KEY_ROWS = 50
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from costwatch.accounts import audit
 from costwatch.accounts.keys import create_key
 from costwatch.accounts.models import AuditEntry, Member, Role, Workspace
 from tests.accounts.conftest import make_member, told
@@ -61,14 +62,31 @@ def test_a_viewer_is_told_which_role_a_page_is_for(as_member, viewer):
 
 
 def test_the_audit_log_shows_this_workspace_newest_first_in_pages(as_member, admin, elsewhere):
-    rows = [AuditEntry(workspace=admin.workspace, actor="a", action=f"act.{n}", subject="s") for n in range(120)]
+    rows = [AuditEntry(workspace=admin.workspace, actor="a", action=f"act.{n}", subject="s") for n in range(70)]
     AuditEntry.objects.bulk_create([*rows, AuditEntry(workspace=elsewhere, actor="canary", action="x", subject="s")])
     client = as_member(admin)
     first, second = told(client.get("/settings/audit")), told(client.get("/settings/audit?page=2"))
-    assert "act.119" in first and "act.19<" not in first and "act.19<" in second
+    assert "act.69" in first and "act.19<" not in first and "act.19<" in second
     assert "canary" not in first + second
     assert client.get("/settings/audit?page=-7").status_code == 200
     assert client.get("/settings/audit?page=x").status_code == 200
+
+
+def test_long_details_are_folded_in_the_audit_log_and_short_ones_are_not(as_member, admin):
+    audit.record(admin.workspace, "a", "key.created", "s", {"scopes": ["read"]})
+    audit.record(admin.workspace, "a", "key.created", "s", {"reason": "because of that " * 9 + "end"})
+    page = told(as_member(admin).get("/settings/audit"))
+    assert page.count('<details class="clip"><summary>') == 1
+    assert "because of that end</summary></details>" in page
+    assert '<span class="muted">scopes</span> read</td>' in page
+
+
+def test_the_audit_log_stays_light_with_hundreds_of_long_entries(as_member, admin):
+    facts = {"before": {"name": "n" * 60, "reason": "r" * 120}, "after": {"name": "m" * 60, "reason": "q" * 120}}
+    rows = [AuditEntry(workspace=admin.workspace, actor="key robot (cw_admin_abcd)", action="budget.changed",
+                       subject="s" * 255, facts=facts) for _ in range(300)]  # fmt: skip
+    AuditEntry.objects.bulk_create(rows)
+    assert len(as_member(admin).get("/settings/audit").content) < 60_000
 
 
 def test_pages_of_members_are_not_kept_by_shared_caches(as_member, viewer):

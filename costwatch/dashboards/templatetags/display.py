@@ -19,6 +19,7 @@ from costwatch.spend.sums import Sums
 
 register = template.Library()
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$")
+TWO_LINES = 64  # characters, where a table is narrow
 LONG_AMOUNT = re.compile(r"^(-?\d+\.\d\d)(\d*?)0*$")
 
 for function in (
@@ -55,6 +56,12 @@ def facts(found: dict[str, Any], zone: str) -> list[tuple[str, str]]:
         elif value not in (None, ""):
             told.append((name, _fact(value, zone)))
     return told
+
+
+@register.filter
+def is_long(told: list[tuple[str, str]]) -> bool:
+    """Whether such facts take more than the two lines that a row of the table has."""
+    return sum(len(name) + len(words) + 3 for name, words in told) > TWO_LINES
 
 
 def _fact(value: Any, zone: str) -> str:
