@@ -5,8 +5,8 @@ from typing import Any
 from costwatch.spend.shown import TOKENS
 
 JSON = "application/json"
-AREAS = ("events", "quote", "spend", "runs", "guard", "budgets", "incidents", "stops", "variance", "forecast", "compare",
-         "export", "views", "prices", "channels", "keys", "members", "audit")  # fmt: skip
+AREAS = ("events", "quote", "spend", "runs", "guard", "budgets", "incidents", "stops", "variance", "forecast",
+         "compare", "export", "views", "prices", "channels", "keys", "members", "audit")  # fmt: skip
 """The first parts of the addresses, in the order in which a newcomer needs them."""
 _QUOTED = (
     "provider",

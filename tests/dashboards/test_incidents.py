@@ -93,7 +93,7 @@ def test_where_a_long_title_is_cut_its_number_stays(client, workspace, loop):
     number = incidents.open_or_update(workspace.pk, Report(Kind.BUDGET, "b", Severity.ALARM, title, "m", "s", NOW), NOW)
     for address in ("/incidents", "/", f"/incidents/{number}"):
         html = text(body(client, address))
-        shown = [line for line in re.findall(r"Budget of the support[^:]*:[^:]{0,30}", html)]
+        shown = re.findall(r"Budget of the support[^:]*:[^:]{0,30}", html)
         assert shown and all(": 100 % of $60,000.00 spent" in line for line in shown)
 
 
