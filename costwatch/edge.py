@@ -13,6 +13,8 @@ from concurrent.futures import TimeoutError as NotInTime
 from io import BytesIO
 from typing import Any, NamedTuple
 
+from costwatch.threads import Places, Turns, Workers
+
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 ALWAYS_SERVED = "/healthz"
 BODY_SECONDS = 30.0
@@ -60,7 +62,7 @@ def whole_bodies(
     path and the size of the body, and may wait; False: not now. `refused` is told the code of each refusal.
     """
     readers = ThreadPoolExecutor(most, thread_name_prefix="body")
-    places = threading.BoundedSemaphore(most)
+    places = Turns(most)
     spread = Spread()
 
     def read_first(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -68,10 +70,10 @@ def whole_bodies(
         authorization = environ.get("HTTP_AUTHORIZATION")
         if not 0 < length <= limit + 1 or (authorization is not None and not worth_reading(authorization)):
             return app(environ, start_response)
-        if not places.acquire(timeout=1):
+        if not places.take(1):
             return _say(BUSY, start_response, refused)
         job = readers.submit(_read, environ["wsgi.input"], length)
-        job.add_done_callback(lambda _: places.release())
+        job.add_done_callback(lambda _: places.give_back())
         try:
             body = job.result(seconds)
         except NotInTime:
@@ -192,49 +194,6 @@ def _whole(response: Any) -> list[bytes]:
         return [b"".join(response)]
     finally:
         response.close()
-
-
-class Workers:
-    """At most so many threads, of which the one that was done last goes first.
-
-    Its memory is warm, and so is that of its database connection: taking turns, all of them were cold.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._room = threading.BoundedSemaphore(most)
-        self._idle: list[ThreadPoolExecutor] = []
-
-    def run(self, app: App, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        """What `app` answers, from a thread of ours; waits for one to be idle."""
-        with self._room:
-            try:
-                one = self._idle.pop()
-            except IndexError:
-                one = ThreadPoolExecutor(1, thread_name_prefix="request")
-            try:
-                return one.submit(app, environ, start_response).result()
-            finally:
-                self._idle.append(one)
-
-
-class Places:
-    """The threads that requests may occupy at once."""
-
-    def __init__(self, count: int, patience: float) -> None:
-        self._free = threading.BoundedSemaphore(count)
-        self._patience = patience
-        self._last_finished = time.monotonic()
-
-    def take(self) -> bool:
-        """Whether there was a place, or came to be one in time."""
-        if self._free.acquire(blocking=False):
-            return True
-        stuck = time.monotonic() - self._last_finished > 2 * self._patience
-        return not stuck and self._free.acquire(timeout=self._patience)
-
-    def give_back(self) -> None:
-        self._last_finished = time.monotonic()
-        self._free.release()
 
 
 class Streamed:

@@ -191,6 +191,43 @@ def test_an_answer_that_asks_for_it_is_read_and_closed_in_one_thread_whichever_t
     assert call(app)[0] == "app", "the place is free again"
 
 
+def test_many_requests_at_once_after_a_quiet_time_are_all_served() -> None:
+    def work(environ: dict[str, Any], start_response: Any) -> Response:
+        time.sleep(0.02)
+        return Response()
+
+    app, answers = never_exhausted(work, threads=3, patience=0.2), []
+    time.sleep(0.5)  # longer than anybody would wait for a place where nothing gets done
+    clients = [threading.Thread(target=lambda: answers.append(call(app)[0])) for _ in range(8)]
+    for thread in clients:
+        thread.start()
+    for thread in clients:
+        thread.join()
+    assert answers == ["app"] * 8
+
+
+def test_busy_connections_are_served_in_turns_and_none_is_refused_for_the_others() -> None:
+    def work(environ: dict[str, Any], start_response: Any) -> Response:
+        time.sleep(0.001)  # lets another thread run, as a database does
+        return Response()
+
+    app, enough, served = never_exhausted(work, threads=3, patience=0.3), threading.Event(), [0] * 20
+
+    def client(number: int) -> None:
+        while not enough.is_set():
+            assert call(app)[0] == "app"
+            served[number] += 1
+
+    clients = [threading.Thread(target=client, args=(number,)) for number in range(len(served))]
+    for thread in clients:
+        thread.start()
+    time.sleep(1.5)
+    enough.set()
+    for thread in clients:
+        thread.join()
+    assert min(served) > max(served) / 2
+
+
 def test_the_thread_that_was_done_last_goes_first() -> None:
     both_here, ran_in = threading.Barrier(2), []
 
