@@ -22,7 +22,7 @@ SECONDS = 3.0  # short, so that autovacuum's work falls on both sides of a ratio
 SENDERS = 2
 BODIES = 50  # of a sender, sent in turn
 SINGLES = 2_000
-CONNECTIONS = 4  # of each sender of single events
+CONNECTIONS, MANY = 4, 32  # of each sender of single events
 
 
 def run(options: argparse.Namespace) -> list[Row]:
@@ -75,11 +75,13 @@ def _singles(server: LiveServer, least: LiveServer) -> list[Row]:
         senders = Senders(SENDERS, SINGLES, 1)
         try:
             nothing.start()
-            posts, empty, bare = [], [], []
+            posts, empty, bare, crowd, empty_crowd = [], [], [], [], []
             for _ in range(ROUNDS):
                 posts.append(senders.rate(server.port, key, 2.0, CONNECTIONS))
                 bare.append(senders.rate(least.port, key, 2.0, CONNECTIONS))
                 empty.append(senders.rate(nothing.port, key, 1.0, CONNECTIONS))
+                crowd.append(senders.rate(server.port, key, 2.0, MANY))
+                empty_crowd.append(senders.rate(nothing.port, key, 1.0, MANY))
         finally:
             senders.stop()
             nothing.stop()
@@ -88,6 +90,10 @@ def _singles(server: LiveServer, least: LiveServer) -> list[Row]:
         at_least("single events, 8 connections, against a view that does nothing", ratio, 0.5),
         Row("… of a view that only decodes and stores, against the same", f"{median(bare) / median(empty):.2f} ×"),
         Row("… posts/s, of the view that does nothing", f"{median(posts):,.0f}, {median(empty):,.0f}"),
+        Row(
+            "… over 64 connections: against the view that does nothing; posts/s",
+            f"{median(crowd) / median(empty_crowd):.2f} ×; {median(crowd):,.0f}",
+        ),
         Row("… one commit on this disk, of which each post waits for one", f"{_commit_ms(server.database_url):.2f} ms"),
     ]
 
