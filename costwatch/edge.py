@@ -151,12 +151,13 @@ def never_exhausted(
     patience: float = 1.0,
     done: Callable[[], Any] = bool,
     refused: Callable[[str], Any] = bool,
+    is_quick: Callable[[dict[str, Any]], bool] = lambda environ: False,
 ) -> App:
     """Run requests in `threads` threads; the health check always has one, beyond the others the answer is 503.
 
-    A request waits up to `patience` seconds for a place, but not at all while nothing gets finished. `done` is called
-    in the thread that an answer was read in, where it had one of its own (`one_thread`). `refused` is told
-    the code of each refusal.
+    A request waits up to `patience` seconds for a place, but not at all while nothing gets finished; some places are
+    for those that are quick. `done` is called in the thread that an answer was read in, where it had one of its own
+    (`one_thread`). `refused` is told the code of each refusal.
     """
     workers = Workers(max(2, threads))
     places = Places(max(1, threads - 1), patience)
@@ -164,19 +165,20 @@ def never_exhausted(
     def admit(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ.get("PATH_INFO") == ALWAYS_SERVED:
             return _whole(workers.run(app, environ, start_response))
-        if not places.take():
+        give_back = places.take(is_quick(environ))
+        if give_back is None:
             return _say(BUSY, start_response, refused)
         try:
             response = workers.run(app, environ, start_response)
             if getattr(response, "one_thread", False):
-                return ReadInOneThread(response, places, done)
+                return ReadInOneThread(response, give_back, done)
             if getattr(response, "streaming", True):
-                return Streamed(response, places)
+                return Streamed(response, give_back)
             whole = _whole(response)
         except BaseException:
-            places.give_back()
+            give_back()
             raise
-        places.give_back()
+        give_back()
         return whole
 
     return admit
@@ -199,20 +201,20 @@ def _whole(response: Any) -> list[bytes]:
 class Streamed:
     """A streamed response, which gives its place back once it was sent or dropped."""
 
-    def __init__(self, response: Any, places: Places) -> None:
+    def __init__(self, response: Any, give_back: Callable[[], None]) -> None:
         self._response = response
-        self._places: Places | None = places
+        self._give_back: Callable[[], None] | None = give_back
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._response)
 
     def close(self) -> None:
-        places, self._places = self._places, None
-        if places is not None:
+        give_back, self._give_back = self._give_back, None
+        if give_back is not None:
             try:
                 self._finish()
             finally:
-                places.give_back()
+                give_back()
 
     def _finish(self) -> None:
         getattr(self._response, "close", bool)()
@@ -226,8 +228,8 @@ class ReadInOneThread(Streamed):
     The server asks for one part after the other from any of its threads.
     """
 
-    def __init__(self, response: Any, places: Places, done: Callable[[], Any]) -> None:
-        super().__init__(response, places)
+    def __init__(self, response: Any, give_back: Callable[[], None], done: Callable[[], Any]) -> None:
+        super().__init__(response, give_back)
         self._done = done
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="stream")
 

@@ -72,23 +72,39 @@ class Turns:
 
 
 class Places:
-    """The threads that requests may occupy at once."""
+    """The threads that requests may occupy at once, all but `KEPT` of them with what may take long."""
+
+    KEPT = 2  # for what takes milliseconds: a dozen people who look at months must not keep an agent's calls out
 
     def __init__(self, count: int, patience: float) -> None:
-        self._turns = Turns(count)
+        self._all, self._long = Turns(count), Turns(max(1, count - self.KEPT))
         self._patience = patience
         self._moved = time.monotonic()
 
-    def take(self) -> bool:
-        """Whether there was a place, or came to be one in time. Nobody waits where all are occupied and none ends."""
+    def take(self, is_quick: bool = False) -> Callable[[], None] | None:
+        """How to give the place back; None where there was none in time. Nobody waits where all are occupied and none
+        gets free."""
+        if is_quick:
+            return self._end if self._has(self._all) else None
+        if not self._has(self._long):
+            return None
+        if self._has(self._all):
+            return self._end_long
+        self._long.give_back()
+        return None
+
+    def _has(self, turns: Turns) -> bool:
         now = time.monotonic()
-        if self._turns.take(0):
+        if turns.take(0):
             self._moved = now
             return True
         stuck = now - self._moved > 2 * self._patience
-        return not stuck and self._turns.take(self._patience)
+        return not stuck and turns.take(self._patience)
 
-    def give_back(self) -> None:
-        """The next one's turn."""
+    def _end(self) -> None:
         self._moved = time.monotonic()
-        self._turns.give_back()
+        self._all.give_back()
+
+    def _end_long(self) -> None:
+        self._end()
+        self._long.give_back()

@@ -1,6 +1,7 @@
 """The watch of a loop's neighbours, beyond one run: circles across the runs of a session, restarts, longer runs.
 
 Each look judges anew from the ledger, so late calls and a second look change nothing; an incident is known by its key.
+A look that comes while another one reads leaves it to that: it is started every half a minute, and may take longer.
 """
 
 from collections.abc import Callable
@@ -40,6 +41,8 @@ def look_at_weeks(now: datetime) -> int:
 def circles(workspace: Workspace, settings: Settings, now: datetime) -> list[Report]:
     """Sessions in which two agents answer each other in circles, across runs."""
     with writing() as cursor:
+        if not past.alone(cursor):
+            return []
         calls = past.session_calls(cursor, workspace.lane, now - FRESH, now - SESSION, pingpong.FEWEST_RUNS)
     found = []
     for number, own in groupby(calls, key=lambda call: call.number):
@@ -55,6 +58,8 @@ def circles(workspace: Workspace, settings: Settings, now: datetime) -> list[Rep
 def failing(workspace: Workspace, settings: Settings, now: datetime) -> list[Report]:
     """Tasks that are started again and again and fail in the same way."""
     with writing() as cursor:
+        if not past.alone(cursor):
+            return []
         runs = past.attempts(cursor, workspace.lane, now - FRESH, now - ATTEMPTS)
     found = []
     for pair, own in groupby(runs, key=lambda run: run.pair):

@@ -8,11 +8,12 @@ from threading import Event
 import pytest
 from django.db import connection, transaction
 
-from costwatch.ledger import months
+from costwatch.ledger import months, past
 from costwatch.ledger.entry import Entry
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.models import Cut, Run, SpendDay, UsageEvent
 from costwatch.ledger.record import record
+from costwatch.ledger.store import writing
 from costwatch.ledger.verify import verify
 from tests.at_once import at_once
 from tests.ledger.make import entry
@@ -133,3 +134,14 @@ def test_closing_a_month_waits_for_the_batches_that_may_lie_in_it(workspace):
 
     assert at_once([send, close])[1] == 2
     assert verify().ok
+
+
+def test_one_at_a_time_reads_far_back(lane):
+    def may() -> bool:
+        with writing() as cursor:
+            return past.alone(cursor)
+
+    with writing() as cursor:
+        assert past.alone(cursor)
+        assert at_once([may]) == [False]
+    assert at_once([may]) == [True]

@@ -2,7 +2,6 @@
 
 import re
 import threading
-import time
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from costwatch.edge import never_exhausted, whole_bodies
 from costwatch.metrics import exposition
+from tests.operations.wsgi import Response, call
 
 
 class Dripping:
@@ -94,53 +94,6 @@ def test_a_client_that_stops_in_its_body_is_told_so_and_keeps_nobody_waiting() -
     assert answer(app, {"CONTENT_LENGTH": "1", "wsgi.input": BytesIO(b"1")})[0] == "200 OK"
 
 
-class Response:
-    """Like Django's: iterable once, closed at the end."""
-
-    def __init__(self, streaming: bool = False) -> None:
-        self.streaming, self.closed = streaming, False
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield b"a"
-        yield b"b"
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def call(app: Any, path: str = "/") -> tuple[str, Any]:
-    told: list[str] = []
-    body = app({"PATH_INFO": path}, lambda status, headers: told.append(status))
-    return (told or ["app"])[0], body
-
-
-def test_beyond_the_places_requests_get_503_but_health_checks_an_answer() -> None:
-    leave = threading.Event()
-
-    def slow(environ: dict[str, Any], start_response: Any) -> Response:
-        if environ["PATH_INFO"] == "/slow":
-            leave.wait(20)
-        return Response()
-
-    app = never_exhausted(slow, threads=3, patience=0.1)
-    busy = [threading.Thread(target=call, args=(app, "/slow")) for _ in range(2)]
-    for thread in busy:
-        thread.start()
-    time.sleep(0.05)
-    began = time.monotonic()
-    assert call(app)[0].startswith("503")
-    assert time.monotonic() - began < 1
-    assert call(app, "/healthz") == ("app", [b"ab"])
-    time.sleep(0.3)
-    began = time.monotonic()
-    assert call(app)[0].startswith("503")  # nothing gets finished: no waiting at all
-    assert time.monotonic() - began < 0.05
-    leave.set()
-    for thread in busy:
-        thread.join()
-    assert call(app) == ("app", [b"ab"])
-
-
 def test_a_place_comes_back_however_a_request_ends() -> None:
     def failing(environ: dict[str, Any], start_response: Any) -> Response:
         if environ["PATH_INFO"] == "/fail":
@@ -189,67 +142,6 @@ def test_an_answer_that_asks_for_it_is_read_and_closed_in_one_thread_whichever_t
     assert threads[0] != threading.get_ident()
     assert threads[3:] == [-1], "then its database connection is closed"
     assert call(app)[0] == "app", "the place is free again"
-
-
-def test_many_requests_at_once_after_a_quiet_time_are_all_served() -> None:
-    def work(environ: dict[str, Any], start_response: Any) -> Response:
-        time.sleep(0.02)
-        return Response()
-
-    app, answers = never_exhausted(work, threads=3, patience=0.2), []
-    time.sleep(0.5)  # longer than anybody would wait for a place where nothing gets done
-    clients = [threading.Thread(target=lambda: answers.append(call(app)[0])) for _ in range(8)]
-    for thread in clients:
-        thread.start()
-    for thread in clients:
-        thread.join()
-    assert answers == ["app"] * 8
-
-
-def test_busy_connections_are_served_in_turns_and_none_is_refused_for_the_others() -> None:
-    def work(environ: dict[str, Any], start_response: Any) -> Response:
-        time.sleep(0.001)  # lets another thread run, as a database does
-        return Response()
-
-    app, enough, served = never_exhausted(work, threads=3, patience=0.3), threading.Event(), [0] * 20
-
-    def client(number: int) -> None:
-        while not enough.is_set():
-            assert call(app)[0] == "app"
-            served[number] += 1
-
-    clients = [threading.Thread(target=client, args=(number,)) for number in range(len(served))]
-    for thread in clients:
-        thread.start()
-    time.sleep(1.5)
-    enough.set()
-    for thread in clients:
-        thread.join()
-    assert min(served) > max(served) / 2
-
-
-def test_the_thread_that_was_done_last_goes_first() -> None:
-    both_here, ran_in = threading.Barrier(2), []
-
-    def note(environ: dict[str, Any], start_response: Any) -> Response:
-        if environ["PATH_INFO"] == "/together":
-            both_here.wait(20)
-        ran_in.append(threading.get_ident())
-        return Response()
-
-    app = never_exhausted(note, threads=8)
-    for _ in range(5):
-        call(app)
-    assert len(set(ran_in)) == 1
-    pair = [threading.Thread(target=call, args=(app, "/together")) for _ in range(2)]
-    for thread in pair:
-        thread.start()
-    for thread in pair:
-        thread.join()
-    assert len(set(ran_in[5:])) == 2
-    for _ in range(5):
-        call(app)
-    assert len(set(ran_in)) == 2 and len(set(ran_in[7:])) == 1
 
 
 def test_each_refusal_is_told_once_with_its_reason_and_what_is_answered_is_not() -> None:
