@@ -184,17 +184,17 @@ def _of_pieces(
     """A SELECT for each piece, and for each span of which only folded entries are known so far one for the others."""
     selects = [_select(asked, piece.source, _period(asked, piece), less=piece.less) for piece in pieces]
     tails = [books.tail(start, end) for start, end in folded]
-    return [*selects, *(_select(asked, ENTRIES, tail) for tail in tails if tail)]
+    return [*selects, *(_select(asked, ENTRIES, tail, is_tail=True) for tail in tails if tail)]
 
 
 def _united(selects: Sequence[Clause]) -> Clause:
     return " UNION ALL ".join(sql for sql, _ in selects), [value for _, values in selects for value in values]
 
 
-def _select(asked: Question, source: Source, which: Clause, *, less: bool = False) -> Clause:
+def _select(asked: Question, source: Source, which: Clause, *, less: bool = False, is_tail: bool = False) -> Clause:
     """The rows of one table for which `which` and the conditions hold, with their group values and bucket.
 
-    `less`: with their measures negative.
+    `less`: with their measures negative. `is_tail`: those that no fold has seen.
     """
     bucket = _bucket(asked, source)
     groups = [group_expression(source, dimension) for dimension in asked.group_by]
@@ -202,7 +202,7 @@ def _select(asked: Question, source: Source, which: Clause, *, less: bool = Fals
     cut = [] if source.cut is None else [("r.cut = %s", [source.cut.value])]
     clauses = [("r.lane = %s", [asked.lane]), *cut, which, *on_source(source, asked.conditions, asked.attributions)]
     condition, parameters = joined(clauses)
-    tables = from_clause(source, asked.conditions, asked.attributions, asked.group_by)
+    tables = from_clause(source, asked.conditions, asked.attributions, asked.group_by, is_tail=is_tail)
     names = ", ".join(f"-r.{name} AS {name}" if less else f"r.{name}" for name in summed(asked))
     sql = f"SELECT {columns}{bucket[0]} AS bucket, {names} FROM {tables} WHERE {condition}"
     return sql, [*(value for _, values in groups for value in values), *bucket[1], *parameters]
