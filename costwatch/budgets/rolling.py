@@ -4,7 +4,7 @@ What is told first (the anchor) opens a window with an incident of its own; unti
 threshold is told twice. In order of the events' own times, so a back-fill tells what life would have told.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -39,7 +39,7 @@ def judge(row: BudgetPeriod, now: datetime) -> None:
     """Judge the windows that a rolling budget's changes may have filled, and whether it is used up now."""
     budget, own = row.budget, rule(row.budget, row.budget.workspace)
     length = own.window or timedelta()
-    part = _part(row)
+    part = scope(budget).with_values(budget.per, (row.value,)) if budget.per else scope(budget)
     end, since = now + AHEAD, min(row.touched_from or now, now)
     starts = (now - length + TICK, now - BOUND - length, since - length)
     answers = read(budget.workspace, [Part(part, Period(start, end)) for start in starts])
@@ -61,19 +61,6 @@ def judge(row: BudgetPeriod, now: datetime) -> None:
         last = max((window.anchor for window in known), default=now)
         tell.block(Case(row, own, _window(own, last), own.amount, current),
                    say.key(budget.pk, row.value, ROLLING), None, now)  # fmt: skip
-
-
-def cases(told: Sequence[BudgetPeriod], now: datetime) -> list[Case]:
-    """Windows of one workspace in which something was told, with what is spent in those that end now."""
-    if not told:
-        return []
-    rules = [rule(row.budget, row.budget.workspace) for row in told]
-    parts = [Part(_part(row), evaluate.bounds(own, now)) for row, own in zip(told, rules, strict=True)]
-    answers = read(told[0].budget.workspace, parts)
-    return [
-        Case(row, own, Period(row.period_start, row.period_start + (own.window or timedelta())), own.amount, answer[""])
-        for row, own, answer in zip(told, rules, answers, strict=True)
-    ]
 
 
 def _search(row: BudgetPeriod, own: Rule, part: Scope, known: list[Told], since: datetime, end: datetime) -> None:
@@ -132,11 +119,6 @@ def _next_look(own: Rule, known: list[Told], now: datetime) -> Decimal | None:
     length = own.window or timedelta()
     done = {t for w in known if w.anchor <= now < w.anchor + length for t in w.thresholds}
     return evaluate.next_look(own.amount, own.thresholds, done)
-
-
-def _part(row: BudgetPeriod) -> Scope:
-    budget = row.budget
-    return scope(budget).with_values(budget.per, (row.value,)) if budget.per else scope(budget)
 
 
 def _window(own: Rule, anchor: datetime) -> Period:

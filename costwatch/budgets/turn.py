@@ -1,19 +1,16 @@
 """What time alone changes: periods end, windows move on, rows that say nothing are forgotten."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from itertools import groupby
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 
 from costwatch.alerts.models import PENDING, Incident
-from costwatch.budgets import judge, rolling, say, tell
+from costwatch.budgets import judge, say, tell
 from costwatch.budgets.evaluate import ROLLING
-from costwatch.budgets.models import Budget, BudgetPeriod
+from costwatch.budgets.models import BudgetPeriod
 from costwatch.budgets.say import ACTUAL, FORECAST
-from costwatch.budgets.tell import Case
 
 MOST = 1_000
 KEPT_FOR = timedelta(days=3)  # after their end, rows in which nothing was told
@@ -29,31 +26,27 @@ def turn(now: datetime) -> int:
 def follow(now: datetime) -> int:
     """Bring the figures of open incidents up to what is spent by now; how many have changed."""
     told = BudgetPeriod.objects.filter(settle_at__gt=now).exclude(period_start=ROLLING)
-    rows = told.select_related("budget__workspace").order_by("budget__workspace", "-pk")
+    rows = told.exclude(budget__period__startswith="rolling_").select_related("budget__workspace")
     changed = 0
-    for _, own in groupby(rows[:MOST], key=lambda row: row.budget.workspace_id):
-        moved = _moved(list(own), now)
-        for case in moved:
+    for _, own in groupby(rows.order_by("budget__workspace", "-pk")[:MOST], key=lambda row: row.budget.workspace_id):
+        moved = _moved(list(own))
+        for case in judge.cases(moved):
             tell.follow(case, now)
         changed += len(moved)
     return changed
 
 
-def _moved(rows: list[BudgetPeriod], now: datetime) -> list[Case]:
-    """The periods whose incident is open and says another sum than what is spent by now."""
+def _moved(rows: list[BudgetPeriod]) -> list[BudgetPeriod]:
+    """The rows whose incident is open and says another sum than the row."""
     keys = {say.key(row.budget_id, row.value, row.period_start): row for row in rows}
     known = Incident.objects.filter(workspace=rows[0].budget.workspace_id, dedupe_key__in=keys, state__in=PENDING)
-    said = {keys[key].pk: facts for key, facts in known.values_list("dedupe_key", "facts")}
-    pending = [row for row in rows if row.pk in said]
-    fixed = [row for row in pending if not row.budget.is_rolling and not _says(said[row.pk], row.budget, row.at_most)]
-    # a window's sum changes by time alone: there is nothing to tell it by without reading it
-    windows = rolling.cases([row for row in pending if row.budget.is_rolling], now)
-    moved = [case for case in windows if not _says(said[case.row.pk], case.budget, case.spent)]
-    return [*judge.cases(fixed), *moved]
-
-
-def _says(facts: dict[str, Any], budget: Budget, spent: Decimal) -> bool:
-    return bool(facts.get("spent_tokens" if budget.in_tokens else "spent_usd") == say.exact(budget, spent))
+    found = []
+    for key, facts in known.values_list("dedupe_key", "facts"):
+        row = keys[key]
+        unit = "spent_tokens" if row.budget.in_tokens else "spent_usd"
+        if facts.get(unit) != say.exact(row.budget, row.at_most):
+            found.append(row)
+    return found
 
 
 def forget(now: datetime) -> None:

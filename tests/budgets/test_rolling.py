@@ -2,7 +2,6 @@
 
 import random
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 
@@ -71,23 +70,6 @@ def test_a_back_fill_in_portions_tells_what_life_would_have_told(make, send, see
     look(NOW)
     assert [(one.opened_by_event, sorted(thresholds(one))) for one in incidents()] == lived
     assert Budget.objects.get().periods.filter(due=True).count() == 0
-
-
-def test_the_figures_of_an_open_incident_follow_the_window_as_it_moves(make, send):
-    make(period="rolling_24h", amount_usd=10, thresholds=[100], now=NOW - 9 * DAY)
-    make(period="rolling_24h", per="user", name="each", amount_usd=10, thresholds=[100], now=NOW - 9 * DAY)
-    send(spend(NOW - 23 * HOUR, "6", user_id="u-1"), spend(NOW, "5", user_id="u-1"))
-    look()
-    told = {one.pk: one.facts for one in incidents()}
-    send(spend(NOW + HOUR / 4, "2.5", user_id="u-1"))
-    look(NOW + HOUR / 2)
-    assert turn.follow(NOW + HOUR / 2) == 2
-    assert {(one.amount, one.facts["spent_usd"]) for one in incidents()} == {(Decimal("13.5"), "13.500000000000")}
-    assert turn.follow(NOW + HOUR / 2) == 0
-    assert turn.follow(NOW + 2 * HOUR) == 2, "what is a day old has left the window"
-    assert {one.amount for one in incidents()} == {Decimal("7.5")}
-    for one in incidents():
-        assert all(one.facts[name] == told[one.pk][name] for name in ("period_start", "period_end", "crossings"))
 
 
 def test_each_value_of_a_template_has_a_window_of_its_own(make, send):
