@@ -84,22 +84,22 @@ class Places:
     def take(self, is_quick: bool = False) -> Callable[[], None] | None:
         """How to give the place back; None where there was none in time. Nobody waits where all are occupied and none
         gets free."""
+        now = time.monotonic()
+        until = now + (0 if now - self._moved > 2 * self._patience else self._patience)
         if is_quick:
-            return self._end if self._has(self._all) else None
-        if not self._has(self._long):
+            return self._end if self._has(until) else None
+        if not self._long.take(until - now):
             return None
-        if self._has(self._all):
+        if self._has(until):
             return self._end_long
         self._long.give_back()
         return None
 
-    def _has(self, turns: Turns) -> bool:
-        now = time.monotonic()
-        if turns.take(0):
-            self._moved = now
-            return True
-        stuck = now - self._moved > 2 * self._patience
-        return not stuck and turns.take(self._patience)
+    def _has(self, until: float) -> bool:
+        has = self._all.take(until - time.monotonic())
+        if has:
+            self._moved = time.monotonic()
+        return has
 
     def _end(self) -> None:
         self._moved = time.monotonic()

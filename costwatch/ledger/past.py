@@ -36,15 +36,18 @@ SELECT * FROM (
    WHERE e.lane = %s AND e.session_id = ANY(%s) AND e.occurred_at >= %s AND e.error IS NOT TRUE) c
  WHERE n <= %s ORDER BY number, at, step, event_id"""
 
+# As with sessions: one after the other, and looks into a hash.
+_ATTRIBUTION = "(SELECT agent_id, task_id FROM attribution WHERE id = r.attribution_id OFFSET 0) a"
 _ATTEMPTS = f"""
 WITH pairs AS (
-  SELECT DISTINCT a.agent_id, a.task_id FROM run r JOIN attribution a ON a.id = r.attribution_id
+  SELECT DISTINCT a.agent_id, a.task_id FROM run r CROSS JOIN LATERAL {_ATTRIBUTION}
    WHERE r.lane = %(lane)s AND r.last_at >= %(fresh)s AND r.errors > 0),
 mine AS (
   SELECT r.*, a.agent_id, a.task_id,
          row_number() OVER (PARTITION BY a.agent_id, a.task_id ORDER BY r.first_at DESC, r.id DESC) AS n
     FROM (SELECT * FROM run WHERE lane = %(lane)s AND last_at >= %(since)s ORDER BY last_at DESC LIMIT %(scanned)s) r
-    JOIN attribution a ON a.id = r.attribution_id JOIN pairs p USING (agent_id, task_id)),
+   CROSS JOIN LATERAL {_ATTRIBUTION}
+   WHERE ((a.agent_id, a.task_id) IN (SELECT agent_id, task_id FROM pairs)) IS TRUE),
 newest AS (SELECT * FROM mine WHERE n <= %(most)s)
 SELECT m.agent_id, m.task_id, coalesce(g.value, ''), coalesce(t.value, ''), m.id, m.run_id,
        extract(epoch FROM m.first_at)::float8, extract(epoch FROM m.last_at)::float8, coalesce(e.error, false),
@@ -109,9 +112,10 @@ class PairWeek(NamedTuple):
     cost: Decimal
 
 
-def alone(cursor: Cursor[Any]) -> bool:
-    """Whether nobody else reads so far back at this moment, and until the end of the transaction nobody will."""
-    return bool(cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()[0])  # type: ignore[index]
+def alone(cursor: Cursor[Any], lane: int) -> bool:
+    """Whether nobody else reads so far back in a workspace now, and until the end of the transaction nobody will."""
+    row = cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, lane]).fetchone()
+    return bool(row and row[0])
 
 
 def session_calls(

@@ -41,7 +41,7 @@ def look_at_weeks(now: datetime) -> int:
 def circles(workspace: Workspace, settings: Settings, now: datetime) -> list[Report]:
     """Sessions in which two agents answer each other in circles, across runs."""
     with writing() as cursor:
-        if not past.alone(cursor):
+        if not past.alone(cursor, workspace.lane):
             return []
         calls = past.session_calls(cursor, workspace.lane, now - FRESH, now - SESSION, pingpong.FEWEST_RUNS)
     found = []
@@ -58,7 +58,7 @@ def circles(workspace: Workspace, settings: Settings, now: datetime) -> list[Rep
 def failing(workspace: Workspace, settings: Settings, now: datetime) -> list[Report]:
     """Tasks that are started again and again and fail in the same way."""
     with writing() as cursor:
-        if not past.alone(cursor):
+        if not past.alone(cursor, workspace.lane):
             return []
         runs = past.attempts(cursor, workspace.lane, now - FRESH, now - ATTEMPTS)
     found = []

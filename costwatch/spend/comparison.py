@@ -150,7 +150,7 @@ def _side(workspace: Any, filter: SpendFilter, source: Source, value: str, now: 
     own = bounded(workspace, filter, MOST_UNITS, measure, of_all=False)
     conditions = where.resolve(lane, own)
     attributions = where.few_attributions(lane, conditions)
-    tables = where.from_clause(source, conditions, attributions, ())
+    tables = where.from_clause(source, ())
     clauses = [("r.lane = %s", [lane]), *_span(source, own, now), *where.on_source(source, conditions, attributions)]
     which, values = where.joined(clauses)
     units_of = _UNITS[source.table].format(tables=tables, which=which, most=MOST_UNITS)

@@ -20,8 +20,9 @@ Clause = tuple[str, list[Any]]
 
 @dataclass(frozen=True)
 class Condition:
-    """One dimension is (or, negated, is not) one of these ids (tags: texts); 0 or "" = not attributed."""
+    """One dimension is (or, negated, is not) one of these ids (tags: texts) of `lane`; 0 or "" = not attributed."""
 
+    lane: int
     dimension: str
     values: list[Any]
     negated: bool
@@ -30,42 +31,40 @@ class Condition:
 def resolve(lane: int, filter: SpendFilter) -> list[Condition]:
     """The conditions with names turned into ids. A name that nothing was ever recorded under matches nothing."""
     return [
-        Condition(dimension, _ids(lane, dimension, values), negated)
+        Condition(lane, dimension, _ids(lane, dimension, values), negated)
         for negated, part in ((False, filter.include), (True, filter.exclude))
         for dimension, values in sorted(part.items())
     ]
 
 
 def on_source(source: Source, conditions: list[Condition], attributions: list[int] | None) -> list[Clause]:
-    """The conditions on the rows `r` of a source and, where they do not say it, of their attributions `t`."""
+    """The conditions on the rows `r` of a source.
+
+    What only their attributions say is a look into a hash: as a join, the rows of a workspace that no ANALYZE has seen
+    were read anew for each of its attributions.
+    """
     clauses = []
     for condition in conditions:
         column = source.columns.get(condition.dimension)
         if column is not None:
             clauses.append(_on_id(column, condition, nullable=source.cut is None))
         elif attributions is None:
-            clauses.append(_on_attribution(condition))
+            sql, values = _on_attribution(condition)
+            own = f"SELECT t.id FROM attribution t WHERE t.lane = %s AND {sql}"
+            clauses.append((f"({source.attribution} IN ({own})) IS TRUE", [condition.lane, *values]))
     if attributions is not None and source.attribution:
         clauses.append((f"{source.attribution} = ANY(%s::integer[])", [attributions]))
     return clauses
 
 
-def from_clause(
-    source: Source,
-    conditions: list[Condition],
-    attributions: list[int] | None,
-    group_by: Sequence[str],
-    *,
-    is_tail: bool = False,
-) -> str:
-    """The table as `r`, with its attributions as `t` and API keys as `k` where something asks for them.
+def from_clause(source: Source, group_by: Sequence[str], *, is_tail: bool = False) -> str:
+    """The table as `r`, with its attributions as `t` and API keys as `k` where something is grouped by them.
 
     `is_tail`: only the few entries that no fold has seen are read. Each asks for its attribution then: of a workspace
     that is new the planner expects one row, and read 4,000 of them anew for each of 460 attributions.
     """
-    asked = {*group_by, *(c.dimension for c in conditions if attributions is None)}
     sql = f"{source.table} r"
-    if any(is_attribution(dimension) and dimension not in source.columns for dimension in asked):
+    if any(is_attribution(dimension) and dimension not in source.columns for dimension in group_by):
         # "+ 0": never look up rows by index for one attribution after the other; PostgreSQL takes tags for far more
         # selective than they are, and 780,000 look-ups took ten times as long as reading all rows of the range
         sql += (

@@ -42,7 +42,7 @@ def events(
     with snapshot(workspace.lane) as books:
         conditions = where.resolve(workspace.lane, filter)
         attributions = where.few_attributions(workspace.lane, conditions)
-        tables = where.from_clause(SOURCE, conditions, attributions, ())
+        tables = where.from_clause(SOURCE, ())
         clauses = [("r.lane = %s", [workspace.lane]), *where.on_source(SOURCE, conditions, attributions)]
         rows = _first(workspace.lane, books, filter, tables, clauses, position, limit + 1, order)
     more = to_cursor(f"events.{order}", _position(rows[limit - 1])) if len(rows) > limit else None

@@ -131,7 +131,7 @@ def _events(lane: int, filter: SpendFilter) -> Iterator[Rows]:
     with snapshot(lane) as books:
         conditions = where.resolve(lane, filter)
         attributions = where.few_attributions(lane, conditions)
-        tables = where.from_clause(SOURCE, conditions, attributions, ())
+        tables = where.from_clause(SOURCE, ())
         clauses = [("r.lane = %s", [lane]), *where.on_source(SOURCE, conditions, attributions)]
         select = f"SELECT {', '.join(said(name, 'r') for name in _STORED)} FROM {tables} WHERE"
         labels = _Labels(lane)

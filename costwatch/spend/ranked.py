@@ -147,7 +147,7 @@ def _narrowed(asked: Question, kept: Sequence[Ids]) -> Question:
     """The question about the kept values alone, so that an index finds them."""
     values = zip(asked.group_by, zip(*kept, strict=True), strict=True)
     # keys are grouped by their names and asked for by their ids
-    more = [where.Condition(name, sorted({*ids}), negated=False) for name, ids in values if name != KEY]
+    more = [where.Condition(asked.lane, name, sorted({*ids}), negated=False) for name, ids in values if name != KEY]
     return asked.under([*asked.conditions, *more])
 
 

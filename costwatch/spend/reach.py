@@ -133,7 +133,7 @@ def _search(
     lane = workspace.lane
     conditions = where.resolve(lane, filter)
     attributions = where.few_attributions(lane, conditions)
-    tables = where.from_clause(_SOURCE, conditions, attributions, ())
+    tables = where.from_clause(_SOURCE, ())
     which, parameters = where.joined([
         ("r.lane = %s AND r.occurred_at >= %s AND r.occurred_at < %s", [lane, filter.start, filter.end]),
         *where.on_source(_SOURCE, conditions, attributions),

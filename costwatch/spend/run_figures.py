@@ -103,7 +103,7 @@ def fence(q1: Decimal, median: Decimal, q3: Decimal) -> Decimal:
 def _rows(lane: int, filter: SpendFilter, parameters: list[Any]) -> list[tuple[Any, ...]]:
     conditions = where.resolve(lane, filter)
     attributions = where.few_attributions(lane, conditions)
-    tables = where.from_clause(_SOURCE, conditions, attributions, ())
+    tables = where.from_clause(_SOURCE, ())
     which, values = where.joined([("true", []), *where.on_source(_SOURCE, conditions, attributions)])
     with connection.cursor() as cursor:
         text = _CHOSEN.format(tables=tables, which=which) + _FIGURES

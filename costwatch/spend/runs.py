@@ -124,7 +124,7 @@ def _matching(lane: int, filter: SpendFilter) -> Clause | None:
     attributions = where.few_attributions(lane, conditions)
     period = ("r.occurred_at >= %s AND r.occurred_at < %s", [filter.start, filter.end])
     calls = where.joined([("r.lane = %s", [lane]), period, *where.on_source(ENTRIES, conditions, attributions)])
-    tables = where.from_clause(ENTRIES, conditions, attributions, ())
+    tables = where.from_clause(ENTRIES, ())
     return f"SELECT DISTINCT r.run_id FROM {tables} WHERE r.run_id IS NOT NULL AND {calls[0]}", calls[1]
 
 

@@ -82,7 +82,7 @@ def _rows(asked: Question) -> list[tuple[Any, ...]]:
         bucket=bucket[0],
         names=", ".join(f"r.{name}" for name in FIELDS),
         there=_NOT_MOVED if moved else "true",
-        tables=where.from_clause(ENTRIES, asked.conditions, asked.attributions, asked.group_by),
+        tables=where.from_clause(ENTRIES, asked.group_by),
         which=which[0],
         columns="".join(f"g{n}, " for n in range(len(groups))),
         sums=", ".join(sums),

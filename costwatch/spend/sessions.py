@@ -138,7 +138,7 @@ def choose(lane: int, filter: SpendFilter, also: Sequence[str] = (), source: Sou
     attributions = where.few_attributions(lane, conditions)
     own: Clause = ("r.lane = %s AND r.occurred_at >= %s AND r.occurred_at < %s", [lane, filter.start, filter.end])
     clauses = [own, *where.on_source(source, conditions, attributions)]
-    return where.from_clause(source, conditions, attributions, also), where.joined(clauses)
+    return where.from_clause(source, also), where.joined(clauses)
 
 
 def _bar(place: int, sessions: int, cost: Decimal) -> Bar:

@@ -202,7 +202,7 @@ def _select(asked: Question, source: Source, which: Clause, *, less: bool = Fals
     cut = [] if source.cut is None else [("r.cut = %s", [source.cut.value])]
     clauses = [("r.lane = %s", [asked.lane]), *cut, which, *on_source(source, asked.conditions, asked.attributions)]
     condition, parameters = joined(clauses)
-    tables = from_clause(source, asked.conditions, asked.attributions, asked.group_by, is_tail=is_tail)
+    tables = from_clause(source, asked.group_by, is_tail=is_tail)
     names = ", ".join(f"-r.{name} AS {name}" if less else f"r.{name}" for name in summed(asked))
     sql = f"SELECT {columns}{bucket[0]} AS bucket, {names} FROM {tables} WHERE {condition}"
     return sql, [*(value for _, values in groups for value in values), *bucket[1], *parameters]

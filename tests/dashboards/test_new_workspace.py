@@ -14,7 +14,7 @@ from costwatch.accounts.keys import create_key
 from costwatch.accounts.models import Role, Workspace
 from costwatch.ledger.fold import fold_all
 from costwatch.ledger.record import record
-from costwatch.loops import neighbours
+from costwatch.spend import conditions
 from tests.dashboards.conftest import logged_in
 from tests.ledger.make import entry
 from tests.plans import rows_gone_through
@@ -34,6 +34,14 @@ ASKED = [
     "/api/v1/runs", "/api/v1/runs?agent=a1", "/api/v1/runs/new-3", "/api/v1/events", "/api/v1/events?agent_id=a1",
     "/api/v1/events?run_id=new-3", "/api/v1/events?user_id=new-u3", "/api/v1/forecast", "/api/v1/variance",
     "/api/v1/compare?dimension=release&baseline=a1@1.1&candidate=a1@1.2",
+]  # fmt: skip
+
+FILTERED = [
+    "/?agent=a1&by=user", "/agents/a1", "/tags/team/team3", "/runs?agent=a1", "/runs?tag.team=team3",
+    "/sessions?agent=a2", "/session-paths?agent=a1", "/resend?agent=a1", "/variance?agent=a1&by=user",
+    "/explore?by=user&agent=a1",
+    "/api/v1/spend?group_by=user&agent=a1", "/api/v1/spend?group_by=model&tag.team=team3", "/api/v1/runs?agent=a1",
+    "/api/v1/events?agent_id=a1", "/api/v1/export/events.csv?agent=a1",
 ]  # fmt: skip
 
 
@@ -103,8 +111,10 @@ def test_no_statement_of_a_page_or_a_route_compares_every_row_with_every_other(a
     assert most_rows(asked) < ENOUGH
 
 
-def test_nor_does_a_look_beyond_one_run(newcomer, db):
+@pytest.mark.parametrize("address", FILTERED)
+def test_nor_does_one_with_a_condition_that_more_attributions_fulfil_than_are_looked_up(asker, address, monkeypatch):
+    monkeypatch.setattr(conditions, "FEW_ATTRIBUTIONS", 2)
     with CaptureQueriesContext(connection) as asked:
-        neighbours.look(NOW)
-        neighbours.look_at_weeks(NOW)
-    assert 0 < most_rows(asked) < ENOUGH
+        response = asker.get(address, follow=True)
+    assert response.status_code == 200
+    assert most_rows(asked) < ENOUGH

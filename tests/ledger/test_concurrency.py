@@ -136,12 +136,12 @@ def test_closing_a_month_waits_for_the_batches_that_may_lie_in_it(workspace):
     assert verify().ok
 
 
-def test_one_at_a_time_reads_far_back(lane):
-    def may() -> bool:
+def test_one_at_a_time_reads_far_back_in_a_workspace(lane):
+    def may(which: int) -> bool:
         with writing() as cursor:
-            return past.alone(cursor)
+            return past.alone(cursor, which)
 
     with writing() as cursor:
-        assert past.alone(cursor)
-        assert at_once([may]) == [False]
-    assert at_once([may]) == [True]
+        assert past.alone(cursor, lane)
+        assert at_once([lambda: may(lane), lambda: may(lane + 1)]) == [False, True]
+    assert at_once([lambda: may(lane)]) == [True]

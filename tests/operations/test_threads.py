@@ -3,7 +3,7 @@
 import threading
 import time
 
-from costwatch.threads import Turns
+from costwatch.threads import Places, Turns
 
 
 def waiting(turns: Turns, order: list[int], number: int, seconds: float = 20) -> threading.Thread:
@@ -61,3 +61,20 @@ def test_no_place_is_lost_or_made_however_often_somebody_gives_up() -> None:
         thread.join()
     assert refused and max(most) <= 3
     assert [turns.take(0) for _ in range(4)] == [True, True, True, False]
+
+
+def test_who_finds_no_place_is_no_sign_that_something_moves() -> None:
+    places = Places(3, 0.01)
+    assert None not in [places.take(is_quick=True) for _ in range(3)]
+    moved = places._moved
+    assert places.take() is None and places.take(is_quick=True) is None
+    assert places._moved == moved
+
+
+def test_a_place_that_could_not_be_got_is_not_lost() -> None:
+    places = Places(4, 0.01)
+    kept = [places.take(is_quick=True) for _ in range(4)]
+    assert [places.take() for _ in range(3)] == [None] * 3
+    for give_back in kept:
+        give_back()
+    assert [places.take() is not None for _ in range(3)] == [True, True, False]

@@ -54,3 +54,14 @@ def test_runs_with_calls_that_wait_to_be_folded_are_listed_beside_the_others(new
         assert len(runs(newcomer, span, order, limit=50).items) == 50
     (listing,) = [query["sql"] for query in asked if "WITH tail AS" in query["sql"]]
     assert rows_gone_through(listing) < ENOUGH
+
+
+def test_attempts_are_looked_for_once_however_many_tasks_fail(newcomer):
+    record(newcomer.lane, [
+        entry(f"failed-{n}", run_id=f"failed-{n}", task=f"t{n % 600}", error=True, timestamp=NOW - timedelta(seconds=n))
+        for n in range(RUNS)
+    ])  # fmt: skip
+    fold_all()
+    since = NOW - timedelta(days=1)
+    asked = {"lane": newcomer.lane, "fresh": since, "since": since, "most": past.MOST_RUNS, "scanned": 50_000}
+    assert rows_gone_through(past._ATTEMPTS, asked) < ENOUGH
