@@ -22,7 +22,6 @@ UNIT = re.compile(r"(?<=\d) (?=(?:%|×|ms|s|min|h|d|[A-Z][a-z][a-z])(?!\w))")  #
 SPAN = re.compile(r"(?<=\d)–(?=\d)")
 NOT_ATTRIBUTED = "Not attributed"
 UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "k"))
-BAD_FROM = Decimal("0.005")  # a smaller change rounds to 0 % and is no state
 
 
 def money(amount: Decimal | None) -> str:
@@ -160,11 +159,10 @@ def change(now: Decimal, before: Decimal, judged: bool = True) -> Change:
     size = abs(ratio)
     factor = f">{NBSP}{MOST_TIMES}{NBSP}×" if now / before > MOST_TIMES else _times(now / before)
     text = factor if size >= 10 else _whole_percent(size)
-    if text != f"0{NBSP}%":
-        text = f"{'▲' if ratio > 0 else '▼'}{NBSP}{text}"
-    if not judged or size < BAD_FROM:
+    if text == f"0{NBSP}%":
         return Change(text, "muted")
-    return Change(text, "bad" if ratio > 0 else "ok")
+    text = f"{'▲' if ratio > 0 else '▼'}{NBSP}{text}"
+    return Change(text, "muted" if not judged else "bad" if ratio > 0 else "ok")
 
 
 def times(ratio: Decimal) -> str:
