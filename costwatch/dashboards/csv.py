@@ -1,8 +1,9 @@
 """CSV answers of pages."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Model, QuerySet
 from django.http import HttpResponse
 from django.utils.text import slugify
 
@@ -10,6 +11,7 @@ from costwatch.dashboards.ranges import Range
 from costwatch.lib.tables import FORMATS, Column, csv_text, written
 from costwatch.spend.page import MOST_ITEMS
 
+Item = TypeVar("Item", bound=Model)
 MOST_CALLS = 10_000  # of a run or a session that are read one by one for its file
 LONGEST_NAME = 60  # characters of what a sender named, in the name of a file
 
@@ -24,6 +26,13 @@ def name_of(what: str, days: Range | None = None, *, more: bool = False, most: i
     rows, says so."""
     span = f"-{days.first}-{days.last}" if days else ""
     return f"{what}{span}{f'-first-{most or MOST_ITEMS}' if more else ''}.csv"
+
+
+def first_of(rows: QuerySet[Item], most: int = 0) -> tuple[list[Item], bool]:
+    """The first of the rows, by default MOST_ITEMS, and whether there are more."""
+    most = most or MOST_ITEMS
+    found = list(rows[: most + 1])
+    return found[:most], len(found) > most
 
 
 def about(what: str, name: str) -> str:

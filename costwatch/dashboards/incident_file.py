@@ -8,8 +8,8 @@ from costwatch.accounts.models import Workspace
 from costwatch.alerts import listing
 from costwatch.alerts.models import Incident, TimelineEntry
 from costwatch.anomalies.detectors import unpriced
+from costwatch.dashboards.csv import first_of
 from costwatch.dashboards.incident_page import Wanted, wanted_rows
-from costwatch.spend.page import MOST_ITEMS
 
 HEAD = ("id", "kind", "severity", "state", "title", "subject", "message", "run_id", "opened_at", "snoozed_until",
         "closed_at", "owner", "amount_usd", "amount_is_at_most", "last_message")  # fmt: skip
@@ -22,8 +22,8 @@ def csv_rows(workspace: Workspace, wanted: Wanted) -> tuple[list[tuple[Any, ...]
     rows = listing.with_deliveries(wanted_rows(workspace, wanted)).annotate(
         closed_at=Subquery(closing.values("at")[:1])
     )
-    found = list(rows[: MOST_ITEMS + 1])
-    return [HEAD, *map(_row, found[:MOST_ITEMS])], len(found) > MOST_ITEMS
+    found, more = first_of(rows)
+    return [HEAD, *map(_row, found)], more
 
 
 def _row(incident: Any) -> tuple[Any, ...]:

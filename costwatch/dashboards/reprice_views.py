@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from costwatch.accounts.access import MemberRequest, member_page, own_or_404
 from costwatch.accounts.audit import client_ip
 from costwatch.dashboards import unpriced
-from costwatch.dashboards.csv import csv_answer, name_of
+from costwatch.dashboards.csv import csv_answer, first_of, name_of
 from costwatch.dashboards.views import is_for
 from costwatch.ledger import months, orders
 from costwatch.ledger.commands import moment
@@ -22,7 +22,6 @@ from costwatch.ledger.models import Label, LabelKind
 from costwatch.ledger.reprice import Change
 from costwatch.lib.periods import local_day, zone
 from costwatch.pricing.models import RepriceOrder
-from costwatch.spend.page import MOST_ITEMS
 
 ORDER_HEAD = ("id", "asked_at", "reason", "by", "models", "from", "to", "state", "finished_at", "calls_looked_at",
               "changed_calls", "unpriced_before", "old_cost_usd", "new_cost_usd", "difference_usd")  # fmt: skip
@@ -47,9 +46,8 @@ def index(request: MemberRequest) -> HttpResponse:
 @member_page("viewer")
 def index_csv(request: MemberRequest) -> HttpResponse:
     """What was repriced before, at most a thousand orders, as the file's name then says."""
-    found = list(_orders(request)[: MOST_ITEMS + 1])
-    rows = [ORDER_HEAD, *map(_order_row, found[:MOST_ITEMS])]
-    return csv_answer(rows, name_of("repriced", more=len(found) > MOST_ITEMS))
+    found, more = first_of(_orders(request))
+    return csv_answer([ORDER_HEAD, *map(_order_row, found)], name_of("repriced", more=more))
 
 
 @member_page("admin")

@@ -28,6 +28,7 @@ from costwatch.spend.runs import RunRow
 SORTS = ("cost", "calls", "errors", "started", "last", "duration")
 ROWS = 40
 MOST_CALL = 100_000_000
+UNKNOWN = "This workspace knows no run with this id."
 
 
 @member_page("viewer")
@@ -73,7 +74,7 @@ def run(request: MemberRequest, run_id: str = "") -> HttpResponse:
     now = timezone.now()
     page = run_page(request.workspace, run_id, now, _look(request))
     if page is None:
-        raise Http404("This workspace knows no run with this id.")
+        raise Http404(UNKNOWN)
     asked = of_run(request.workspace, run_id, now)
     context = {"page": page, "zone": request.workspace.time_zone, "pager": _pager(page), "ways": _ways(page),
                "asked": asked, "stop_urls": _stop_urls(page), "csv": run_csv_url(run_id),
@@ -87,7 +88,7 @@ def run_csv(request: MemberRequest, run_id: str = "") -> HttpResponse:
     run_id = run_id or request.GET.get("id", "")
     file = run_file(request.workspace, run_id)
     if file is None:
-        raise Http404("This workspace knows no run with this id.")
+        raise Http404(UNKNOWN)
     rows, more = file
     return csv_answer(rows, name_of(about("run", run_id), more=more, most=MOST_CALLS))
 

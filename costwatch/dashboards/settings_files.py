@@ -10,8 +10,7 @@ from django.utils import timezone
 from costwatch.accounts import audit, keys, members
 from costwatch.accounts.access import MemberRequest, member_page
 from costwatch.accounts.models import ApiKey, AuditEntry
-from costwatch.dashboards.csv import csv_answer, name_of
-from costwatch.spend.page import MOST_ITEMS
+from costwatch.dashboards.csv import csv_answer, first_of, name_of
 
 KEY_HEAD = ("name", "state", "key", "may", "last_used_at", "created_at", "created_by", "expires_at", "revoked_at")
 MEMBER_HEAD = ("email", "name", "role", "state", "last_login", "since", "link_until")
@@ -22,9 +21,8 @@ MOST_ENTRIES = 10_000  # of the audit log: whoever asks for it as a file wants i
 @member_page("admin")
 def keys_csv(request: MemberRequest) -> HttpResponse:
     """The keys as the page shows them: what is left of a key is its beginning and its last four letters."""
-    found, now = list(keys.of(request.workspace).select_related("created_by")[: MOST_ITEMS + 1]), timezone.now()
-    rows = [KEY_HEAD, *(_key(key, now) for key in found[:MOST_ITEMS])]
-    return csv_answer(rows, name_of("api-keys", more=len(found) > MOST_ITEMS))
+    (found, more), now = first_of(keys.of(request.workspace).select_related("created_by")), timezone.now()
+    return csv_answer([KEY_HEAD, *(_key(key, now) for key in found)], name_of("api-keys", more=more))
 
 
 @member_page("admin")
@@ -40,9 +38,8 @@ def members_csv(request: MemberRequest) -> HttpResponse:
 @member_page("admin")
 def audit_csv(request: MemberRequest) -> HttpResponse:
     """The audit log with all details, newest first; at most MOST_ENTRIES, as the file's name then says."""
-    found = list(audit.entries(request.workspace)[: MOST_ENTRIES + 1])
-    rows = [AUDIT_HEAD, *map(_entry, found[:MOST_ENTRIES])]
-    return csv_answer(rows, name_of("audit-log", more=len(found) > MOST_ENTRIES, most=MOST_ENTRIES))
+    found, more = first_of(audit.entries(request.workspace), MOST_ENTRIES)
+    return csv_answer([AUDIT_HEAD, *map(_entry, found)], name_of("audit-log", more=more, most=MOST_ENTRIES))
 
 
 def _key(key: ApiKey, now: datetime) -> tuple[Any, ...]:

@@ -29,8 +29,6 @@ PROGRESS_STRETCH = 3.0
 
 READING_STRETCH = 2.0
 """Without fingerprints: at twice them where nearly every call brings in something from outside."""
-SHORTEST_PACE = 1.0
-"""Seconds from which on there is a pace."""
 
 
 class Late(Exception):
@@ -273,5 +271,5 @@ def _finding(
 
 
 def _pace(dollars: Decimal, seconds: float) -> Decimal:
-    """Dollars an hour; nothing over so short a time that it would be made up, as of events without timestamps."""
-    return dollars * 3600 / Decimal(str(seconds)) if seconds >= SHORTEST_PACE else NOTHING
+    """Dollars an hour; nothing while less than a second has passed."""
+    return dollars * 3600 / Decimal(str(seconds)) if seconds >= 1 else NOTHING

@@ -3,6 +3,7 @@
 import csv
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from io import StringIO
 
 import pytest
@@ -12,6 +13,7 @@ from costwatch.alerts import incidents
 from costwatch.alerts.incidents import Report
 from costwatch.alerts.models import Channel, Delivery, Incident, Kind, Notice, Severity
 from costwatch.dashboards import incident_file
+from costwatch.dashboards.csv import first_of
 from tests.dashboards.page import body, links
 from tests.ledger.make import NOW
 
@@ -91,7 +93,7 @@ def test_a_file_that_ends_before_its_list_says_so(client, several, monkeypatch):
 
     assert named("/incidents.csv") == '"incidents-open.csv"'
     assert named("/incidents.csv?state=all") == '"incidents.csv"'
-    monkeypatch.setattr(incident_file, "MOST_ITEMS", 2)
+    monkeypatch.setattr(incident_file, "first_of", partial(first_of, most=2))
     assert named("/incidents.csv?state=all&first=2026-11-01&last=2026-11-18") == (
         '"incidents-2026-11-01-2026-11-18-first-1000.csv"'
     )

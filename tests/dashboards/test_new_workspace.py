@@ -89,18 +89,14 @@ def most_rows(asked: CaptureQueriesContext) -> int:
 
 
 def _rows(statement: str) -> int:
-    before, statement, after = "", statement, ""
     if statement.startswith("SET LOCAL"):  # with what it is to be planned under, and undone after it
-        before, statement, after = (*statement.split(";"), "")[:3]
-    if not statement.strip().startswith(("SELECT", "WITH")):
-        return 0
-    with connection.cursor() as cursor:
-        for setting, rows in ((before, False), ("", True), (after, False)):
-            if rows:
-                found = rows_gone_through(statement)
-            elif setting.strip():
-                cursor.execute(setting)
-    return found
+        before, statement, after = statement.split(";")
+        with connection.cursor() as cursor:
+            cursor.execute(before)
+            found = rows_gone_through(statement)
+            cursor.execute(after)
+        return found
+    return rows_gone_through(statement) if statement.startswith(("SELECT", "WITH")) else 0
 
 
 @pytest.mark.parametrize("address", ASKED)

@@ -19,6 +19,7 @@ from costwatch.ledger.models import EndUser, EventKey, IngestBatch, Run, Session
 from costwatch.ledger.record import forget, record
 from costwatch.ledger.verify import verify
 from tests.ledger.make import entry
+from tests.plans import nodes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 MANY = few.MOST + 5
@@ -164,8 +165,3 @@ def test_names_are_looked_up_one_by_one_in_a_workspace_that_the_planner_does_not
     assert {node["Relation Name"] for node in scans} == set(opening.TABLES)
     for node in scans:
         assert opening.TABLES[node["Relation Name"]] in node["Index Cond"], json.dumps(node)
-
-
-def nodes(plan: dict) -> list[dict]:
-    """A plan's nodes, all of them."""
-    return [plan, *(node for inner in plan.get("Plans", []) for node in nodes(inner))]

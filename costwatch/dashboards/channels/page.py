@@ -14,7 +14,7 @@ from costwatch.alerts.message import headline, incident_line
 from costwatch.alerts.models import Channel, Delivery
 from costwatch.alerts.queue import waiting_count
 from costwatch.alerts.transports import MODULES, transport
-from costwatch.spend.page import MOST_ITEMS
+from costwatch.dashboards.csv import first_of
 
 LOG_ROWS = 50
 CSV_HEAD = ("name", "kind", "leads_to", "default", "gets_from", "gets_kinds", "quiet_from", "quiet_until", "state",
@@ -72,10 +72,10 @@ def csv_rows(workspace: Workspace) -> list[tuple[Any, ...]]:
 
 def log_csv_rows(channel: Channel) -> tuple[list[tuple[Any, ...]], bool]:
     """A head and the messages of a channel, at most a thousand, and whether there are more."""
-    found = list(sent(channel)[: MOST_ITEMS + 1])
+    found, more = first_of(sent(channel))
     told = ((one.created_at, line, one.type, one.state, one.attempts, one.sent_at, one.status, one.answer,
-             one.latency_ms) for one, line in lines(found[:MOST_ITEMS]))  # fmt: skip
-    return [LOG_HEAD, *told], len(found) > MOST_ITEMS
+             one.latency_ms) for one, line in lines(found))  # fmt: skip
+    return [LOG_HEAD, *told], more
 
 
 def lines(deliveries: Sequence[Delivery]) -> list[tuple[Delivery, str]]:

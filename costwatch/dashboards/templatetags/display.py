@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from costwatch.dashboards import display
 from costwatch.dashboards.state import title
 from costwatch.lib.cut import both_ends
+from costwatch.lib.dates import books_begin
 from costwatch.lib.signs import signed
 from costwatch.spend.sums import Sums
 
@@ -23,6 +24,7 @@ TWO_LINES = 64  # characters, where a table is narrow
 LONG_AMOUNT = re.compile(r"^(-?\d+\.\d\d)(\d*?)0*$")
 
 for function in (
+    books_begin,
     both_ends,
     display.money,
     display.money_change,
